@@ -1,0 +1,177 @@
+"""Writing files so that they are absent or whole, and naming what they contain.
+
+Every file that a later step reads is written under a temporary name, flushed to disk and renamed into place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mimicrl.errors import ArtifactError, MachineError
+
+_TEMPORARY = ".tmp-"
+
+
+def sha256(data: bytes) -> str:
+    """Return the hexadecimal SHA-256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is equal for equal values: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically: afterwards it holds all of `data` or is as it was before.
+
+    Raises:
+        MachineError: The disk is full, or the place cannot be written.
+    """
+    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    with _machine_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+            _fsync_directory(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically; see `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return indented JSON as the bytes of a file."""
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON atomically; see `write_bytes`."""
+    write_bytes(path, json_bytes(value))
+
+
+def write_if_changed(path: Path, data: bytes) -> bool:
+    """Write a file only when its content would change, so that nothing that depends on it reruns.
+
+    Returns:
+        Whether it was written.
+    """
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    write_bytes(path, data)
+    return True
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Raises:
+        ArtifactError: The file is missing or no JSON.
+    """
+    try:
+        return parse_json(path.read_bytes(), path)
+    except OSError as error:
+        raise ArtifactError("a file of the run cannot be read", where=path, got=error.strerror) from error
+
+
+def parse_json(data: bytes, path: Path) -> Any:
+    """Parse the content of the JSON file at `path`.
+
+    Raises:
+        ArtifactError: It is no JSON.
+    """
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise ArtifactError("not valid JSON", where=path, got=error) from error
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Fill a temporary directory and rename it to `path` when the block ends without an error.
+
+    Yields:
+        The directory to write into.
+
+    Raises:
+        MachineError: The disk is full, or the place cannot be written.
+    """
+    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    with _machine_errors(path):
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            for file in temporary.iterdir():
+                with file.open("rb") as handle:
+                    os.fsync(handle.fileno())
+            _fsync_directory(temporary)
+            # The old directory is moved away whole: a kill while removing it must not leave half of it in place.
+            aside = temporary.with_name(f"{temporary.name}-old")
+            if path.exists():
+                os.replace(path, aside)
+            os.replace(temporary, path)
+            _fsync_directory(path.parent)
+            shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory at once as far as readers can tell: it is renamed away first."""
+    trash = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    with _machine_errors(path):
+        os.replace(path, trash)
+    shutil.rmtree(trash, ignore_errors=True)
+
+
+def sweep(directory: Path) -> None:
+    """Remove what an interrupted write left in `directory`."""
+    for leftover in directory.glob(f"{_TEMPORARY}*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
+def _fsync_directory(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _machine_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise MachineError(
+            "the disk is full" if full else "cannot write a file",
+            where=path,
+            got=error.strerror or error,
+            fix="free some space and run again" if full else "check the path and its permissions",
+        ) from error

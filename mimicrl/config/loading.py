@@ -1,0 +1,147 @@
+"""From YAML files to validated models, with all errors at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from mimicrl.config import yaml
+from mimicrl.config.models import RunConfig, RunSections, StudyConfig
+from mimicrl.config.yaml import Location
+from mimicrl.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_study(path: Path) -> StudyConfig:
+    """Read and check a study file; presets that experiments `use` are merged in.
+
+    Raises:
+        ConfigError: Anything is wrong; `problems` lists all of it, one line each.
+    """
+    data, lines = yaml.load(path)
+    experiments = data.get("experiments")
+    if isinstance(experiments, dict):
+        data["experiments"] = {
+            name: _with_preset(path, name, experiment) for name, experiment in experiments.items()
+        }
+    return _validate(StudyConfig, data, path, lines)
+
+
+def load_run(path: Path) -> RunConfig:
+    """Read and check a run's resolved configuration.
+
+    Raises:
+        ConfigError: Anything is wrong.
+    """
+    data, lines = yaml.load(path)
+    return _validate(RunConfig, data, path, lines)
+
+
+def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
+    """Return the resolved configuration of one run.
+
+    Args:
+        study: The study.
+        experiment: Name of one of its experiments.
+        seed: The run's seed; it need not be one of the study's.
+        overrides: ``key.path=value`` settings, the value in YAML.
+
+    Raises:
+        ConfigError: There is no such experiment, or an override is wrong.
+    """
+    if experiment not in study.experiments:
+        near = difflib.get_close_matches(experiment, study.experiments, 1)
+        raise ConfigError(
+            "no such experiment",
+            where=f"study {study.study}",
+            got=experiment,
+            expected=f"one of {', '.join(study.experiments)}",
+            fix=f"did you mean {near[0]}?" if near else "",
+        )
+    sections = set(RunSections.model_fields)
+    data: dict[str, Any] = study.experiments[experiment].model_dump(mode="json", include=sections)
+    data |= {"study": study.study, "experiment": experiment, "seed": seed}
+    for override in overrides:
+        _apply(data, override)
+    return _validate(RunConfig, data, Path("--set"), {})
+
+
+def deep_merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the keys of `update` on top; mappings merge, everything else is replaced."""
+    merged = dict(base)
+    for key, value in update.items():
+        old = merged.get(key)
+        merged[key] = deep_merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _with_preset(study: Path, name: str, experiment: Any) -> Any:
+    if experiment is None:
+        return {}
+    if not isinstance(experiment, dict) or not isinstance(experiment.get("use"), str):
+        return experiment
+    preset = study.parent / experiment["use"]
+    data, lines = yaml.load(preset)
+    _validate(RunSections, data, preset, lines)
+    return deep_merge(data, experiment)
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    key, sign, text = override.partition("=")
+    if not sign:
+        raise ConfigError("an override needs a value", where="--set", got=override, expected="key.path=value")
+    *parents, last = key.strip().split(".")
+    if key.strip() in ("study", "experiment", "seed"):
+        raise ConfigError("an override may not make it another run", where="--set", got=override)
+    place = data
+    for parent in parents:
+        place = place.setdefault(parent, {})
+        if not isinstance(place, dict):
+            raise ConfigError("an override goes through a value", where="--set", got=override)
+    place[last] = yaml.parse(text)
+
+
+def _validate(model: type[Model], data: dict[str, Any], path: Path, lines: dict[Location, int]) -> Model:
+    try:
+        return model.model_validate_json(yaml.as_json(data, path))
+    except ValidationError as error:
+        problems = tuple(_describe(model, problem, path, lines) for problem in error.errors())
+        count = f"{len(problems)} errors in the configuration" if len(problems) > 1 else "an error in the configuration"
+        raise ConfigError(
+            count,
+            problems=problems,
+            where=path if len(problems) > 1 else "",
+            got=problems[0] if len(problems) == 1 else "",
+            fix="correct the lines above" if len(problems) > 1 else "",
+        ) from error
+
+
+def _describe(model: type[BaseModel], problem: Any, path: Path, lines: dict[Location, int]) -> str:
+    location: Location = tuple(part for part in problem["loc"] if part != "[key]")
+    line = next((lines[location[:n]] for n in range(len(location), 0, -1) if location[:n] in lines), None)
+    where = f"{path}:{line}" if line else str(path)
+    key = ".".join(map(str, location))
+    if problem["type"] == "extra_forbidden":
+        fields = _fields_at(model, location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), fields, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(fields)}"
+        return f"{where} {key}: unknown key — {hint}"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    got = problem.get("input")
+    shown = "" if isinstance(got, dict | list) or problem["type"] in ("missing", "value_error") else f" — got {got!r}"
+    return f"{where} {key}: {message}{shown}" if key else f"{where}: {message}{shown}"
+
+
+def _fields_at(model: Any, location: Location) -> list[str]:
+    """Return the field names of the model at a path of keys."""
+    for part in location:
+        fields = getattr(model, "model_fields", None)
+        # Below a dict[str, X], whatever its key, stands X.
+        model = fields[part].annotation if fields is not None else get_args(model)[-1]
+    return list(model.model_fields)

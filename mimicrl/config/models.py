@@ -1,0 +1,322 @@
+"""The schema of all configuration, as frozen pydantic models. The defaults are the default preset."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
+
+ObservationName = Literal[
+    "phase",
+    "root_height",
+    "root_tilt",
+    "line_deviation",
+    "joint_angles",
+    "root_velocity",
+    "root_angular_velocity",
+    "joint_velocities",
+    "velocity_command",
+]
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class WalkerConfig(Section):
+    """The simulated body."""
+
+    name: Name = "walker3d"
+    """A bundled walker, or with `file` the name of your own."""
+    file: str | None = None
+    """An MJCF file of your own; the path is relative to the study file."""
+
+
+class MotionConfig(Section):
+    """The motion to imitate: a generated human walk, or a motion file."""
+
+    speed_mps: Annotated[float, Field(ge=0.839, le=1.95)] | None = None
+    """Speed of the generated walk [m/s], 1.25 when nothing is given; not together with `file`."""
+    file: str | None = None
+    """A motion file (DeepMimic .txt, clip .npz); the path is relative to the study file."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> MotionConfig:
+        if self.file is not None and self.speed_mps is not None:
+            raise ValueError("give either speed_mps (a generated walk) or file (a recorded one), not both")
+        if self.file is None and self.speed_mps is None:
+            object.__setattr__(self, "speed_mps", 1.25)
+        return self
+
+
+class KernelConfig(Section):
+    """One reward term, weight · exp(−scale · error)."""
+
+    weight: Share
+    """Largest value of the term."""
+    scale: Positive
+    """Steepness, in one over the unit of the squared error."""
+
+
+class RootKernelConfig(Section):
+    """The root's reward term, weight · exp(−Σ scale · squared error)."""
+
+    weight: Share = 0.30
+    """Largest value of the term."""
+    height_scale: NonNegative = 10.0
+    """Steepness in the error of height [1/m²]."""
+    velocity_scale: NonNegative = 4.0
+    """Steepness in the error of horizontal velocity [s²/m²]."""
+    lateral_scale: NonNegative = 4.0
+    """Steepness in the deviation from the reference's line [1/m²]."""
+
+
+class RewardsConfig(Section):
+    """The imitation reward, a sum of four terms whose weights add up to 1."""
+
+    pose: KernelConfig = KernelConfig(weight=0.45, scale=3.0)
+    """Root orientation and joint angles [1/rad²]."""
+    velocity: KernelConfig = KernelConfig(weight=0.10, scale=0.02)
+    """Root turning and joint velocities [s²/rad²]."""
+    end_effector: KernelConfig = KernelConfig(weight=0.15, scale=10.0)
+    """Heels and balls of the feet relative to the root [1/m²]."""
+    root: RootKernelConfig = RootKernelConfig()
+    """Root height, horizontal velocity and deviation from the line."""
+
+    @model_validator(mode="after")
+    def _weights_add_up(self) -> RewardsConfig:
+        total = self.pose.weight + self.velocity.weight + self.end_effector.weight + self.root.weight
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"the weights of the reward terms must add up to 1, got {total:g}")
+        return self
+
+
+class TerminationConfig(Section):
+    """What ends an episode early."""
+
+    fall_height_share: Share = 0.75
+    """A fall: the root is lower than this share of the reference's mean height."""
+    fall_tilt_rad: Positive = 0.8
+    """A fall: the trunk leans further than this from the vertical [rad]."""
+    tracking_rotation_rad: Positive | None = 0.4
+    """Lost track, in training only: the root's orientation is further than this from the reference's [rad]."""
+    tracking_lateral_m: Positive | None = None
+    """Lost track, in training only: the root is further than this beside the reference [m]."""
+
+
+class MimicConfig(Section):
+    """The Markov decision process: what the policy sees, does and is rewarded for."""
+
+    control_hz: Count = 50
+    """Control steps a second; must divide the physics rate."""
+    episode_seconds: Positive = 10.0
+    """Time limit of a training episode [s]; running into it is a truncation."""
+    action: Literal["residual", "absolute", "torque"] = "residual"
+    """PD targets around the reference, PD targets over the joints' range, or torques."""
+    action_scale_rad: Positive = 0.5
+    """Residual actions: how far action 1 moves the target from the reference [rad]."""
+    mirroring: Literal["phase", "none"] = "phase"
+    """PHASE: in the second half of the cycle the policy sees and moves a mirrored world (Abdolhosseini 2019)."""
+    observations: Annotated[tuple[ObservationName, ...], Field(min_length=1)] = (
+        "phase",
+        "root_height",
+        "root_tilt",
+        "line_deviation",
+        "joint_angles",
+        "root_velocity",
+        "root_angular_velocity",
+        "joint_velocities",
+    )
+    """What the policy sees, in this order."""
+    rewards: RewardsConfig = RewardsConfig()
+    """The imitation reward."""
+    termination: TerminationConfig = TerminationConfig()
+    """Early termination."""
+
+    @model_validator(mode="after")
+    def _observations_differ(self) -> MimicConfig:
+        if len(set(self.observations)) != len(self.observations):
+            raise ValueError("an observation is listed twice")
+        return self
+
+
+class Schedule(Section):
+    """A value that changes in the course of training."""
+
+    kind: Literal["constant", "linear", "exponential"]
+    """How the value gets from start to end."""
+    start: NonNegative
+    """Value at the first sample."""
+    end: NonNegative | None = None
+    """Value at the end of the schedule; not for a constant."""
+    rate: Positive = 5.0
+    """Exponential only: e-foldings over the schedule's length."""
+    samples: Count | None = None
+    """Length of the schedule in samples; by default the run's total_timesteps."""
+
+    @model_validator(mode="after")
+    def _has_end(self) -> Schedule:
+        if (self.kind == "constant") == (self.end is not None):
+            raise ValueError(f"a {self.kind} schedule {'has no' if self.kind == 'constant' else 'needs an'} end")
+        return self
+
+    @property
+    def follows_budget(self) -> bool:
+        """Whether the schedule stretches with the run's total_timesteps."""
+        return self.kind != "constant" and self.samples is None
+
+
+class TrainingConfig(Section):
+    """Proximal policy optimisation (Schulman et al. 2017)."""
+
+    total_timesteps: Count = 400_000
+    """Budget in samples (environment steps)."""
+    vec_env: Literal["batched", "subproc", "dummy"] = "batched"
+    """All simulations in one batch (fast), or Stable-Baselines3's classic vector environments."""
+    n_envs: Count = 16
+    """Simulations side by side."""
+    n_steps: Count = 64
+    """Steps of each simulation between two updates."""
+    minibatch: Count = 128
+    """Samples in one gradient step; must divide n_envs × n_steps."""
+    n_epochs: Count = 5
+    """Passes over the samples of an update."""
+    learning_rate: Schedule = Schedule(kind="linear", start=5e-4, end=5e-5, samples=1_000_000)
+    """Adam's step size."""
+    clip_range: Schedule = Schedule(kind="constant", start=0.2)
+    """How far an update may move the policy."""
+    gamma: Share = 0.99
+    """Discount factor, also of the reward normalisation."""
+    gae_lambda: Share = 0.95
+    """Trade-off of the generalised advantage estimate."""
+    ent_coef: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    """Weight of the entropy bonus; negative values favour a decided policy."""
+    vf_coef: NonNegative = 0.5
+    """Weight of the value loss."""
+    max_grad_norm: Positive = 0.5
+    """Gradients are scaled down to this norm."""
+    log_std_init: Annotated[float, Field(allow_inf_nan=False)] = -0.75
+    """Logarithm of the policy's first standard deviation."""
+    actor: tuple[Count, ...] = (256, 256)
+    """Widths of the policy network's hidden layers."""
+    critic: tuple[Count, ...] = (256, 256)
+    """Widths of the value network's hidden layers."""
+    activation: Literal["relu", "tanh"] = "relu"
+    """Nonlinearity of both networks."""
+    max_kl: Positive = 5.0
+    """Divergence guard: an update with a larger mean approximate KL ends training."""
+    checkpoint_interval: Count = 100_000
+    """Samples between two checkpoints."""
+    torch_threads: Count = 1
+    """PyTorch's threads; another number gives other weights."""
+
+    @model_validator(mode="after")
+    def _rollout_divides(self) -> TrainingConfig:
+        rollout = self.n_envs * self.n_steps
+        if rollout % self.minibatch:
+            raise ValueError(
+                f"minibatch must divide n_envs × n_steps: {self.n_envs} × {self.n_steps} = {rollout} "
+                f"is no multiple of {self.minibatch}"
+            )
+        if self.total_timesteps < rollout:
+            raise ValueError(f"total_timesteps {self.total_timesteps} is less than one rollout of {rollout}")
+        return self
+
+
+class EvaluationConfig(Section):
+    """Evaluation of the deterministic policy from evenly spread starts."""
+
+    interval: Count = 20_000
+    """Samples between two evaluations in training."""
+    episodes: Annotated[int, Field(ge=2, le=1000)] = 20
+    """Starts spread evenly over the gait cycle."""
+    seconds: Positive = 20.0
+    """Length of an episode [s]."""
+    stable_distance_m: Positive = 15.0
+    """Net way forward that makes an episode stable [m]; 80 % of the reference's way where that is less."""
+
+
+class LoggingConfig(Section):
+    """Where training reports to; nothing here changes a result."""
+
+    tensorboard: bool = True
+    """Write TensorBoard files."""
+    wandb: Literal["disabled", "offline", "online"] = "disabled"
+    """Weights & Biases; needs the extra `mimicrl[wandb]`."""
+    wandb_project: str = "mimicrl"
+    """Project there."""
+
+
+class RunSections(Section):
+    """What a run is made of."""
+
+    walker: WalkerConfig = WalkerConfig()
+    """The simulated body."""
+    motion: MotionConfig = MotionConfig()
+    """The motion to imitate."""
+    mimic: MimicConfig = MimicConfig()
+    """The Markov decision process."""
+    training: TrainingConfig = TrainingConfig()
+    """Training."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """Evaluation."""
+    logging: LoggingConfig = LoggingConfig()
+    """Logging."""
+
+
+class ExperimentConfig(RunSections):
+    """One experiment of a study: the same run with several seeds."""
+
+    use: str | None = None
+    """A YAML file to start from (a preset), relative to this file; what is given here overrides it."""
+    seeds: Seeds | None = None
+    """Seeds of this experiment, if not the study's."""
+
+
+class StudyConfig(Section):
+    """A study: experiments, each with its seeds. Exactly one YAML file."""
+
+    study: Name
+    """Name of the study and of its folder in results/."""
+    seeds: Seeds = (1, 2)
+    """A run for each of these, in each experiment."""
+    experiments: Annotated[dict[Name, ExperimentConfig], Field(min_length=1)]
+    """The experiments by name."""
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> StudyConfig:
+        for name, seeds in [("seeds", self.seeds), *((n, e.seeds) for n, e in self.experiments.items())]:
+            if seeds is not None and len(set(seeds)) != len(seeds):
+                raise ValueError(f"{name}: a seed is listed twice")
+        return self
+
+    def runs(self) -> list[tuple[str, int]]:
+        """Return the study's runs as (experiment, seed)."""
+        return [
+            (name, seed)
+            for name, experiment in self.experiments.items()
+            for seed in (experiment.seeds if experiment.seeds is not None else self.seeds)
+        ]
+
+
+class RunConfig(RunSections):
+    """One run, resolved: everything that decides its result, and its place in the study."""
+
+    study: Name
+    """Name of the study."""
+    experiment: Name
+    """Name of the experiment."""
+    seed: Seed
+    """Seed of the run."""

@@ -1,0 +1,1 @@
+"""Evaluation: what the deterministic policy does from evenly spread starts."""

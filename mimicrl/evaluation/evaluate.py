@@ -1,0 +1,69 @@
+"""`mimicrl evaluate`: the episodes of a trained policy, as tables."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from mimicrl import artifacts, provenance
+from mimicrl.errors import ConfigError
+from mimicrl.evaluation.gait_cycle import GaitCycle
+from mimicrl.evaluation.metrics import Summary, episodes_table, stable_distance, summarize
+from mimicrl.evaluation.rollout import roll_out, start_phases
+from mimicrl.mimic.task import Task
+from mimicrl.policy import Policy
+from mimicrl.runs import Checkpoint, RunDirectory
+
+
+def evaluate(
+    run: RunDirectory,
+    checkpoint: Checkpoint = "final",
+    *,
+    episodes: int | None = None,
+    out: Path | None = None,
+    threads: int = 1,
+) -> Summary:
+    """Evaluate a policy of a run and write ``episodes.parquet`` and ``gait_cycle.parquet``.
+
+    Args:
+        run: The run.
+        checkpoint: Which of its policies.
+        episodes: Number of starts; by default the configuration's.
+        out: Where to write the episodes instead of the run's own place; the gait cycle then goes beside it.
+        threads: Threads of the physics; any number gives the same result.
+
+    Raises:
+        ArtifactError: The policy is missing, damaged, or of another run.
+    """
+    started = provenance.now()
+    run.identity()
+    policy = Policy.load(run.policy_directory(checkpoint))
+    if policy.about.get("fingerprint") != run.fingerprint:
+        raise ConfigError(
+            "the policy was trained with another configuration",
+            where=run.policy_directory(checkpoint),
+            got=policy.about.get("fingerprint"),
+            expected=run.fingerprint,
+            fix="mimicrl train this run again",
+        )
+    settings, task = run.config.evaluation, Task.of_run(run)
+    count = episodes or settings.episodes
+    cycle = GaitCycle(len(task.walker.joint_names))
+    batch = task.evaluation_batch(count, settings.seconds, threads)
+    result = roll_out(policy, batch, start_phases(count), cycle)
+    needed = stable_distance(task.reference.speed_mps, settings.seconds, settings.stable_distance_m)
+    episodes_file = out or run.episodes_file(checkpoint)
+    cycle_file = out.with_name(f"{out.stem}-gait_cycle.parquet") if out else run.gait_cycle_file(checkpoint)
+    write_parquet(cycle_file, cycle.table(task.walker, task.reference))
+    write_parquet(episodes_file, episodes_table(result, needed, task.walker.joint_names))
+    run.write_provenance("evaluate", started)
+    return summarize(result, needed, task.reference.speed_mps)
+
+
+def write_parquet(path: Path, table: pd.DataFrame) -> None:
+    """Write a table atomically; equal tables give equal bytes."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    artifacts.write_bytes(path, buffer.getvalue())

@@ -1,0 +1,96 @@
+"""Rolling out a policy from given starts, all in one batch; rows that ended are no longer stepped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mimicrl.evaluation.gait_cycle import GaitCycle
+from mimicrl.mimic import rewards
+from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.terminations import Reason
+from mimicrl.policy import Policy
+from mimicrl.rotations import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """What happened in each of E episodes. All arrays have E rows.
+
+    Attributes:
+        start_phase: Where in the cycle the episode started.
+        duration_s: How long it lasted.
+        reason: Why it ended, `Reason`.
+        distance_m: Net way forward along the line.
+        lateral_drift_m: Distance from the line at the end, left positive.
+        reward: Mean imitation reward a step.
+        terms: Mean of each reward term, shape ``(E, 4)``.
+        joint_error_rad: Mean absolute error of each joint, shape ``(E, J)``.
+        upright: Mean cosine between the trunk and the vertical.
+    """
+
+    start_phase: Array
+    duration_s: Array
+    reason: np.ndarray
+    distance_m: Array
+    lateral_drift_m: Array
+    reward: Array
+    terms: Array
+    joint_error_rad: Array
+    upright: Array
+
+
+def start_phases(episodes: int, *, shifted: bool = False) -> Array:
+    """Return evenly spread starts over the cycle; shifted, they lie halfway between the others.
+
+    Args:
+        episodes: Number of starts.
+        shifted: Take the second set.
+    """
+    return (np.arange(episodes) + 0.5 * shifted) / episodes
+
+
+def roll_out(policy: Policy, batch: MimicBatch, phases: Array, cycle: GaitCycle | None = None) -> Episodes:
+    """Run one episode from each start.
+
+    Args:
+        policy: Acts deterministically, always on the whole batch.
+        batch: As many simulations as starts, made for evaluation.
+        phases: The starts, shape ``(E,)``.
+        cycle: Collects joint angles over the gait cycle.
+    """
+    joints = len(batch.walker.joint_names)
+    reward, upright = np.zeros(batch.count), np.zeros(batch.count)
+    terms, error = np.zeros((batch.count, len(rewards.TERMS))), np.zeros((batch.count, joints))
+    reason = np.full(batch.count, Reason.RUNNING)
+    observation = batch.reset(phase=phases)
+    start = batch.simulation.qpos[:, 0].copy()
+    running = np.arange(batch.count)
+    while len(running):
+        step = batch.step(policy.predict(observation), None if len(running) == batch.count else running)
+        observation = step.observation
+        state, reference = batch.body_state(), batch.reference.at_phase(batch.phase)
+        x, y = state.root_quat_w[running, 1], state.root_quat_w[running, 2]
+        reward[running] += step.reward[running]
+        terms[running] += step.terms[running]
+        upright[running] += np.nan_to_num(1.0 - 2.0 * (x * x + y * y))
+        error[running] += np.nan_to_num(np.abs(state.joint_angles_rad - reference.joint_angles_rad)[running])
+        if cycle is not None:
+            cycle.add(batch.phase[running], state.joint_angles_rad[running])
+        ended = running[(step.terminated | step.truncated)[running]]
+        reason[ended] = step.reason[ended]
+        running = np.setdiff1d(running, ended, assume_unique=True)
+    steps = batch.steps.astype(float)
+    position = np.nan_to_num(batch.simulation.qpos[:, :2])
+    return Episodes(
+        start_phase=np.array(phases),
+        duration_s=steps * batch.control_dt,
+        reason=reason,
+        distance_m=position[:, 0] - start,
+        lateral_drift_m=position[:, 1],
+        reward=reward / steps,
+        terms=terms / steps[:, None],
+        joint_error_rad=error / steps[:, None],
+        upright=upright / steps,
+    )

@@ -1,0 +1,66 @@
+"""What an episode was like, in the form in which Stable-Baselines3 expects its ``Monitor`` to tell."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from mimicrl.mimic import rewards
+from mimicrl.mimic.batch import Transition
+from mimicrl.mimic.terminations import Reason
+
+
+class EpisodeMonitor:
+    """Adds up the rewards of N running episodes.
+
+    Args:
+        count: Number of simulations N.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.rewards = np.zeros(count)
+        self.terms = np.zeros((count, len(rewards.TERMS)))
+        self.lengths = np.zeros(count, np.int64)
+        self._start = time.perf_counter()
+
+    def start(self, ids: np.ndarray) -> None:
+        """Forget the episodes of the simulations `ids`."""
+        self.rewards[ids] = 0.0
+        self.terms[ids] = 0.0
+        self.lengths[ids] = 0
+
+    def add(self, step: Transition) -> None:
+        """Count one step of every simulation."""
+        self.rewards += step.reward
+        self.terms += step.terms
+        self.lengths += 1
+
+    def info(self, index: int, step: Transition) -> dict[str, Any]:
+        """Return the ``info`` of an episode that just ended.
+
+        ``episode`` has Stable-Baselines3's return ``r``, length ``l`` and seconds ``t``; ``mimic`` the reason of the
+        end and the mean of each reward term.
+        """
+        length = int(self.lengths[index])
+        return {
+            "episode": {
+                "r": round(float(self.rewards[index]), 6),
+                "l": length,
+                "t": round(time.perf_counter() - self._start, 6),
+            },
+            "mimic": {
+                "reason": Reason(int(step.reason[index])).label,
+                **{name: float(self.terms[index, k]) / length for k, name in enumerate(rewards.TERMS)},
+            },
+            "TimeLimit.truncated": bool(step.truncated[index]),
+        }
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        """Return the sums of the running episodes, as arrays of N rows."""
+        return {"rewards": self.rewards.copy(), "terms": self.terms.copy(), "lengths": self.lengths.copy()}
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state of `get_state`."""
+        self.rewards[:], self.terms[:], self.lengths[:] = state["rewards"], state["terms"], state["lengths"]

@@ -1,0 +1,102 @@
+"""Preparing a run directory: the resolved configuration, the motion on the walker, the walker's MJCF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mimicrl import artifacts, seeding
+from mimicrl.config import MotionConfig, RunConfig, StudyConfig, WalkerConfig, yaml
+from mimicrl.errors import ConfigError, MotionError, WalkerError
+from mimicrl.mimic.actions import actuation
+from mimicrl.mimic.batch import substeps
+from mimicrl.motions import MotionClip, ReferenceTrajectory, gait, readers, validate
+from mimicrl.runs import RunDirectory
+from mimicrl.walkers import Walker, registry
+
+
+def prepare_run(config: RunConfig, base: Path, out: Path) -> RunDirectory:
+    """Write the files of a run that later steps read; files whose content stays the same are left alone.
+
+    Args:
+        config: The resolved configuration.
+        base: Folder that file paths in the configuration are relative to.
+        out: The run directory.
+
+    Raises:
+        ConfigError: The directory belongs to another run, or the control rate does not fit.
+        MotionError: The motion cannot be used.
+        RunLocked: A trainer is working in the directory.
+        WalkerError: The walker cannot be used.
+    """
+    run = RunDirectory(out)
+    _refuse_other_run(run, config)
+    run.refuse_live_trainer()
+    xml = _walker_source(config.walker, base)
+    walker = Walker.from_xml(xml, name=config.walker.name, actuation=actuation(config.mimic))
+    substeps(config.mimic.control_hz, walker.model.opt.timestep)
+    clip = _clip(config.motion, walker, base)
+    if clip.loop != "wrap":
+        raise MotionError(
+            "the motion does not repeat, and walking must",
+            where=clip.name,
+            got=f"loop mode {clip.loop}",
+            fix="cut the clip at whole cycles and set its loop mode to wrap",
+        )
+    validate.refuse_implausible(clip, walker)
+    ReferenceTrajectory(clip, walker)
+    artifacts.write_if_changed(run.walker_file, xml.encode())
+    artifacts.write_if_changed(run.motion_file, clip.to_bytes())
+    artifacts.write_if_changed(run.config_file, yaml.dump(config.model_dump(mode="json")).encode())
+    identity = {
+        "study": config.study,
+        "experiment": config.experiment,
+        "seed": config.seed,
+        "seeds": seeding.streams(config.seed)._asdict(),
+        "fingerprint": RunDirectory(out).fingerprint,
+        "motion_sha256": artifacts.file_sha256(run.motion_file),
+        "walker_sha256": artifacts.file_sha256(run.walker_file),
+        "config_sha256": artifacts.file_sha256(run.config_file),
+    }
+    artifacts.write_if_changed(run.run_file, artifacts.json_bytes(identity))
+    return RunDirectory(out)
+
+
+def prepare_study(study: StudyConfig, out: Path) -> None:
+    """Write ``study.yaml``: the resolved study and the runs it expects."""
+    content = study.model_dump(mode="json", exclude_none=True)
+    content["expected_runs"] = [{"experiment": name, "seed": seed} for name, seed in study.runs()]
+    artifacts.write_if_changed(out / "study.yaml", yaml.dump(content).encode())
+
+
+def _refuse_other_run(run: RunDirectory, config: RunConfig) -> None:
+    wanted = {"study": config.study, "experiment": config.experiment, "seed": config.seed}
+    if run.run_file.exists():
+        found = artifacts.read_json(run.run_file)
+        there = {key: found.get(key) for key in wanted}
+        if there != wanted:
+            raise ConfigError(
+                "the directory belongs to another run", where=run.path, got=there, expected=wanted, fix="choose another --out"
+            )
+    elif run.path.is_dir() and any(entry.name != "logs" for entry in run.path.iterdir()):
+        raise ConfigError(
+            "the directory is no run and not empty",
+            where=run.path,
+            got=", ".join(sorted(entry.name for entry in run.path.iterdir())[:5]),
+            fix="choose another --out",
+        )
+
+
+def _walker_source(config: WalkerConfig, base: Path) -> str:
+    if config.file is None:
+        return registry.source(config.name)
+    try:
+        return (base / config.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WalkerError("cannot read the walker's MJCF", where=base / config.file, got=error) from error
+
+
+def _clip(config: MotionConfig, walker: Walker, base: Path) -> MotionClip:
+    if config.file is not None:
+        return readers.read(base / config.file, walker)
+    return gait.generate(walker, config.speed_mps or 0.0)
+

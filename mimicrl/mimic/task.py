@@ -1,0 +1,68 @@
+"""A task: walker, reference and MDP put together, and the environments made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mimicrl.config import MimicConfig
+from mimicrl.mimic.actions import actuation
+from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.env import MimicEnv
+from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
+from mimicrl.runs import RunDirectory
+from mimicrl.walkers import Walker, registry
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is imitated by whom, and how that is judged.
+
+    Attributes:
+        walker: The walker with the actuation that the actions need.
+        reference: The motion on that walker.
+        config: The MDP.
+    """
+
+    walker: Walker
+    reference: ReferenceTrajectory
+    config: MimicConfig
+
+    @classmethod
+    def of_run(cls, run: RunDirectory) -> Task:
+        """Load the task of a run from its directory."""
+        config = run.config
+        xml = run.walker_file.read_text(encoding="utf-8")
+        walker = Walker.from_xml(xml, name=config.walker.name, actuation=actuation(config.mimic))
+        return cls(walker, ReferenceTrajectory(MotionClip.load(run.motion_file), walker), config.mimic)
+
+    @classmethod
+    def of_gait(cls, speed_mps: float = 1.25, config: MimicConfig | None = None) -> Task:
+        """Return the task of the bundled walker and a generated walk at `speed_mps`."""
+        config = config or MimicConfig()
+        walker = registry.load("walker3d", actuation(config))
+        return cls(walker, ReferenceTrajectory(gait.generate(walker, speed_mps), walker), config)
+
+    def batch(self, count: int, threads: int = 1) -> MimicBatch:
+        """Return `count` simulations for training."""
+        return MimicBatch(self.walker, self.reference, self.config, count, threads=threads)
+
+    def evaluation_batch(self, count: int, seconds: float, threads: int = 1) -> MimicBatch:
+        """Return simulations that only a fall, divergence or the end of `seconds` ends."""
+        config = self.config.model_copy(update={"episode_seconds": seconds})
+        return MimicBatch(self.walker, self.reference, config, count, threads=threads, tracking=False)
+
+    def env(self, render_mode: str | None = None) -> MimicEnv:
+        """Return a Gymnasium environment."""
+        return MimicEnv(self.batch(1), render_mode)
+
+
+def make_env(speed_mps: float = 1.25, render_mode: str | None = None, **mimic: Any) -> MimicEnv:
+    """Return the registered environment ``mimicrl/Walker3D-v0``.
+
+    Args:
+        speed_mps: Speed of the generated walk [m/s].
+        render_mode: None or ``rgb_array``.
+        **mimic: Fields of `mimicrl.config.MimicConfig`.
+    """
+    return Task.of_gait(speed_mps, MimicConfig(**mimic)).env(render_mode)

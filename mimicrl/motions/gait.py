@@ -1,0 +1,189 @@
+"""A human walk from published data: no recording, no licence, any speed from 0.84 to 1.95 m/s.
+
+Joint angles are the mean curves of healthy adults (Bovi et al. 2011, see ``assets/bovi2011.csv``), interpolated in
+speed. The root motion is what these angles imply for the legs of the given walker when its stance foot does not
+slip; the stride then takes as long as the asked speed needs. The left leg is the right one half a cycle later,
+so the walk is exactly symmetric.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+
+import numpy as np
+
+from mimicrl.errors import MotionError
+from mimicrl.motions.clip import MotionClip
+from mimicrl.rotations import IDENTITY, Array
+from mimicrl.walkers.walker import Walker
+
+FRAMES_PER_CYCLE = 200
+SPEED_RANGE_MPS = (0.839, 1.95)
+# Share of the cycle in which both feet stand, after each heel strike (Bovi et al. 2011: .153 slow to .095 fast).
+_DOUBLE_SUPPORT = 0.12
+# Height over which the support passes from heel to ball [m].
+_ROLL_OVER_M = 0.004
+# The published frontal angles would sway a rigid trunk by 97 mm, which no foot could support (the zero-moment
+# point would leave the soles); this share of them sways it by 45 mm, as people do (Orendurff et al. 2004).
+_FRONTAL_SHARE = 0.4
+_SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion")
+
+
+@cache
+def _table(file: str) -> dict[tuple[str, float], Array]:
+    """Read a table of ``assets/``: ``(channel, speed) -> its row of numbers`` in degrees."""
+    text = (resources.files("mimicrl.motions") / "assets" / file).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return {
+        (row.pop("channel"), float(row.pop("speed_mps"))): np.array([float(value) for value in row.values()])
+        for row in csv.DictReader(lines)
+    }
+
+
+def _at_speed(file: str, channel: str, speed_mps: float) -> Array:
+    """Return a channel's row, interpolated linearly between the published speeds."""
+    low, high = SPEED_RANGE_MPS
+    if not low - 1e-3 <= speed_mps <= high + 1e-3:
+        raise MotionError(
+            "no published gait at this speed",
+            where="motion.speed_mps",
+            got=f"{speed_mps} m/s",
+            expected=f"{low} to {high}",
+        )
+    table = _table(file)
+    speeds = sorted(speed for name, speed in table if name == channel)
+    rows = np.array([table[channel, speed] for speed in speeds])
+    return np.array([np.interp(speed_mps, speeds, column) for column in rows.T])
+
+
+def published_angles(channel: str, speed_mps: float, phase: Array) -> Array:
+    """Return a published mean joint angle [rad] of one leg.
+
+    Args:
+        channel: A channel of the table, such as ``knee_flexion``.
+        speed_mps: Walking speed [m/s]; coefficients are interpolated linearly between the published speeds.
+        phase: Share of the gait cycle since that leg's heel strike, shape ``(...)``.
+
+    Raises:
+        MotionError: The speed lies outside the published range.
+    """
+    blended = _at_speed("bovi2011.csv", channel, speed_mps)
+    harmonics = np.arange(1, 9)
+    angle = 2 * np.pi * np.asarray(phase)[..., None] * harmonics
+    degrees = blended[0] + np.cos(angle) @ blended[1:9] + np.sin(angle) @ blended[9:17]
+    return np.radians(degrees)
+
+
+def published_spread(channel: str, speed_mps: float, phase: Array) -> Array:
+    """Return the standard deviation [rad] between adults of a joint angle; arguments as in `published_angles`."""
+    percent = _at_speed("bovi2011_sd.csv", channel, speed_mps)
+    return np.radians(np.interp(np.asarray(phase) % 1.0, np.linspace(0, 1, len(percent)), percent))
+
+
+def leg_angles(speed_mps: float, phase: Array, frontal_share: float = 1.0) -> dict[str, Array]:
+    """Return one leg's published joint angles [rad] under an upright pelvis, by joint name without its side.
+
+    The published hip angles are relative to a pelvis that tilts forward by about 9 degrees and rises and falls
+    at the sides. The walkers' root stays upright, so its hips take over the mean tilt and the obliquity.
+
+    Args:
+        speed_mps: Walking speed [m/s].
+        phase: Share of the gait cycle since that leg's heel strike, shape ``(...)``.
+        frontal_share: Share of the sideways swing to keep; its mean is always kept.
+    """
+    angles = {name: published_angles(name, speed_mps, phase) for name in _SAGITTAL}
+    cycle = np.arange(32) / 32
+    angles["hip_flexion"] = angles["hip_flexion"] - published_angles("pelvis_tilt", speed_mps, cycle).mean()
+    frontal = published_angles("hip_adduction", speed_mps, phase) - published_angles(
+        "pelvis_obliquity", speed_mps, phase
+    )
+    mean = published_angles("hip_adduction", speed_mps, cycle).mean()
+    angles["hip_adduction"] = mean + frontal_share * (frontal - mean)
+    return angles
+
+
+def generate(walker: Walker, speed_mps: float) -> MotionClip:
+    """Generate one cycle of walking, from right heel strike to right heel strike.
+
+    Args:
+        walker: The walker whose legs walk; its joints are matched by name, unknown ones stay at 0.
+        speed_mps: Walking speed [m/s], 0.839 to 1.95.
+
+    Raises:
+        MotionError: The speed is outside the published range, or the walker has none of the joints.
+    """
+    frames = FRAMES_PER_CYCLE
+    phase = np.arange(frames) / frames
+    leg = leg_angles(speed_mps, phase, _FRONTAL_SHARE)
+    if not any(name[:-2] in leg for name in walker.joint_names):
+        raise MotionError(
+            "the walker has no joint of the generated gait",
+            where=walker.name,
+            got=", ".join(walker.joint_names),
+            expected=", ".join(f"{name}_r, {name}_l" for name in leg),
+        )
+    angles = np.zeros((frames, len(walker.joint_names)))
+    for column, name in enumerate(walker.joint_names):
+        if name[:-2] in leg:
+            # Shifting by half the frames, instead of evaluating again, makes the sides equal to the last bit.
+            angles[:, column] = np.roll(leg[name[:-2]], -frames // 2 if name.endswith("_l") else 0)
+    root, stride_m = _root_motion(walker, angles)
+    return MotionClip(
+        name=f"gait-{speed_mps:g}",
+        times_s=np.arange(frames + 1) / frames * (stride_m / speed_mps),
+        root_position_w=np.vstack([root, root[:1] + [stride_m, 0.0, 0.0]]),
+        root_quat_w=np.tile(IDENTITY, (frames + 1, 1)),
+        joint_names=walker.joint_names,
+        joint_angles_rad=np.vstack([angles, angles[:1]]),
+        loop="wrap",
+    )
+
+
+def _root_motion(walker: Walker, angles: Array) -> tuple[Array, float]:
+    """Find the root motion, shape ``(T, 3)``, under which the stance foot stands still, and the stride [m]."""
+    frames = len(angles)
+    upright = np.tile(IDENTITY, (frames, 1))
+    sites, heights = walker.kinematics(walker.qpos(np.zeros((frames, 3)), upright, angles))
+    weight = _support(frames)[:, :, None] * _rolling(sites[:, :, 2].reshape(frames, 2, 2))
+    velocity = (np.roll(sites, -1, axis=0) - np.roll(sites, 1, axis=0))[:, :, :2] / 2
+    root_velocity = -np.einsum("tk,tkx->tx", weight.reshape(frames, 4), velocity)
+    stride = float(root_velocity[:, 0].sum())
+    forward = np.cumsum(root_velocity[:, 0] - stride / frames)
+    sideways = np.cumsum(root_velocity[:, 1] - root_velocity[:, 1].mean())
+    # Symmetric walking: height and forward surge repeat with every step, sway changes sides.
+    root = np.column_stack(
+        [
+            stride * np.arange(frames) / frames + _harmonics(forward, (2, 4)),
+            _harmonics(sideways, (1, 3)),
+            -heights.min(axis=1).mean() + _harmonics(-heights.min(axis=1), (2, 4)),
+        ]
+    )
+    root[:, 0] -= root[0, 0]
+    return root, stride
+
+
+def _support(frames: int) -> Array:
+    """Return each foot's share of the support, right and left, shape ``(T, 2)``: a smooth change of hands."""
+    phase = np.arange(frames) / frames
+    loading = 0.5 - 0.5 * np.cos(np.pi * np.clip(phase / _DOUBLE_SUPPORT, 0, 1))
+    unloading = 0.5 - 0.5 * np.cos(np.pi * np.clip((phase - 0.5) / _DOUBLE_SUPPORT, 0, 1))
+    right = loading - unloading
+    return np.column_stack([right, 1 - right])
+
+
+def _rolling(height_m: Array) -> Array:
+    """Return the shares of heel and ball in a foot's support from their heights, shape ``(T, 2, 2)``."""
+    share = np.exp(-(height_m - height_m.min(axis=2, keepdims=True)) / _ROLL_OVER_M)
+    return share / share.sum(axis=2, keepdims=True)
+
+
+def _harmonics(signal: Array, which: tuple[int, ...]) -> Array:
+    """Return the part of a periodic signal, shape ``(T,)``, at the given harmonics of its period."""
+    spectrum = np.fft.rfft(signal)
+    kept = np.zeros_like(spectrum)
+    kept[list(which)] = spectrum[list(which)]
+    return np.fft.irfft(kept, len(signal))
+
+

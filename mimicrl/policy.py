@@ -1,0 +1,138 @@
+"""A trained policy as two plain files, and its inference without Stable-Baselines3 or PyTorch.
+
+``policy.safetensors`` holds the networks and the observation normaliser, ``policy.json`` the architecture, the meaning
+of each observation and action, where the policy comes from, and the hash of the weights. Neither can carry code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from mimicrl import artifacts
+from mimicrl.errors import ArtifactError
+
+FORMAT = 1
+_EPSILON = 1e-8  # of Stable-Baselines3's VecNormalize
+_WEIGHTS = "policy.safetensors"
+_DESCRIPTION = "policy.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """A Gaussian policy with a multilayer perceptron and a frozen observation normaliser.
+
+    Attributes:
+        tensors: ``actor.0.weight``, ``actor.0.bias``, …; the same for ``critic``; ``log_std``; and
+            ``observation.mean``, ``observation.variance`` (float64).
+        activation: ``relu`` or ``tanh``.
+        clip_observation: Normalised observations are clipped to plus or minus this.
+        about: What else ``policy.json`` tells: spaces, run, samples, versions.
+    """
+
+    tensors: Mapping[str, np.ndarray]
+    activation: str
+    clip_observation: float
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> int:
+        """Number of the actor's linear layers."""
+        return sum(name.startswith("actor.") and name.endswith(".weight") for name in self.tensors)
+
+    @property
+    def observation_size(self) -> int:
+        """Length D of an observation."""
+        return len(self.tensors["observation.mean"])
+
+    def predict(self, observation: np.ndarray, generator: np.random.Generator | None = None) -> np.ndarray:
+        """Return actions for a batch of observations.
+
+        The bits of an action depend on the width of its batch, as matrix products sum in another order; repeat an
+        evaluation with the same number of rows.
+
+        Args:
+            observation: Shape ``(N, D)`` or ``(D,)``.
+            generator: Draw from the policy's distribution with it; by default the mean is returned.
+
+        Returns:
+            Actions in [-1, 1], float32, shape ``(N, A)`` or ``(A,)``.
+        """
+        rows = np.atleast_2d(observation)
+        if rows.shape[1] != self.observation_size:
+            raise ArtifactError(
+                "the policy was trained on other observations",
+                got=f"{rows.shape[1]} numbers",
+                expected=self.observation_size,
+            )
+        tensors = self.tensors
+        scale = np.sqrt(tensors["observation.variance"] + _EPSILON)
+        normalized = (rows - tensors["observation.mean"]) / scale
+        values = np.clip(normalized, -self.clip_observation, self.clip_observation).astype(np.float32)
+        for layer in range(self.layers):
+            values = values @ tensors[f"actor.{layer}.weight"].T + tensors[f"actor.{layer}.bias"]
+            if layer < self.layers - 1:
+                values = np.maximum(values, 0) if self.activation == "relu" else np.tanh(values)
+        if generator is not None:
+            values = values + np.exp(tensors["log_std"]) * generator.standard_normal(values.shape, np.float32)
+        actions = np.clip(values, -1.0, 1.0)
+        return actions if np.ndim(observation) == 2 else actions[0]
+
+    def save(self, directory: Path) -> None:
+        """Write the policy; the description, with the weights' hash, comes last and makes it complete."""
+        weights = save_tensors({name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()})
+        artifacts.write_bytes(directory / _WEIGHTS, weights)
+        artifacts.write_json(
+            directory / _DESCRIPTION,
+            {
+                "format": FORMAT,
+                "weights_sha256": artifacts.sha256(weights),
+                "activation": self.activation,
+                "clip_observation": self.clip_observation,
+                **self.about,
+            },
+        )
+
+    @classmethod
+    def load(cls, directory: Path | str) -> Policy:
+        """Read a policy.
+
+        Raises:
+            ArtifactError: A file is missing or damaged, the two do not belong together, or a number is not finite.
+        """
+        directory = Path(directory)
+        about = artifacts.read_json(directory / _DESCRIPTION)
+        try:
+            weights = (directory / _WEIGHTS).read_bytes()
+        except OSError as error:
+            raise ArtifactError("a policy is incomplete", where=directory / _WEIGHTS, got=error.strerror) from error
+        if about.get("format") != FORMAT:
+            raise ArtifactError("unknown policy format", where=directory, got=about.get("format"), expected=FORMAT)
+        if artifacts.sha256(weights) != about.get("weights_sha256"):
+            raise ArtifactError(
+                "a policy's weights are not those it describes",
+                where=directory / _WEIGHTS,
+                got=f"sha256 {artifacts.sha256(weights)[:12]}…",
+                expected=f"{str(about.get('weights_sha256'))[:12]}…",
+                fix="train or evaluate again",
+            )
+        try:
+            tensors = load_tensors(weights)
+        except SafetensorError as error:
+            raise ArtifactError("a policy's weights cannot be read", where=directory / _WEIGHTS, got=error) from error
+        bad = [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]
+        if bad:
+            raise ArtifactError("a policy has numbers that are not finite", where=directory, got=", ".join(bad))
+        return cls(
+            tensors=tensors,
+            activation=about.pop("activation"),
+            clip_observation=about.pop("clip_observation"),
+            about={key: value for key, value in about.items() if key not in ("format", "weights_sha256")},
+        )

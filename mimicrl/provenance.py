@@ -1,0 +1,110 @@
+"""Where a result comes from: code, lock, container, machine, threads, versions and times."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mimicrl import artifacts
+
+_PACKAGE = Path(__file__).parent
+_PACKAGES = ("mimicrl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "scipy", "snakemake")
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "MUJOCO_GL")
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def host() -> str:
+    """Return this machine's name."""
+    return socket.gethostname()
+
+
+def record(verb: str, started: str) -> dict[str, Any]:
+    """Return the provenance of what a verb just did.
+
+    Args:
+        verb: The command, such as ``train``.
+        started: `now` at its start.
+    """
+    return {
+        "verb": verb,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": started,
+        "ended": now(),
+        "code": {"sha256": code_sha256(), **_git()},
+        "lock_sha256": _lock_sha256(),
+        "container": os.environ.get("APPTAINER_CONTAINER", "none"),
+        "host": host(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": cpu(),
+        "threads": {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
+        "versions": versions(),
+    }
+
+
+@cache
+def code_sha256() -> str:
+    """Return one hash of the package's source and assets."""
+    files = sorted(path for path in _PACKAGE.rglob("*") if path.is_file() and path.suffix in {".py", ".xml", ".csv"})
+    listing = "".join(f"{path.relative_to(_PACKAGE)} {artifacts.file_sha256(path)}\n" for path in files)
+    return artifacts.sha256(listing.encode())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that decide a result."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "none"
+    return found
+
+
+def cpu() -> dict[str, Any]:
+    """Return the processor's model, its vector instructions and the number of usable cores."""
+    model, flags = platform.processor() or platform.machine(), ""
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        fields = dict(
+            (part.strip() for part in line.split(":", 1)) for line in information.read_text().splitlines() if ":" in line
+        )
+        model, flags = fields.get("model name", model), fields.get("flags", "")
+    vector = [flag for flag in flags.split() if flag.startswith(("avx", "fma", "sse4", "amx"))]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"model": model, "vector_instructions": vector, "cores": cores}
+
+
+def _git() -> dict[str, Any]:
+    """Return the commit of a checkout and whether it was changed; nothing for an installed package."""
+    root = _PACKAGE.parent
+    if not (root / ".git").exists():
+        return {}
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
+        changes = subprocess.run(
+            ["git", "status", "--porcelain", "--", "mimicrl"], cwd=root, capture_output=True, text=True, timeout=10
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"commit": commit, "dirty": bool(changes.strip())}
+
+
+def _lock_sha256() -> str:
+    lock = _PACKAGE.parent / "containers" / "requirements.lock"
+    return artifacts.file_sha256(lock) if lock.is_file() else "none"

@@ -1,0 +1,206 @@
+"""A run's directory: what lies where, who may write, and which training state belongs to its configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from mimicrl import artifacts, provenance
+from mimicrl.config import RunConfig, load_run
+from mimicrl.errors import ArtifactError, ConfigError, RunLocked
+
+Checkpoint = Literal["init", "best", "final"]
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The directory of one run, ``results/STUDY/EXPERIMENT/seed_K``.
+
+    Args:
+        path: The directory.
+    """
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """Return an initialised run directory.
+
+        Raises:
+            ConfigError: It is none.
+        """
+        run = cls(path)
+        missing = [f.name for f in (run.config_file, run.run_file, run.motion_file, run.walker_file) if not f.is_file()]
+        if missing:
+            raise ConfigError(
+                "not a run directory",
+                where=path,
+                got=f"no {', '.join(missing)}",
+                fix=f"mimicrl init STUDY.yaml --experiment NAME --seed K --out {path}",
+            )
+        return run
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.yaml"
+
+    @property
+    def run_file(self) -> Path:
+        """What the run is: names, hashes, seeds."""
+        return self.path / "run.json"
+
+    @property
+    def motion_file(self) -> Path:
+        """The motion clip on the walker."""
+        return self.path / "motion.npz"
+
+    @property
+    def walker_file(self) -> Path:
+        """The walker's MJCF."""
+        return self.path / "walker.xml"
+
+    @property
+    def outcome_file(self) -> Path:
+        """How training ended."""
+        return self.path / "outcome.json"
+
+    @property
+    def progress_file(self) -> Path:
+        """How far training is."""
+        return self.path / "progress.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Training metrics, written at the end."""
+        return self.path / "metrics.parquet"
+
+    @property
+    def evaluations_file(self) -> Path:
+        """Evaluations during training, written at the end."""
+        return self.path / "evaluations.parquet"
+
+    @property
+    def training_directory(self) -> Path:
+        """The training state that belongs to the configuration."""
+        return self.path / "training" / self.fingerprint
+
+    @property
+    def tensorboard_directory(self) -> Path:
+        """TensorBoard files."""
+        return self.path / "tb_logs" / self.fingerprint
+
+    def policy_directory(self, checkpoint: Checkpoint) -> Path:
+        """The policy before training, of the best evaluation, or at the end."""
+        return self.path / "policies" / checkpoint
+
+    def episodes_file(self, checkpoint: Checkpoint) -> Path:
+        """The episodes of an evaluation after training."""
+        return self.path / ("episodes.parquet" if checkpoint == "final" else f"episodes-{checkpoint}.parquet")
+
+    def gait_cycle_file(self, checkpoint: Checkpoint) -> Path:
+        """Joint angles over the gait cycle in that evaluation."""
+        return self.path / ("gait_cycle.parquet" if checkpoint == "final" else f"gait_cycle-{checkpoint}.parquet")
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The resolved configuration."""
+        return load_run(self.config_file)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of what weights and ``best`` depend on; see `fingerprint`."""
+        return fingerprint(
+            self.config,
+            motion_sha256=artifacts.file_sha256(self.motion_file),
+            walker_sha256=artifacts.file_sha256(self.walker_file),
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return ``run.json``, after checking that it belongs to the files beside it.
+
+        Raises:
+            ArtifactError: A file was changed since `mimicrl init`.
+        """
+        run = artifacts.read_json(self.run_file)
+        for key, file in (("motion_sha256", self.motion_file), ("walker_sha256", self.walker_file)):
+            found = artifacts.file_sha256(file)
+            if run.get(key) != found:
+                raise ArtifactError(
+                    "a file of the run was changed",
+                    where=file,
+                    got=f"sha256 {found[:12]}…",
+                    expected=f"{str(run.get(key))[:12]}…",
+                    fix="run mimicrl init again",
+                )
+        return run
+
+    def write_provenance(self, verb: str, started: str) -> None:
+        """Record where a verb's results come from."""
+        artifacts.write_json(self.path / "provenance" / f"{verb}.json", provenance.record(verb, started))
+
+    @contextlib.contextmanager
+    def training_lock(self) -> Iterator[None]:
+        """Hold the trainer's lock of this run; the system releases it however the process ends.
+
+        Raises:
+            RunLocked: Another process trains in this run.
+        """
+        directory = self.training_directory
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / "lock").open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                raise RunLocked(
+                    "another trainer works in this run",
+                    where=directory,
+                    got=file.read().strip() or "an unnamed owner",
+                    fix="wait for it or stop it",
+                ) from error
+            file.truncate(0)
+            file.write(f"host {provenance.host()}, process {os.getpid()}, since {provenance.now()}\n")
+            file.flush()
+            yield
+
+    def refuse_live_trainer(self) -> None:
+        """Raise `RunLocked` where any trainer works in this run, whatever its fingerprint."""
+        for lock in self.path.glob("training/*/lock"):
+            with lock.open("r", encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    raise RunLocked(
+                        "a trainer works in this run",
+                        where=lock.parent,
+                        got=file.read().strip(),
+                        fix="wait for it or stop it",
+                    ) from error
+
+
+def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) -> str:
+    """Return the name of a training state: 12 hexadecimal digits.
+
+    It covers all that weights and ``best`` depend on: walker and motion by content, MDP, training, evaluation, seed.
+    It leaves out names, logging and the checkpoint interval, and the budget where no schedule stretches with it,
+    so that a longer budget extends a training.
+    """
+    training = config.training.model_dump(mode="json", exclude={"checkpoint_interval"})
+    if not (config.training.learning_rate.follows_budget or config.training.clip_range.follows_budget):
+        del training["total_timesteps"]
+    content = {
+        "walker": walker_sha256,
+        "motion": motion_sha256,
+        "mimic": config.mimic.model_dump(mode="json"),
+        "training": training,
+        "evaluation": config.evaluation.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+    return artifacts.sha256(artifacts.canonical_json(content).encode())[:12]

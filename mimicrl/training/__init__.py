@@ -1,0 +1,1 @@
+"""Training: proximal policy optimisation that can be stopped, continued and traced."""

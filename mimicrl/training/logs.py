@@ -1,0 +1,141 @@
+"""Where training reports to: append-only JSON lines, TensorBoard, and the user's terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
+
+from mimicrl.config import RunConfig
+
+
+class JsonLines:
+    """An append-only file of one JSON object a line.
+
+    Args:
+        path: The file.
+        offset: Cut the file back to this many bytes first, the end of what a checkpoint knows.
+    """
+
+    def __init__(self, path: Path, offset: int = 0) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file = path.open("ab")
+        self._file.truncate(offset)
+
+    @classmethod
+    def appending(cls, path: Path) -> JsonLines:
+        """Open a file to add to all it holds."""
+        return cls(path, path.stat().st_size if path.exists() else 0)
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Write a row; numbers that are not finite become null."""
+        finite = {key: value if _is_finite(value) else None for key, value in row.items()}
+        self._file.write((json.dumps(finite, allow_nan=False) + "\n").encode())
+        self._file.flush()
+
+    @property
+    def offset(self) -> int:
+        """Bytes written so far."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+class _MetricsWriter(KVWriter):
+    """Writes what Stable-Baselines3 logs as JSON lines."""
+
+    def __init__(self, lines: JsonLines) -> None:
+        self._lines = lines
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        """Write one row."""
+        numbers = {key: float(value) for key, value in key_values.items() if isinstance(value, int | float)}
+        numbers |= {
+            key: float(value) for key, value in key_values.items() if hasattr(value, "dtype") and value.ndim == 0
+        }
+        self._lines.append({"samples": step, **numbers})
+
+    def close(self) -> None:
+        """Leave the file to its owner."""
+
+
+def make_logger(lines: JsonLines, tensorboard: Path | None, others: list[KVWriter]) -> Logger:
+    """Return the learner's logger.
+
+    Args:
+        lines: Takes every row of metrics.
+        tensorboard: Folder of TensorBoard files, or None.
+        others: Further writers.
+    """
+    writers: list[KVWriter] = [_MetricsWriter(lines), *others]
+    if tensorboard is not None:
+        tensorboard.mkdir(parents=True, exist_ok=True)
+        writers.append(TensorBoardOutputFormat(str(tensorboard)))
+    return Logger(None, writers)
+
+
+class Terminal:
+    """Tells the user what runs and how far it is: a live bar on a terminal, else a line an evaluation.
+
+    Args:
+        config: The run.
+        start: Samples at the start.
+    """
+
+    def __init__(self, config: RunConfig, start: int) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._total = config.training.total_timesteps
+        self._bar: Progress | None = None
+        if self.console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[detail]}"),
+                console=self.console,
+            )
+            name = f"{config.experiment} seed {config.seed}"
+            self._task = self._bar.add_task(name, total=self._total, completed=start, detail="")
+            self._bar.start()
+
+    def update(self, samples: int, detail: str) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=min(samples, self._total), detail=detail)
+
+    def say(self, text: str) -> None:
+        """Print a line, above the bar where there is one."""
+        self.console.print(text, markup=False)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def summary_table(title: str, rows: list[tuple[str, str]]) -> Table:
+    """Return a two-column table for the console."""
+    table = Table(title=title, show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for key, value in rows:
+        table.add_row(key, value)
+    return table
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)

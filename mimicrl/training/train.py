@@ -1,0 +1,286 @@
+"""`mimicrl train`: from a run directory to its policies, starting or continuing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import torch
+from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.logger import KVWriter
+
+from mimicrl import artifacts, provenance, seeding
+from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiverged
+from mimicrl.evaluation.evaluate import write_parquet
+from mimicrl.mimic.task import Task
+from mimicrl.runs import RunDirectory
+from mimicrl.training import checkpoint, vec_envs
+from mimicrl.training.callbacks import CheckpointCallback, EpisodeCallback, EvaluationCallback
+from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines, summary_table
+from mimicrl.training.ppo import MimicPPO
+from mimicrl.training.wandb import WandbWriter
+
+Resume = Literal["auto", "never", "must"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended; the content of ``outcome.json``.
+
+    Attributes:
+        status: ``completed`` or ``diverged``.
+        samples: Environment steps taken.
+        total_timesteps: The budget.
+        fingerprint: The training state.
+        first_success_samples: Samples at the first of two evaluations in a row in which all episodes were stable.
+        first_success_simulated_s: The same in simulated seconds.
+        best: The best evaluation.
+        train_seconds: Wall time of training, all attempts together.
+        evaluation_seconds: Of which evaluations took.
+        problem: What diverged.
+    """
+
+    status: Literal["completed", "diverged"]
+    samples: int
+    total_timesteps: int
+    fingerprint: str
+    first_success_samples: int | None
+    first_success_simulated_s: float | None
+    best: dict[str, Any] | None
+    train_seconds: float
+    evaluation_seconds: float
+    problem: str | None
+
+
+def train(
+    run: RunDirectory, *, resume: Resume = "auto", record_divergence: bool = False, threads: int | None = None
+) -> Outcome:
+    """Train a run to its budget, from its newest checkpoint where there is one.
+
+    Args:
+        run: The run.
+        resume: ``never`` starts from nothing, ``must`` fails where there is no checkpoint.
+        record_divergence: Return the outcome of a training that diverged instead of raising.
+        threads: Threads of the physics; any number gives the same weights.
+
+    Raises:
+        ArtifactError: There are checkpoints and none is valid, or there is none and one must be.
+        ConfigError: The configuration asks for more torch threads than there are.
+        Interrupted: A signal stopped training; a checkpoint was written.
+        RunLocked: Another process trains in this run.
+        TrainingDiverged: Training diverged; the last finite policy is the final one.
+    """
+    started = provenance.now()
+    threads = threads or len(os.sched_getaffinity(0))
+    _set_torch_threads(run.config.training.torch_threads, threads)
+    with run.training_lock():
+        run.identity()
+        artifacts.sweep(run.training_directory / "checkpoints")
+        try:
+            with contextlib.closing(_Training(run, resume, threads)) as training:
+                outcome = training.learn(record_divergence)
+        finally:
+            run.write_provenance("train", started)
+    return outcome
+
+
+class _Training:
+    """A learner with all that belongs to it: environments, files, callbacks."""
+
+    def __init__(self, run: RunDirectory, resume: Resume, threads: int) -> None:
+        self.run, self.config = run, run.config
+        self.task = Task.of_run(run)
+        found = _find_checkpoint(run, resume)
+        extra: dict[str, Any] = found.state["extra"] if found else {}
+        streams = seeding.streams(self.config.seed)
+        self._begin = time.monotonic()
+        self._about = self._describe_policy()
+        self.environments = vec_envs.make(run, self.task, threads)
+        try:
+            self.model = MimicPPO(self.config.training, self.environments, streams.policy)
+            self.environments.seed(streams.environments)
+            if found:
+                checkpoint.restore(found, self.model)
+        except BaseException:
+            self.environments.close()
+            raise
+        self._from = self.model.num_timesteps
+        offsets = extra.get("offsets", {})
+        self.lines = {
+            name: JsonLines(run.training_directory / f"{name}.jsonl", offsets.get(name, 0))
+            for name in ("metrics", "evaluations")
+        }
+        self.terminal = Terminal(self.config, self._from)
+        self.evaluation = EvaluationCallback(
+            run, self.task, self._about, self.lines["evaluations"], self.terminal, threads, extra.get("evaluation")
+        )
+        self.checkpoints = CheckpointCallback(
+            run, self.evaluation, self.lines, self.terminal, self._from, extra.get("seconds", 0.0)
+        )
+        self.logger = make_logger(
+            self.lines["metrics"], run.tensorboard_directory if self.config.logging.tensorboard else None, self._others()
+        )
+        self.model.set_logger(self.logger)
+        self._introduce(found)
+
+    def learn(self, record_divergence: bool) -> Outcome:
+        """Train to the budget and write the results."""
+        model, why, problem = self.model, "failed", None
+        if self._from == 0:
+            model.export(self._about | {"samples": 0}).save(self.run.policy_directory("init"))
+        remaining = self.config.training.total_timesteps - model.num_timesteps
+        callbacks = CallbackList([self.evaluation, EpisodeCallback(), self.checkpoints])
+        try:
+            with _stopping_on_signals(self.checkpoints):
+                if remaining > 0:
+                    model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
+            why = "completed"
+        except TrainingDiverged as error:
+            why, problem = "diverged", error
+        except MimicError as error:
+            why = error.what
+            raise
+        finally:
+            self._record_attempt(why)
+        outcome = self._finish(problem)
+        if problem is not None and not record_divergence:
+            raise problem
+        return outcome
+
+    def close(self) -> None:
+        """Close everything, also after an error."""
+        self.terminal.close()
+        self.environments.close()
+        self.logger.close()
+        for lines in self.lines.values():
+            lines.close()
+
+    def _finish(self, problem: TrainingDiverged | None) -> Outcome:
+        """Write the final policy, the tables and, last, the outcome."""
+        run, model, state = self.run, self.model, self.evaluation.state
+        self.logger.dump(model.num_timesteps)  # what the last update and evaluation reported
+        first = state["first_success"]
+        outcome = Outcome(
+            status="diverged" if problem else "completed",
+            samples=model.num_timesteps,
+            total_timesteps=self.config.training.total_timesteps,
+            fingerprint=run.fingerprint,
+            first_success_samples=first,
+            first_success_simulated_s=None if first is None else first / self.config.mimic.control_hz,
+            best=state["best"],
+            train_seconds=round(self.checkpoints.seconds, 3),
+            evaluation_seconds=round(state["seconds"], 3),
+            problem=str(problem) if problem else None,
+        )
+        final = model.export(self._about | {"samples": model.num_timesteps})
+        final.save(run.policy_directory("final"))
+        if state["best"] is None:  # no evaluation fell into the budget
+            final.save(run.policy_directory("best"))
+        for name, target in (("metrics", run.metrics_file), ("evaluations", run.evaluations_file)):
+            write_parquet(target, pd.DataFrame(read_json_lines(self.lines[name].path)))
+        artifacts.write_json(run.outcome_file, asdict(outcome))
+        self.checkpoints.finish(outcome.status)
+        return outcome
+
+    def _record_attempt(self, why: str) -> None:
+        attempts = JsonLines.appending(self.run.training_directory / "attempts.jsonl")
+        attempts.append(
+            {
+                "from": self._from,
+                "to": self.model.num_timesteps,
+                "host": provenance.host(),
+                "process": os.getpid(),
+                "seconds": round(time.monotonic() - self._begin, 3),
+                "ended": provenance.now(),
+                "why": why,
+            }
+        )
+        attempts.close()
+
+    def _others(self) -> list[KVWriter]:
+        if self.config.logging.wandb == "disabled":
+            return []
+        return [WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say)]
+
+    def _describe_policy(self) -> dict[str, Any]:
+        batch = self.task.batch(1)
+        return {
+            "study": self.config.study,
+            "experiment": self.config.experiment,
+            "seed": self.config.seed,
+            "fingerprint": self.run.fingerprint,
+            "observation": [asdict(row) for row in batch.observation.rows],
+            "action": {"kind": self.config.mimic.action, "joints": list(self.task.walker.joint_names)},
+            "control_hz": self.config.mimic.control_hz,
+            "mirroring": self.config.mimic.mirroring,
+            "versions": provenance.versions(),
+        }
+
+    def _introduce(self, found: checkpoint.Checkpoint | None) -> None:
+        config, training, walker = self.config, self.config.training, self.task.walker
+        parameters = sum(parameter.numel() for parameter in self.model.policy.parameters())
+        reference = self.task.reference
+        rows = [
+            ("walker", f"{walker.name}: {len(walker.joint_names)} joints, {walker.model.body_mass.sum():.1f} kg"),
+            ("motion", f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s"),
+            ("task", f"{config.mimic.action} actions at {config.mimic.control_hz} Hz, mirroring {config.mimic.mirroring}"),
+            ("budget", f"{training.total_timesteps:,} samples" + (f", from {self._from:,}" if found else "")),
+            (
+                "PPO",
+                f"{training.n_envs} × {training.n_steps} samples an update, minibatch {training.minibatch}, "
+                f"{training.n_epochs} epochs, γ {training.gamma:g}, λ {training.gae_lambda:g}",
+            ),
+            ("networks", f"actor {training.actor}, critic {training.critic}: {parameters:,} parameters"),
+            ("training state", str(self.run.training_directory)),
+        ]
+        title = f"{config.study} / {config.experiment} / seed {config.seed}"
+        self.terminal.console.print(summary_table(title, rows))
+
+
+def _find_checkpoint(run: RunDirectory, resume: Resume) -> checkpoint.Checkpoint | None:
+    if resume == "never":
+        return None
+    training = run.config.training
+    limit = training.total_timesteps + training.n_envs * training.n_steps - 1
+    directory = run.training_directory / "checkpoints"
+    found, problems = checkpoint.newest(directory, limit)
+    if problems and not found:
+        raise ArtifactError(
+            "no checkpoint can be read",
+            where=directory,
+            got="; ".join(problems),
+            fix="start from nothing with --resume never",
+        )
+    if resume == "must" and not found:
+        raise ArtifactError("there is no checkpoint to continue from", where=directory, fix="run without --resume must")
+    return found
+
+
+def _set_torch_threads(wanted: int, available: int) -> None:
+    if wanted > available:
+        raise ConfigError(
+            "more torch threads than this job may use",
+            where="training.torch_threads",
+            got=wanted,
+            expected=f"at most {available}",
+            fix="lower it, or give the job more threads",
+        )
+    torch.set_num_threads(wanted)
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(checkpoints: CheckpointCallback) -> Iterator[None]:
+    """Stop at the next rollout boundary on SIGTERM, SIGUSR1 or Ctrl-C, while the block runs."""
+    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+    before = {number: signal.signal(number, checkpoints.request_stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
