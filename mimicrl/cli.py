@@ -31,7 +31,8 @@ UNEXPECTED = 1
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory made by mimicrl init.")]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads of the physics; any number gives the same result.", show_default="all")
+    int | None,
+    typer.Option(min=1, help="Threads of the physics; any number gives the same result.", show_default="all"),
 ]
 
 
@@ -52,7 +53,9 @@ class CheckpointChoice(StrEnum):
 
 
 @app.callback()
-def _options(verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks of errors.")] = False) -> None:
+def _options(
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks of errors.")] = False,
+) -> None:
     """Take the options that stand before the verb; `main` reads them itself."""
 
 
@@ -62,7 +65,9 @@ def init(
     out: Annotated[Path, typer.Option(help="The study's or the run's directory.")],
     experiment: Annotated[str | None, typer.Option(help="Initialise a run of this experiment …")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="… with this seed.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the run.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the run.")
+    ] = None,
 ) -> None:
     """Write a study's directory, or with --experiment and --seed a run's."""
     from mimicrl.config import load_study, resolve
@@ -83,7 +88,9 @@ def init(
 @app.command()
 def train(
     run: RunPath,
-    resume: Annotated[ResumeChoice, typer.Option(help="Continue from the newest checkpoint, or start anew.")] = ResumeChoice.auto,
+    resume: Annotated[
+        ResumeChoice, typer.Option(help="Continue from the newest checkpoint, or start anew.")
+    ] = ResumeChoice.auto,
     record_divergence: Annotated[
         bool, typer.Option("--record-divergence", help="Exit 0 when training diverges; outcome.json tells.")
     ] = False,
@@ -137,7 +144,9 @@ def motion_list() -> None:
 
 @motion_app.command("inspect")
 def motion_inspect(
-    motion: Annotated[str, typer.Argument(metavar="FILE|gait", help="A motion file, or 'gait' for the generated walk.")],
+    motion: Annotated[
+        str, typer.Argument(metavar="FILE|gait", help="A motion file, or 'gait' for the generated walk.")
+    ],
     speed: Annotated[float, typer.Option(help="Speed of the generated walk [m/s].")] = 1.25,
     walker: Annotated[str, typer.Option(help="A bundled walker.")] = "walker3d",
 ) -> None:

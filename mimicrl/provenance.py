@@ -80,7 +80,9 @@ def cpu() -> dict[str, Any]:
     information = Path("/proc/cpuinfo")
     if information.exists():
         fields = dict(
-            (part.strip() for part in line.split(":", 1)) for line in information.read_text().splitlines() if ":" in line
+            (part.strip() for part in line.split(":", 1))
+            for line in information.read_text().splitlines()
+            if ":" in line
         )
         model, flags = fields.get("model name", model), fields.get("flags", "")
     vector = [flag for flag in flags.split() if flag.startswith(("avx", "fma", "sse4", "amx"))]

@@ -26,9 +26,7 @@ def load_study(path: Path) -> StudyConfig:
     data, lines = yaml.load(path)
     experiments = data.get("experiments")
     if isinstance(experiments, dict):
-        data["experiments"] = {
-            name: _with_preset(path, name, experiment) for name, experiment in experiments.items()
-        }
+        data["experiments"] = {name: _with_preset(path, name, experiment) for name, experiment in experiments.items()}
     return _validate(StudyConfig, data, path, lines)
 
 
@@ -111,13 +109,10 @@ def _validate(model: type[Model], data: dict[str, Any], path: Path, lines: dict[
         return model.model_validate_json(yaml.as_json(data, path))
     except ValidationError as error:
         problems = tuple(_describe(model, problem, path, lines) for problem in error.errors())
-        count = f"{len(problems)} errors in the configuration" if len(problems) > 1 else "an error in the configuration"
+        if len(problems) == 1:
+            raise ConfigError(problems[0]) from error
         raise ConfigError(
-            count,
-            problems=problems,
-            where=path if len(problems) > 1 else "",
-            got=problems[0] if len(problems) == 1 else "",
-            fix="correct the lines above" if len(problems) > 1 else "",
+            f"{len(problems)} errors in the configuration", problems=problems, where=path, fix="correct the lines above"
         ) from error
 
 

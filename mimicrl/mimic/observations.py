@@ -73,9 +73,7 @@ def _phase(walker: Walker, speed_mps: float) -> Term:
 
 
 def _root_height(walker: Walker, speed_mps: float) -> Term:
-    return _plain(
-        [Row("height of the root", "m", "root", 0, 3)], lambda state: state.root_position_w[:, 2:3], [1]
-    )
+    return _plain([Row("height of the root", "m", "root", 0, 3)], lambda state: state.root_position_w[:, 2:3], [1])
 
 
 def _root_tilt(walker: Walker, speed_mps: float) -> Term:
@@ -91,9 +89,7 @@ def _line_deviation(walker: Walker, speed_mps: float) -> Term:
         Row("offset to the left of the line", "m", "root", -2, 2),
         Row("heading to the left of the line", "rad", "root", -np.pi, np.pi),
     ]
-    return _plain(
-        rows, lambda state: np.stack([state.root_position_w[:, 1], state.yaw_rad], axis=1), [-1, -1]
-    )
+    return _plain(rows, lambda state: np.stack([state.root_position_w[:, 1], state.yaw_rad], axis=1), [-1, -1])
 
 
 def _joint_angles(walker: Walker, speed_mps: float) -> Term:

@@ -75,7 +75,11 @@ def _refuse_other_run(run: RunDirectory, config: RunConfig) -> None:
         there = {key: found.get(key) for key in wanted}
         if there != wanted:
             raise ConfigError(
-                "the directory belongs to another run", where=run.path, got=there, expected=wanted, fix="choose another --out"
+                "the directory belongs to another run",
+                where=run.path,
+                got=there,
+                expected=wanted,
+                fix="choose another --out",
             )
     elif run.path.is_dir() and any(entry.name != "logs" for entry in run.path.iterdir()):
         raise ConfigError(
@@ -99,4 +103,3 @@ def _clip(config: MotionConfig, walker: Walker, base: Path) -> MotionClip:
     if config.file is not None:
         return readers.read(base / config.file, walker)
     return gait.generate(walker, config.speed_mps or 0.0)
-

@@ -185,5 +185,3 @@ def _harmonics(signal: Array, which: tuple[int, ...]) -> Array:
     kept = np.zeros_like(spectrum)
     kept[list(which)] = spectrum[list(which)]
     return np.fft.irfft(kept, len(signal))
-
-

@@ -159,13 +159,25 @@ def refuse_implausible(clip: MotionClip, walker: Walker) -> None:
     standing = leg_length(walker)
     problem = None
     if widest.high_rad - widest.low_rad > MAX_JOINT_RANGE_RAD:
-        problem = (f"joint {widest.name}", f"a range of {widest.high_rad - widest.low_rad:.1f} rad", "are these degrees?")
+        problem = (
+            f"joint {widest.name}",
+            f"a range of {widest.high_rad - widest.low_rad:.1f} rad",
+            "are these degrees?",
+        )
     elif not 0.4 * standing < found.root_height_m[0] <= found.root_height_m[1] < 2.5 * standing:
-        problem = ("the root's height", f"{found.root_height_m[0]:.2f} to {found.root_height_m[1]:.2f} m", "are these metres?")
+        problem = (
+            "the root's height",
+            f"{found.root_height_m[0]:.2f} to {found.root_height_m[1]:.2f} m",
+            "are these metres?",
+        )
     elif found.speed_mps > MAX_SPEED_MPS:
         problem = ("speed", f"{found.speed_mps:.1f} m/s", "check the frame rate and the unit of length")
     elif found.penetration_m > MAX_PENETRATION_M:
-        problem = ("the feet", f"{found.penetration_m:.2f} m below the floor", "check the unit of length and the up axis")
+        problem = (
+            "the feet",
+            f"{found.penetration_m:.2f} m below the floor",
+            "check the unit of length and the up axis",
+        )
     if problem:
         where, got, fix = problem
         raise MotionError("the motion cannot be a walk", where=f"{clip.name}, {where}", got=got, fix=fix)

@@ -171,7 +171,6 @@ class CheckpointCallback(BoundaryCallback):
             os._exit(128 + number)
         self._signal = number
 
-
     def at_boundary(self) -> None:
         """Save when it is due; raise `Interrupted` when a signal came."""
         interval = self._run.config.training.checkpoint_interval
@@ -238,4 +237,3 @@ class CheckpointCallback(BoundaryCallback):
         length = f"episodes {np.mean(lengths):.0f} steps" if lengths else ""
         stood = f"stable {last.stable}/{last.episodes}, reward {last.imitation_reward:.2f}" if last else ""
         self._terminal.update(self.num_timesteps, "  ".join(part for part in (f"{rate:,.0f}/s", length, stood) if part))
-

@@ -160,9 +160,7 @@ def _restore_optimizer(model: MimicPPO, tensors: dict[str, np.ndarray]) -> None:
 
 
 def _group(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {
-        name.removeprefix(f"{prefix}."): array for name, array in tensors.items() if name.startswith(f"{prefix}.")
-    }
+    return {name.removeprefix(f"{prefix}."): array for name, array in tensors.items() if name.startswith(f"{prefix}.")}
 
 
 def _newest_first(directory: Path) -> list[Path]:

@@ -88,6 +88,14 @@ def make_logger(lines: JsonLines, tensorboard: Path | None, others: list[KVWrite
     return Logger(None, writers)
 
 
+class _Console(Console):
+    """A console whose reader may go away: training goes on without it."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent instead of ending the process."""
+        self.quiet = True
+
+
 class Terminal:
     """Tells the user what runs and how far it is: a live bar on a terminal, else a line an evaluation.
 
@@ -97,7 +105,7 @@ class Terminal:
     """
 
     def __init__(self, config: RunConfig, start: int) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.console = _Console(stderr=True, highlight=False, soft_wrap=True)
         self._total = config.training.total_timesteps
         self._bar: Progress | None = None
         if self.console.is_terminal:

@@ -124,7 +124,9 @@ class _Training:
             run, self.evaluation, self.lines, self.terminal, self._from, extra.get("seconds", 0.0)
         )
         self.logger = make_logger(
-            self.lines["metrics"], run.tensorboard_directory if self.config.logging.tensorboard else None, self._others()
+            self.lines["metrics"],
+            run.tensorboard_directory if self.config.logging.tensorboard else None,
+            self._others(),
         )
         self.model.set_logger(self.logger)
         self._introduce(found)
@@ -229,7 +231,10 @@ class _Training:
         rows = [
             ("walker", f"{walker.name}: {len(walker.joint_names)} joints, {walker.model.body_mass.sum():.1f} kg"),
             ("motion", f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s"),
-            ("task", f"{config.mimic.action} actions at {config.mimic.control_hz} Hz, mirroring {config.mimic.mirroring}"),
+            (
+                "task",
+                f"{config.mimic.action} actions at {config.mimic.control_hz} Hz, mirroring {config.mimic.mirroring}",
+            ),
             ("budget", f"{training.total_timesteps:,} samples" + (f", from {self._from:,}" if found else "")),
             (
                 "PPO",

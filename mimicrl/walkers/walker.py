@@ -162,9 +162,7 @@ class Walker:
             sites[row] = data.site_xpos[self.foot_site_ids]
             vertical = data.xmat[points.body, 6:9]
             heights[row] = (
-                data.xpos[points.body, 2]
-                + np.einsum("kj,kj->k", vertical, points.position_b)
-                - points.radius_m
+                data.xpos[points.body, 2] + np.einsum("kj,kj->k", vertical, points.position_b) - points.radius_m
             )
         return sites, heights
 
@@ -292,9 +290,7 @@ def _contact_points(model: mujoco.MjModel, geoms: np.ndarray) -> ContactPoints:
             local = np.zeros((1, 3))
             radius = size[0]
         else:
-            raise WalkerError(
-                "a foot must stand on boxes, capsules or spheres", where=f"geom {model.geom(geom).name}"
-            )
+            raise WalkerError("a foot must stand on boxes, capsules or spheres", where=f"geom {model.geom(geom).name}")
         matrix = np.empty(9)
         mujoco.mju_quat2Mat(matrix, model.geom_quat[geom])
         positions.append(local @ matrix.reshape(3, 3).T + model.geom_pos[geom])

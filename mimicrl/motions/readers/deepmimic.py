@@ -71,9 +71,7 @@ def _parse(path: Path) -> tuple[Array, str]:
         raise MotionError("not a DeepMimic motion: no JSON", where=path, got=error) from error
     rows = document.get("Frames") if isinstance(document, dict) else None
     if not isinstance(rows, list) or len(rows) < 2:
-        raise MotionError(
-            "not a DeepMimic motion", where=path, got="fewer than two frames", expected='a list "Frames"'
-        )
+        raise MotionError("not a DeepMimic motion", where=path, got="fewer than two frames", expected='a list "Frames"')
     for index, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != COLUMNS:
             raise MotionError(

@@ -1,0 +1,243 @@
+"""From files to models: presets, overrides, and all errors at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mimicrl.config import RunConfig, StudyConfig, load_run, load_study, resolve, yaml
+from mimicrl.config.loading import deep_merge
+from mimicrl.errors import ConfigError
+
+MINIMAL = "study: demo\nexperiments:\n  walk: {}\n"
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def study(tmp_path: Path, text: str = MINIMAL) -> StudyConfig:
+    return load_study(write(tmp_path / "study.yaml", text))
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    """Return the problems of a study, told without its folder."""
+    with pytest.raises(ConfigError) as caught:
+        study(tmp_path, text)
+    return [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+
+
+def test_the_shortest_study_is_all_defaults(tmp_path: Path) -> None:
+    run = resolve(study(tmp_path), "walk", 3)
+    assert run == RunConfig(study="demo", experiment="walk", seed=3)
+    assert study(tmp_path, "study: demo\nexperiments:\n  walk:\n") == study(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("motion.speed_mps=0.9", "training.total_timesteps=1e6"),
+        ("training.learning_rate={kind: exponential, start: 1e-3, end: 1e-5}",),
+        ("training.actor=[64]", "mimic.termination.tracking_rotation_rad=null"),
+    ],
+)
+def test_a_resolved_run_is_written_and_read_back(tmp_path: Path, overrides: tuple[str, ...]) -> None:
+    run = resolve(study(tmp_path), "walk", 3, overrides)
+    text = yaml.dump(run.model_dump(mode="json"))
+    again = load_run(write(tmp_path / "config.yaml", text))
+    assert again == run
+    assert yaml.dump(again.model_dump(mode="json")) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("traning: {}", "study.yaml:4 experiments.walk.traning: unknown key — did you mean training?"),
+        (
+            "training: {gama: 0.9}",
+            "study.yaml:4 experiments.walk.training.gama: unknown key — did you mean gamma?",
+        ),
+        (
+            "mimic: {rewards: {root: {hight_scale: 1}}}",
+            "study.yaml:4 experiments.walk.mimic.rewards.root.hight_scale: unknown key — did you mean height_scale?",
+        ),
+        (
+            "motion: {xyz: 1}",
+            "study.yaml:4 experiments.walk.motion.xyz: unknown key — known here: speed_mps, file",
+        ),
+        (
+            "training: {minibatch: 100}",
+            "study.yaml:4 experiments.walk.training: minibatch must divide n_envs × n_steps: "
+            "16 × 64 = 1024 is no multiple of 100",
+        ),
+        (
+            "motion: {speed_mps: 3}",
+            "study.yaml:4 experiments.walk.motion.speed_mps: input should be less than or equal to 1.95 — got 3",
+        ),
+        (
+            "training: {n_envs: 1.5}",
+            "study.yaml:4 experiments.walk.training.n_envs: input should be a valid integer — got 1.5",
+        ),
+        ("training: 3", "study.yaml:4 experiments.walk.training: input should be an object — got 3"),
+        ("training: [3]", "study.yaml:4 experiments.walk.training: input should be an object"),
+        (
+            "training: {learning_rate: {start: 1e-3}}",
+            "study.yaml:4 experiments.walk.training.learning_rate.kind: field required",
+        ),
+    ],
+)
+def test_a_wrong_line_is_named_with_its_number_and_remedy(tmp_path: Path, line: str, problem: str) -> None:
+    text = f"study: demo\nexperiments:\n  walk:\n    {line}\n"
+    assert problems(tmp_path, text) == [problem]
+    with pytest.raises(ConfigError) as caught:
+        study(tmp_path, text)
+    assert str(caught.value) == f"an error in the configuration — got {tmp_path}/{problem}"
+
+
+def test_hints_do_not_confuse_an_experiment_with_a_section_of_that_name(tmp_path: Path) -> None:
+    assert problems(tmp_path, "study: demo\nexperiments:\n  training:\n    seedz: [1]\n") == [
+        "study.yaml:4 experiments.training.seedz: unknown key — did you mean seeds?"
+    ]
+
+
+def test_all_errors_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
+    text = """\
+study: ../demo
+sedes: [1]
+seeds: [1, -1]
+experiments:
+  walk:
+    motion:
+      speed_mps: 3
+    training:
+      gamma: 2
+  Run: {}
+"""
+    assert [problem.split(":", 2)[:2] for problem in problems(tmp_path, text)] == [
+        ["study.yaml", "1 study"],
+        ["study.yaml", "3 seeds.1"],
+        ["study.yaml", "7 experiments.walk.motion.speed_mps"],
+        ["study.yaml", "9 experiments.walk.training.gamma"],
+        ["study.yaml", "10 experiments.Run"],
+        ["study.yaml", "2 sedes"],
+    ]
+    with pytest.raises(ConfigError) as caught:
+        study(tmp_path, text)
+    assert str(caught.value) == (f"6 errors in the configuration — {tmp_path / 'study.yaml'} — correct the lines above")
+
+
+def test_an_empty_study_misses_its_parts(tmp_path: Path) -> None:
+    assert problems(tmp_path, "") == ["study.yaml study: field required", "study.yaml experiments: field required"]
+
+
+def test_a_broken_run_file_is_told_like_a_study(tmp_path: Path) -> None:
+    path = write(tmp_path / "config.yaml", "study: s\nexperiment: e\nseed: -1\n")
+    with pytest.raises(ConfigError) as caught:
+        load_run(path)
+    assert caught.value.problems == (f"{path}:3 seed: input should be greater than or equal to 0 — got -1",)
+
+
+def test_presets_lie_below_what_the_study_says(tmp_path: Path) -> None:
+    write(tmp_path / "presets" / "slow.yaml", "motion: {speed_mps: 0.9}\ntraining: {gamma: 0.9, n_envs: 8}\n")
+    text = "study: s\nexperiments:\n  walk:\n    use: presets/slow.yaml\n    training: {gamma: 0.95}\n"
+    run = resolve(study(tmp_path, text), "walk", 1)
+    assert run.motion.speed_mps == 0.9
+    assert (run.training.gamma, run.training.n_envs) == (0.95, 8)
+
+
+@pytest.mark.parametrize(
+    ("preset", "problem"),
+    [
+        ("training:\n  gama: 0.9\n", "presets/a.yaml:2 training.gama: unknown key — did you mean gamma?"),
+        ("use: b.yaml\n", "presets/a.yaml:1 use: unknown key — known here: "),
+    ],
+)
+def test_errors_in_a_preset_are_told_with_its_path(tmp_path: Path, preset: str, problem: str) -> None:
+    write(tmp_path / "presets" / "a.yaml", preset)
+    (told,) = problems(tmp_path, "study: s\nexperiments:\n  walk: {use: presets/a.yaml}\n")
+    assert told.startswith(problem)
+
+
+def test_a_missing_preset_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^cannot read the configuration — .*/gone\.yaml — "):
+        study(tmp_path, "study: s\nexperiments:\n  walk: {use: gone.yaml}\n")
+
+
+def test_a_conflict_between_preset_and_study_is_told_at_the_study(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", "training: {minibatch: 256}\n")
+    assert problems(tmp_path, "study: s\nexperiments:\n  walk:\n    use: a.yaml\n    training: {n_envs: 2}\n") == [
+        "study.yaml:5 experiments.walk.training: minibatch must divide n_envs × n_steps: "
+        "2 × 64 = 128 is no multiple of 256"
+    ]
+
+
+def test_merging_goes_down_mappings_and_replaces_everything_else() -> None:
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"d": 1}}
+    update = {"a": {"y": [3]}, "b": {"e": 2}, "c": None}
+    assert deep_merge(base, update) == {"a": {"x": 1, "y": [3]}, "b": {"e": 2}, "c": None}
+    assert deep_merge(base, {}) == deep_merge({}, base) == base
+    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"d": 1}}
+
+
+def test_later_overrides_win_and_values_are_yaml(tmp_path: Path) -> None:
+    run = resolve(
+        study(tmp_path), "walk", 1, ["training.gamma=0.9", "training.gamma = 0.95", "logging.tensorboard=false"]
+    )
+    assert run.training.gamma == 0.95
+    assert run.logging.tensorboard is False
+
+
+@pytest.mark.parametrize(
+    ("override", "text"),
+    [
+        (
+            "traning.gamma=0.9",
+            "an error in the configuration — got --set traning: unknown key — did you mean training?",
+        ),
+        (
+            "training.gama=0.9",
+            "an error in the configuration — got --set training.gama: unknown key — did you mean gamma?",
+        ),
+        (
+            "training.gamma=2",
+            "an error in the configuration — got --set training.gamma: input should be less than or equal to 1 — got 2",
+        ),
+        ("training.gamma", "an override needs a value — --set — got training.gamma, expected key.path=value"),
+        ("training.gamma.x=1", "an override goes through a value — --set — got training.gamma.x=1"),
+        ("training.gamma=[", "not a YAML value — --set — got ["),
+        ("seed=3", "an override may not make it another run — --set — got seed=3"),
+        ("study=other", "an override may not make it another run — --set — got study=other"),
+        ("experiment=other", "an override may not make it another run — --set — got experiment=other"),
+    ],
+)
+def test_a_wrong_override_is_refused(tmp_path: Path, override: str, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(study(tmp_path), "walk", 1, [override])
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(("name", "fix"), [("wlak", "did you mean walk?"), ("zzz", "")])
+def test_an_unknown_experiment_is_refused_with_the_nearest(tmp_path: Path, name: str, fix: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(study(tmp_path), name, 1)
+    text = f"no such experiment — study demo — got {name}, expected one of walk"
+    assert str(caught.value) == text + (f" — {fix}" if fix else "")
+
+
+def test_resolving_leaves_the_study_as_it_was(tmp_path: Path) -> None:
+    loaded = study(tmp_path)
+    resolve(loaded, "walk", 1, ["training.gamma=0.5"])
+    assert loaded == study(tmp_path)
+
+
+def test_reading_a_configuration_imports_nothing_heavy() -> None:
+    code = "import sys, mimicrl.config; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "pydantic" in loaded
+    assert not {"torch", "mujoco", "gymnasium", "pandas", "numpy", "scipy", "stable_baselines3"} & set(loaded)

@@ -1,0 +1,201 @@
+"""The schema: valid defaults, frozen values, and rules that hold between fields."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from mimicrl.artifacts import canonical_json
+from mimicrl.config import models
+from mimicrl.config.models import (
+    MimicConfig,
+    MotionConfig,
+    RewardsConfig,
+    RunConfig,
+    RunSections,
+    Schedule,
+    Section,
+    StudyConfig,
+    TrainingConfig,
+    WalkerConfig,
+)
+
+RUN = {"study": "s", "experiment": "e", "seed": 1}
+
+
+def sections(kind: type[BaseModel] = Section) -> Iterator[type[BaseModel]]:
+    for section in kind.__subclasses__():
+        yield section
+        yield from sections(section)
+
+
+SECTIONS = sorted(set(sections()), key=lambda section: section.__name__)
+
+
+def read(model: type[BaseModel], data: object) -> BaseModel:
+    """Validate as files are: from JSON."""
+    return model.model_validate_json(json.dumps(data))
+
+
+def message(model: type[BaseModel], data: object) -> str:
+    with pytest.raises(ValidationError) as caught:
+        read(model, data)
+    (problem,) = caught.value.errors()
+    return problem["msg"].removeprefix("Value error, ")
+
+
+def test_the_defaults_are_a_valid_run_and_survive_the_round_trip() -> None:
+    run = read(RunConfig, RUN)
+    assert isinstance(run, RunConfig)
+    written = run.model_dump(mode="json")
+    again = read(RunConfig, written)
+    assert again == run
+    # A fingerprint hashes this text, so a default and its written form must not differ as 3 and 3.0 do.
+    assert canonical_json(again.model_dump(mode="json")) == canonical_json(written)
+
+
+def test_whole_numbers_and_their_decimal_form_are_the_same_configuration() -> None:
+    one, other = (read(TrainingConfig, {"vf_coef": value}) for value in (1, 1.0))
+    assert canonical_json(one.model_dump(mode="json")) == canonical_json(other.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_every_section_is_frozen_strict_and_documented(section: type[BaseModel]) -> None:
+    assert section.model_config["frozen"]
+    assert section.model_config["extra"] == "forbid"
+    assert section.model_config["strict"]
+    assert (section.__doc__ or "").endswith(".")
+    undocumented = [name for name, field in section.model_fields.items() if not field.description]
+    assert not undocumented
+
+
+def test_nothing_can_be_changed_afterwards() -> None:
+    run = read(RunConfig, RUN)
+    with pytest.raises(ValidationError, match="frozen"):
+        run.seed = 2  # type: ignore[attr-defined]
+    with pytest.raises(ValidationError, match="frozen"):
+        run.training.gamma = 0.5  # type: ignore[attr-defined]
+    assert hash(run) == hash(read(RunConfig, RUN))
+
+
+@pytest.mark.parametrize("name", ["walk", "a", "0", "walk-1_b", "x" * 64])
+def test_names_that_are_good_file_names_pass(name: str) -> None:
+    assert read(WalkerConfig, {"name": name}).name == name  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../walk", "a/b", "/etc", "..", ".hidden", "-rf", "Walk", "a b", "ä", "x" * 65, "walk\n", "a\x00"]
+)
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (WalkerConfig, lambda name: {"name": name}),
+        (StudyConfig, lambda name: {"study": name, "experiments": {"walk": {}}}),
+        (StudyConfig, lambda name: {"study": "s", "experiments": {name: {}}}),
+        (RunConfig, lambda name: RUN | {"experiment": name}),
+    ],
+    ids=["walker", "study", "experiment", "run"],
+)
+def test_names_that_could_leave_their_folder_are_refused(model: type[BaseModel], data: object, name: str) -> None:
+    assert message(model, data(name)) == f"String should match pattern '{models.NAME_PATTERN}'"  # type: ignore[operator]
+
+
+def test_a_motion_has_one_source() -> None:
+    assert MotionConfig().speed_mps == 1.25
+    assert MotionConfig(file="walk.txt").speed_mps is None
+    assert MotionConfig(speed_mps=0.9).file is None
+    assert (
+        message(MotionConfig, {"speed_mps": 1.2, "file": "walk.txt"})
+        == "give either speed_mps (a generated walk) or file (a recorded one), not both"
+    )
+
+
+@pytest.mark.parametrize("speed", [0.8, 1.96])
+def test_a_speed_that_no_table_covers_is_refused(speed: float) -> None:
+    assert "should be" in message(MotionConfig, {"speed_mps": speed})
+
+
+def test_reward_weights_must_add_up_to_one() -> None:
+    assert (
+        message(RewardsConfig, {"pose": {"weight": 0.5, "scale": 3.0}})
+        == "the weights of the reward terms must add up to 1, got 1.05"
+    )
+    balanced = {"pose": {"weight": 0.5, "scale": 3.0}, "velocity": {"weight": 0.05, "scale": 0.02}}
+    assert read(RewardsConfig, balanced).pose.weight == 0.5  # type: ignore[attr-defined]
+
+
+def test_an_observation_is_seen_once() -> None:
+    assert message(MimicConfig, {"observations": ["phase", "phase"]}) == "an observation is listed twice"
+    assert "at least 1 item" in message(MimicConfig, {"observations": []})
+
+
+def test_the_minibatch_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:
+    assert (
+        message(TrainingConfig, {"n_envs": 6, "n_steps": 50, "minibatch": 128})
+        == "minibatch must divide n_envs × n_steps: 6 × 50 = 300 is no multiple of 128"
+    )
+
+
+def test_the_budget_holds_at_least_one_rollout() -> None:
+    assert message(TrainingConfig, {"total_timesteps": 100}) == "total_timesteps 100 is less than one rollout of 1024"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"kind": "linear", "start": 1.0}, "a linear schedule needs an end"),
+        ({"kind": "exponential", "start": 1.0}, "a exponential schedule needs an end"),
+        ({"kind": "constant", "start": 1.0, "end": 0.5}, "a constant schedule has no end"),
+    ],
+)
+def test_a_schedule_has_an_end_unless_it_is_constant(data: dict[str, object], text: str) -> None:
+    assert message(Schedule, data) == text
+
+
+@pytest.mark.parametrize(
+    ("schedule", "follows"),
+    [
+        (Schedule(kind="constant", start=1.0), False),
+        (Schedule(kind="linear", start=1.0, end=0.0), True),
+        (Schedule(kind="linear", start=1.0, end=0.0, samples=1000), False),
+    ],
+)
+def test_a_schedule_follows_the_budget_unless_it_has_its_own_length(schedule: Schedule, follows: bool) -> None:
+    assert schedule.follows_budget is follows
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [({"seeds": [1, 2, 1]}, "seeds"), ({"experiments": {"walk": {"seeds": [3, 3]}}}, "walk")],
+)
+def test_a_seed_is_listed_once(data: dict[str, object], where: str) -> None:
+    study = {"study": "s", "experiments": {"walk": {}}} | data
+    assert message(StudyConfig, study) == f"{where}: a seed is listed twice"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "1", None])
+def test_a_seed_is_a_whole_number_of_32_bits(seed: object) -> None:
+    message(RunConfig, RUN | {"seed": seed})
+
+
+@pytest.mark.parametrize(
+    "data", [{"n_envs": 0}, {"n_envs": "16"}, {"n_envs": 16.5}, {"gamma": 1.1}, {"gamma": "0.9"}, {"max_kl": 0}]
+)
+def test_numbers_are_numbers_within_their_range(data: dict[str, object]) -> None:
+    message(TrainingConfig, data)
+
+
+def test_a_study_needs_an_experiment() -> None:
+    assert "at least 1 item" in message(StudyConfig, {"study": "s", "experiments": {}})
+
+
+def test_a_study_runs_every_experiment_with_every_seed() -> None:
+    study = read(StudyConfig, {"study": "s", "seeds": [4, 5], "experiments": {"b": {}, "a": {"seeds": [7]}}})
+    assert study.runs() == [("b", 4), ("b", 5), ("a", 7)]  # type: ignore[attr-defined]
+
+
+def test_a_run_is_made_of_the_sections_of_an_experiment() -> None:
+    assert set(RunConfig.model_fields) == set(RunSections.model_fields) | set(RUN)

@@ -1,0 +1,199 @@
+"""The reference trajectory: the clip at any time, with velocities that are its derivatives."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mimicrl import rotations
+from mimicrl.errors import MotionError
+from mimicrl.motions import MotionClip, ReferenceTrajectory
+from mimicrl.motions.reference import ROWS_PER_SECOND, feet_in_heading_frame
+from mimicrl.walkers import Walker
+
+PHASES = np.random.default_rng(0).uniform(0, 1, 200)
+
+
+@pytest.fixture(scope="module")
+def wobbly(clip: MotionClip, walker: Walker) -> ReferenceTrajectory:
+    """The walk with a trunk that turns about all axes, as a recorded one does."""
+    angle = 2 * np.pi * clip.times_s / clip.duration_s
+    wobble = np.stack([0.1 * np.sin(angle), 0.15 * np.cos(2 * angle), 0.2 * np.sin(angle + 1)], axis=1)
+    turned = dataclasses.replace(clip, root_quat_w=rotations.from_rotation_vector(wobble))
+    return ReferenceTrajectory(turned, walker)
+
+
+@pytest.fixture(scope="module")
+def once(clip: MotionClip, walker: Walker) -> ReferenceTrajectory:
+    """The walk as a motion that ends."""
+    return ReferenceTrajectory(dataclasses.replace(clip, loop="none"), walker)
+
+
+@pytest.fixture(params=["reference", "wobbly", "once"])
+def any_reference(request: pytest.FixtureRequest) -> ReferenceTrajectory:
+    return request.getfixturevalue(request.param)
+
+
+def test_it_goes_through_the_clips_frames(any_reference: ReferenceTrajectory) -> None:
+    clip = any_reference.clip
+    frame = any_reference.at_phase(clip.times_s / clip.duration_s)
+    # Between rows of the table, a millisecond apart, linear interpolation is all that is lost.
+    np.testing.assert_allclose(frame.joint_angles_rad, clip.joint_angles_rad, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(frame.root_position_w, clip.root_position_w, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(frame.root_quat_w, rotations.make_continuous(clip.root_quat_w), rtol=0, atol=2e-5)
+
+
+def test_its_speed_is_the_clips(reference: ReferenceTrajectory, clip: MotionClip) -> None:
+    assert reference.cyclic
+    assert reference.duration_s == clip.duration_s
+    assert reference.speed_mps == pytest.approx(1.25, rel=1e-14)
+    assert reference.displacement_m == reference.speed_mps * reference.duration_s
+    mean = reference.at_phase((np.arange(1000) + 0.5) / 1000).root_velocity_w.mean(axis=0)
+    np.testing.assert_allclose(mean, [1.25, 0, 0], rtol=0, atol=1e-4)
+
+
+def test_the_end_of_a_cycle_is_its_start_a_stride_on(reference: ReferenceTrajectory) -> None:
+    frame = reference.at_phase(np.array([0.0, 1.0]))
+    for name, values in frame._asdict().items():
+        stride = [reference.displacement_m, 0, 0] if name == "root_position_w" else 0.0
+        np.testing.assert_allclose(values[1] - values[0], stride, rtol=0, atol=1e-12, err_msg=name)
+
+
+def test_velocities_are_the_derivatives_of_positions(any_reference: ReferenceTrajectory) -> None:
+    # Differences over two rows of the table, taken at rows away from the ends of a motion.
+    rows = round(any_reference.duration_s * ROWS_PER_SECOND)
+    phase = np.round(PHASES * (rows - 20) + 10) / rows
+    step = 1 / rows
+    now, before, after = (any_reference.at_phase(phase + shift) for shift in (0.0, -step, step))
+    seconds = 2 * step * any_reference.duration_s
+    np.testing.assert_allclose(
+        (after.joint_angles_rad - before.joint_angles_rad) / seconds, now.joint_velocities, rtol=0, atol=5e-3
+    )
+    np.testing.assert_allclose(
+        (after.root_position_w - before.root_position_w) / seconds, now.root_velocity_w, rtol=0, atol=1e-4
+    )
+    turn = rotations.multiply(rotations.conjugate(before.root_quat_w), after.root_quat_w)
+    angular = rotations.to_rotation_vector(turn) / seconds
+    np.testing.assert_allclose(angular, now.root_angular_velocity_b, rtol=0, atol=1e-3)
+
+
+def test_the_wobbly_trunk_does_turn(wobbly: ReferenceTrajectory) -> None:
+    speeds = wobbly.at_phase(PHASES).root_angular_velocity_b
+    assert (np.abs(speeds).max(axis=0) > 0.5).all()
+
+
+def test_velocities_change_little_from_row_to_row_also_over_the_seam(reference: ReferenceTrajectory) -> None:
+    times = reference.duration_s * np.linspace(-0.01, 0.01, 41)
+    frame = reference.at_time(times)
+    steps = np.abs(np.diff(frame.joint_velocities, axis=0))
+    assert steps.max() < 3 * np.median(steps.max(axis=1))
+
+
+def test_quaternions_are_of_unit_length(any_reference: ReferenceTrajectory) -> None:
+    lengths = np.linalg.norm(any_reference.at_phase(PHASES).root_quat_w, axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=0, atol=1e-15)
+
+
+def test_it_walks_on_beyond_its_first_cycle(reference: ReferenceTrajectory) -> None:
+    times = PHASES * reference.duration_s
+    first = reference.at_time(times)
+    for cycles in (-2, 1, 7):
+        later = reference.at_time(times + cycles * reference.duration_s)
+        for name, values in later._asdict().items():
+            way = cycles * reference.displacement_m * np.array([1, 0, 0]) if name == "root_position_w" else 0.0
+            np.testing.assert_allclose(values, getattr(first, name) + way, rtol=0, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("cycle", [-1, 1, 3])
+def test_nothing_jumps_at_the_seam(wobbly: ReferenceTrajectory, cycle: int) -> None:
+    seam = cycle * wobbly.duration_s
+    before, after = (wobbly.at_time(np.array([seam + shift])) for shift in (-1e-7, 1e-7))
+    for name, values in after._asdict().items():
+        np.testing.assert_allclose(values, getattr(before, name), rtol=0, atol=1e-4, err_msg=name)
+
+
+def test_a_motion_that_ends_stays_at_its_ends(once: ReferenceTrajectory) -> None:
+    assert not once.cyclic
+    ends = once.at_phase(np.array([0.0, 1.0]))
+    beyond = once.at_time(np.array([-3.0, once.duration_s + 3.0]))
+    for one, other in zip(beyond, ends, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_answers_are_fresh(reference: ReferenceTrajectory) -> None:
+    expected = [part.copy() for part in reference.at_phase(PHASES)]
+    for part in reference.at_phase(PHASES):
+        part[:] = np.nan
+    for part in reference.at_time(PHASES):
+        part[:] = np.nan
+    for one, other in zip(reference.at_phase(PHASES), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_many_lookups_at_once_equal_single_ones_to_the_last_bit(any_reference: ReferenceTrajectory) -> None:
+    together = any_reference.at_phase(PHASES)
+    for name, values in together._asdict().items():
+        alone = np.concatenate([getattr(any_reference.at_phase(PHASES[n : n + 1]), name) for n in range(len(PHASES))])
+        np.testing.assert_array_equal(values, alone, err_msg=name)
+
+
+def test_rows_are_contiguous_so_that_reductions_do_not_depend_on_the_batch(reference: ReferenceTrajectory) -> None:
+    assert all(part.flags.c_contiguous for part in reference.at_phase(PHASES))
+
+
+def test_shapes_are_as_documented(reference: ReferenceTrajectory) -> None:
+    shapes = [part.shape for part in reference.at_phase(PHASES[:5])]
+    assert shapes == [(5, 3), (5, 4), (5, 8), (5, 3), (5, 3), (5, 8), (5, 12), (5,)]
+
+
+def test_feet_and_clearance_are_the_walkers(any_reference: ReferenceTrajectory, walker: Walker) -> None:
+    frame = any_reference.at_phase(PHASES)
+    sites, heights = walker.kinematics(walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad))
+    np.testing.assert_allclose(frame.clearance_m, heights.min(axis=1), rtol=0, atol=1e-4)
+    feet = feet_in_heading_frame(sites, frame.root_position_w, frame.root_quat_w)
+    np.testing.assert_allclose(frame.feet_b, feet, rtol=0, atol=2e-5)
+
+
+def test_feet_in_the_heading_frame_do_not_depend_on_where_one_walks_to() -> None:
+    rng = np.random.default_rng(1)
+    sites, root = rng.normal(size=(20, 4, 3)), rng.normal(size=(20, 3))
+    quat = rotations.from_rotation_vector(rng.normal(0, 0.5, (20, 3)))
+    turn, shift = rotations.from_yaw(rng.uniform(-3, 3, 20)), rng.normal(size=(20, 3))
+    elsewhere = feet_in_heading_frame(
+        rotations.rotate(turn[:, None], sites) + shift[:, None],
+        rotations.rotate(turn, root) + shift,
+        rotations.multiply(turn, quat),
+    )
+    np.testing.assert_allclose(elsewhere, feet_in_heading_frame(sites, root, quat), rtol=0, atol=1e-13)
+
+
+def test_feet_in_the_heading_frame_of_who_walks_along_x_are_offsets() -> None:
+    sites, root = np.random.default_rng(2).normal(size=(5, 4, 3)), np.ones((5, 3))
+    feet = feet_in_heading_frame(sites, root, np.tile(rotations.IDENTITY, (5, 1)))
+    np.testing.assert_array_equal(feet, (sites - 1).reshape(5, 12))
+
+
+def test_flipped_signs_of_recorded_quaternions_change_nothing(wobbly: ReferenceTrajectory, walker: Walker) -> None:
+    signs = np.random.default_rng(3).choice([-1.0, 1.0], (len(wobbly.clip.times_s), 1))
+    flipped = dataclasses.replace(wobbly.clip, root_quat_w=wobbly.clip.root_quat_w * signs * signs[0])
+    for one, other in zip(ReferenceTrajectory(flipped, walker).at_phase(PHASES), wobbly.at_phase(PHASES), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_clip_of_another_walker_is_refused(clip: MotionClip, walker: Walker) -> None:
+    other = dataclasses.replace(clip, joint_names=(*clip.joint_names[:-1], "tail"))
+    with pytest.raises(MotionError) as caught:
+        ReferenceTrajectory(other, walker)
+    assert str(caught.value) == (
+        f"the clip belongs to another walker — gait-1.25 — got {', '.join(other.joint_names)}, "
+        f"expected {', '.join(walker.joint_names)}"
+    )
+
+
+def test_a_full_turn_within_a_cycle_is_refused(clip: MotionClip, walker: Walker) -> None:
+    spin = rotations.from_yaw(2 * np.pi * clip.times_s / clip.duration_s)
+    with pytest.raises(MotionError) as caught:
+        ReferenceTrajectory(dataclasses.replace(clip, root_quat_w=spin), walker)
+    assert str(caught.value) == "the root turns full circle within one cycle — gait-1.25"

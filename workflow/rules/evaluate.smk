@@ -1,0 +1,22 @@
+# The episodes of the final policy, and its joint angles over the gait cycle.
+
+
+rule evaluate:
+    input:
+        config=f"{RUN}/config.yaml",
+        policy=f"{RUN}/policies/final/policy.safetensors",
+        description=f"{RUN}/policies/final/policy.json",
+        outcome=f"{RUN}/outcome.json",
+    output:
+        episodes=f"{RUN}/episodes.parquet",
+        gait_cycle=f"{RUN}/gait_cycle.parquet",
+    log:
+        f"{RUN}/logs/evaluate.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        run=subpath(input.config, parent=True),
+    shell:
+        "mimicrl evaluate {params.run} --threads {threads} 2>&1 | tee -i {log}"

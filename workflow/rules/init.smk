@@ -1,0 +1,21 @@
+# One directory a run: its resolved configuration, the motion on the walker, the walker's MJCF. The study's file is a
+# parameter and no input, or editing one experiment would rerun all.
+
+
+rule init:
+    input:
+        experiment_files,
+    output:
+        config=f"{RUN}/config.yaml",
+        motion=f"{RUN}/motion.npz",
+        walker=f"{RUN}/walker.xml",
+    log:
+        f"{RUN}/logs/init.log",
+    localrule: True
+    params:
+        resolved=resolved_run,
+        file=STUDY_FILE,
+        run=subpath(output.config, parent=True),
+    shell:
+        "mimicrl init {params.file:q} --experiment {wildcards.experiment} --seed {wildcards.seed}"
+        " --out {params.run} 2>&1 | tee -i {log}"

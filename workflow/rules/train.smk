@@ -1,0 +1,24 @@
+# Training. Only small final files are outputs: Snakemake deletes outputs before a job and after a failed one, so the
+# training state with its checkpoints (training/FINGERPRINT) is not declared, and a killed training continues.
+
+
+rule train:
+    input:
+        config=f"{RUN}/config.yaml",
+        motion=f"{RUN}/motion.npz",
+        walker=f"{RUN}/walker.xml",
+    output:
+        policy=f"{RUN}/policies/final/policy.safetensors",
+        description=f"{RUN}/policies/final/policy.json",
+        outcome=f"{RUN}/outcome.json",
+    log:
+        f"{RUN}/logs/train.log",
+    retries: 2
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=240,
+    params:
+        run=subpath(input.config, parent=True),
+    shell:
+        "mimicrl train {params.run} --record-divergence --threads {threads} 2>&1 | tee -i {log}"
