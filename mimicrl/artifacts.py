@@ -51,7 +51,7 @@ def write_bytes(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            temporary.replace(path)
             _fsync_directory(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -130,8 +130,8 @@ def atomic_directory(path: Path) -> Iterator[Path]:
             # The old directory is moved away whole: a kill while removing it must not leave half of it in place.
             aside = temporary.with_name(f"{temporary.name}-old")
             if path.exists():
-                os.replace(path, aside)
-            os.replace(temporary, path)
+                path.replace(aside)
+            temporary.replace(path)
             _fsync_directory(path.parent)
             shutil.rmtree(aside, ignore_errors=True)
         finally:
@@ -142,8 +142,13 @@ def remove_directory(path: Path) -> None:
     """Remove a directory at once as far as readers can tell: it is renamed away first."""
     trash = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
     with _machine_errors(path):
-        os.replace(path, trash)
+        path.replace(trash)
     shutil.rmtree(trash, ignore_errors=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Return whether an interrupted write may have left `path`."""
+    return path.name.startswith(_TEMPORARY)
 
 
 def sweep(directory: Path) -> None:

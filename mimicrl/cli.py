@@ -166,7 +166,8 @@ def main() -> None:
     # matrix products are faster and the same bits on one thread.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
     try:
         app(standalone_mode=True)
     except MimicError as error:

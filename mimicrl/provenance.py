@@ -79,11 +79,8 @@ def cpu() -> dict[str, Any]:
     model, flags = platform.processor() or platform.machine(), ""
     information = Path("/proc/cpuinfo")
     if information.exists():
-        fields = dict(
-            (part.strip() for part in line.split(":", 1))
-            for line in information.read_text().splitlines()
-            if ":" in line
-        )
+        rows = (line.split(":", 1) for line in information.read_text().splitlines() if ":" in line)
+        fields = {key.strip(): value.strip() for key, value in rows}
         model, flags = fields.get("model name", model), fields.get("flags", "")
     vector = [flag for flag in flags.split() if flag.startswith(("avx", "fma", "sse4", "amx"))]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -40,8 +40,12 @@ class _AfterGymnasium(importlib.abc.MetaPathFinder):
         """Wrap the loader of Gymnasium; leave every other module alone."""
         if fullname != "gymnasium":
             return None
+        # It comes back at once: whoever only asks whether Gymnasium is there does not load what was found.
         sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            sys.meta_path.insert(0, self)
         if spec is not None and spec.loader is not None:
             load = spec.loader.exec_module
 

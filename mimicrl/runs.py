@@ -129,7 +129,8 @@ class RunDirectory:
             ArtifactError: A file was changed since `mimicrl init`.
         """
         run = artifacts.read_json(self.run_file)
-        for key, file in (("motion_sha256", self.motion_file), ("walker_sha256", self.walker_file)):
+        files = {"config": self.config_file, "motion": self.motion_file, "walker": self.walker_file}
+        for key, file in ((f"{name}_sha256", file) for name, file in files.items()):
             found = artifacts.file_sha256(file)
             if run.get(key) != found:
                 raise ArtifactError(

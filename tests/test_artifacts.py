@@ -76,7 +76,7 @@ def test_content_reaches_the_disk_before_its_name(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("number", [errno.EDQUOT, errno.EFBIG])
 def test_a_quota_counts_as_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(os, "replace", fail(number))
-    with pytest.raises(MachineError, match="^the disk is full"):
+    with pytest.raises(MachineError, match=r"^the disk is full"):
         artifacts.write_text(tmp_path / "file", "x")
 
 
@@ -106,7 +106,9 @@ def test_json_never_holds_a_nan(tmp_path: Path) -> None:
 def test_missing_json_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         artifacts.read_json(tmp_path / "gone.json")
-    assert str(caught.value) == f"a file of the run is missing — {tmp_path / 'gone.json'}"
+    assert str(caught.value) == (
+        f"a file of the run cannot be read — {tmp_path / 'gone.json'} — got No such file or directory"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe"])
@@ -196,11 +198,28 @@ def test_a_full_disk_leaves_the_old_directory(tmp_path: Path, monkeypatch: pytes
     with artifacts.atomic_directory(target) as directory:
         (directory / "a").write_text("old")
     monkeypatch.setattr(os, "fsync", fail(errno.ENOSPC))
-    with pytest.raises(MachineError, match=r"^the disk is full — .*best — got No space left on device"):
-        with artifacts.atomic_directory(target) as directory:
-            (directory / "a").write_text("new")
+    told = pytest.raises(MachineError, match=r"^the disk is full — .*best — got No space left on device")
+    with told, artifacts.atomic_directory(target) as directory:
+        (directory / "a").write_text("new")
     assert (target / "a").read_text() == "old"
     assert names(tmp_path) == ["best"]
+
+
+def test_a_removed_directory_is_gone_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "old"
+    target.mkdir()
+    (target / "a").touch()
+    seen = []
+    real = artifacts.shutil.rmtree
+    monkeypatch.setattr(artifacts.shutil, "rmtree", lambda *a, **k: (seen.append(target.exists()), real(*a, **k)))
+    artifacts.remove_directory(target)
+    assert seen == [False]
+    assert names(tmp_path) == []
+
+
+def test_a_directory_that_is_not_there_cannot_be_removed(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match=r"^cannot write a file — .*gone — got No such file"):
+        artifacts.remove_directory(tmp_path / "gone")
 
 
 def test_sweeping_removes_what_a_killed_write_left_and_nothing_else(

@@ -50,7 +50,7 @@ def test_every_kind_of_error_has_the_exit_code_of_the_contract() -> None:
 
 @pytest.mark.parametrize("name", EXIT_CODES)
 def test_every_kind_of_error_is_caught_as_the_base(name: str) -> None:
-    with pytest.raises(MimicError, match="^broken$"):
+    with pytest.raises(MimicError, match=r"^broken$"):
         raise getattr(errors, name)("broken")
 
 

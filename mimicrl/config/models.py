@@ -61,13 +61,31 @@ class MotionConfig(Section):
         return self
 
 
-class KernelConfig(Section):
-    """One reward term, weight · exp(−scale · error)."""
+class PoseKernelConfig(Section):
+    """Root orientation and joint angles."""
 
-    weight: Share
+    weight: Share = 0.45
     """Largest value of the term."""
-    scale: Positive
-    """Steepness, in one over the unit of the squared error."""
+    scale: Positive = 3.0
+    """Steepness [1/rad²]."""
+
+
+class VelocityKernelConfig(Section):
+    """Root turning and joint velocities."""
+
+    weight: Share = 0.10
+    """Largest value of the term."""
+    scale: Positive = 0.02
+    """Steepness [s²/rad²]."""
+
+
+class EndEffectorKernelConfig(Section):
+    """Heels and balls of the feet relative to the root."""
+
+    weight: Share = 0.15
+    """Largest value of the term."""
+    scale: Positive = 10.0
+    """Steepness [1/m²]."""
 
 
 class RootKernelConfig(Section):
@@ -86,12 +104,12 @@ class RootKernelConfig(Section):
 class RewardsConfig(Section):
     """The imitation reward, a sum of four terms whose weights add up to 1."""
 
-    pose: KernelConfig = KernelConfig(weight=0.45, scale=3.0)
-    """Root orientation and joint angles [1/rad²]."""
-    velocity: KernelConfig = KernelConfig(weight=0.10, scale=0.02)
-    """Root turning and joint velocities [s²/rad²]."""
-    end_effector: KernelConfig = KernelConfig(weight=0.15, scale=10.0)
-    """Heels and balls of the feet relative to the root [1/m²]."""
+    pose: PoseKernelConfig = PoseKernelConfig()
+    """Root orientation and joint angles."""
+    velocity: VelocityKernelConfig = VelocityKernelConfig()
+    """Root turning and joint velocities."""
+    end_effector: EndEffectorKernelConfig = EndEffectorKernelConfig()
+    """Heels and balls of the feet relative to the root."""
     root: RootKernelConfig = RootKernelConfig()
     """Root height, horizontal velocity and deviation from the line."""
 

@@ -123,7 +123,7 @@ class MimicBatch:
             ids: Sorted indices of the simulations to step; the others keep still and their rows mean nothing.
         """
         actions = np.asarray(actions, np.float64)
-        broken = ~np.isfinite(actions).all(axis=1)
+        broken = np.asarray(~np.isfinite(actions).all(axis=1))
         actions = np.clip(np.where(broken[:, None], 0.0, actions), -1.0, 1.0)
         if self.config.mirroring == "phase":
             actions = mirroring.mirror_actions(self.walker, actions, mirroring.second_half(self.phase))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -10,6 +10,8 @@ from gymnasium import spaces
 
 from mimicrl.mimic.batch import MimicBatch
 from mimicrl.mimic.monitor import EpisodeMonitor
+
+RENDER_MODES = ["rgb_array"]
 
 
 def observation_space(batch: MimicBatch) -> spaces.Box:
@@ -33,16 +35,14 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         ValueError: The batch holds more than one simulation.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"]}
-
     def __init__(self, batch: MimicBatch, render_mode: str | None = None) -> None:
         if batch.count != 1:
             raise ValueError(f"MimicEnv shows one simulation, got a batch of {batch.count}")
-        if render_mode not in (None, *self.metadata["render_modes"]):
+        if render_mode not in (None, *RENDER_MODES):
             raise ValueError(f"render_mode must be None or rgb_array, got {render_mode!r}")
         self.batch = batch
         self.render_mode = render_mode
-        self.metadata = self.metadata | {"render_fps": batch.config.control_hz}
+        self.metadata = {"render_modes": RENDER_MODES, "render_fps": batch.config.control_hz}
         self.observation_space = observation_space(batch)
         self.action_space = action_space(batch)
         self._monitor = EpisodeMonitor(1)
@@ -80,6 +80,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state of `get_state`, bitwise."""
         self.batch.set_state(state)
+        self.np_random = self.batch.generators[0]  # the next reset draws from it
         names = self._monitor.get_state()
         self._monitor.set_state({name: state[f"monitor.{name}"] for name in names})
 

@@ -53,7 +53,7 @@ class Term:
 
     rows: tuple[Row, ...]
     compute: Callable[[BodyState], Array]
-    mirror_index: Array
+    mirror_index: np.ndarray
     mirror_sign: Array
 
 

@@ -81,13 +81,19 @@ def _refuse_other_run(run: RunDirectory, config: RunConfig) -> None:
                 expected=wanted,
                 fix="choose another --out",
             )
-    elif run.path.is_dir() and any(entry.name != "logs" for entry in run.path.iterdir()):
+    elif run.path.is_dir() and not all(_may_precede(run, entry) for entry in run.path.iterdir()):
         raise ConfigError(
             "the directory is no run and not empty",
             where=run.path,
             got=", ".join(sorted(entry.name for entry in run.path.iterdir())[:5]),
             fix="choose another --out",
         )
+
+
+def _may_precede(run: RunDirectory, entry: Path) -> bool:
+    """Return whether a directory without ``run.json``, which comes last, may hold `entry`: a killed preparation may."""
+    own = {"logs", run.walker_file.name, run.motion_file.name, run.config_file.name}
+    return entry.name in own or artifacts.is_leftover(entry)
 
 
 def _walker_source(config: WalkerConfig, base: Path) -> str:

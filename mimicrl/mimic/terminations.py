@@ -53,4 +53,4 @@ def diverged(qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray:
     Not finite, or faster than anything a walker does: MuJoCo itself only warns beyond 1e10.
     """
     wild = (np.abs(qvel[:, :3]) > MAX_VELOCITY_MPS).any(axis=1) | (np.abs(qvel[:, 3:]) > MAX_RATE_RAD_S).any(axis=1)
-    return wild | ~np.isfinite(qpos).all(axis=1) | ~np.isfinite(qvel).all(axis=1)
+    return np.asarray(wild | ~np.isfinite(qpos).all(axis=1) | ~np.isfinite(qvel).all(axis=1))

@@ -55,7 +55,8 @@ class MimicVecEnv(VecEnv):
         ended = np.flatnonzero(done)
         if len(ended):
             for index in ended:
-                infos[index] = self._monitor.info(index, step) | {"terminal_observation": observation[index].copy()}
+                infos[index] = self._monitor.info(int(index), step)
+                infos[index]["terminal_observation"] = observation[index].copy()
             observation[ended] = self.batch.reset(ended)
             self._monitor.start(ended)
         return observation, step.reward, done, infos

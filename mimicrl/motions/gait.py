@@ -133,7 +133,7 @@ def generate(walker: Walker, speed_mps: float) -> MotionClip:
     return MotionClip(
         name=f"gait-{speed_mps:g}",
         times_s=np.arange(frames + 1) / frames * (stride_m / speed_mps),
-        root_position_w=np.vstack([root, root[:1] + [stride_m, 0.0, 0.0]]),
+        root_position_w=np.vstack([root, root[:1] + np.array([stride_m, 0.0, 0.0])]),
         root_quat_w=np.tile(IDENTITY, (frames + 1, 1)),
         joint_names=walker.joint_names,
         joint_angles_rad=np.vstack([angles, angles[:1]]),

@@ -35,8 +35,7 @@ class FrameRenderer:
     def __init__(self, model: mujoco.MjModel, width: int = 640, height: int = 480) -> None:
         self._model = model
         self._data = mujoco.MjData(model)
-        self._context = _open_gl(width, height)
-        self._drawing = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_150)
+        self._context, self._drawing = _open_gl(model, width, height)
         mujoco.mjr_resizeOffscreen(width, height, self._drawing)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._drawing)
         self._viewport = mujoco.MjrRect(0, 0, width, height)
@@ -73,21 +72,21 @@ class FrameRenderer:
         self._context.free()
 
 
-def _open_gl(width: int, height: int) -> Any:
-    """Return a current OpenGL context.
+def _open_gl(model: mujoco.MjModel, width: int, height: int) -> tuple[Any, mujoco.MjrContext]:
+    """Return a current OpenGL context and MuJoCo's drawing state in it.
 
     `mujoco.Renderer` takes the backend that was named when mujoco was imported, which may be long ago and was for
     a display; this one asks now.
     """
-    backend = os.environ.get("MUJOCO_GL") or ("cgl" if sys.platform == "darwin" else "egl")
+    backend = os.environ.get("MUJOCO_GL", "").lower().strip() or ("cgl" if sys.platform == "darwin" else "egl")
     try:
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
         context.make_current()
-    except Exception as error:  # each backend fails in its own way: ImportError, AttributeError, EGLError, …
+        return context, mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_150)
+    except Exception as error:  # each backend fails in its own way: ImportError, EGLError, FatalError, …
         raise MachineError(
             "cannot render without OpenGL",
             where=f"MUJOCO_GL={backend}",
             got=f"{type(error).__name__}: {error}",
             fix="apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6 and MUJOCO_GL=osmesa",
         ) from error
-    return context

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import defaultdict
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
@@ -17,6 +17,7 @@ from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.mimic import rewards
 from mimicrl.mimic.task import Task
+from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint
 from mimicrl.training.logs import JsonLines, Terminal
@@ -26,10 +27,16 @@ CHECKPOINT_SECONDS = 600.0
 _PROGRESS_SECONDS = 2.0
 
 
+def publish(run: RunDirectory, name: Literal["init", "best"], policy: Policy) -> None:
+    """Save a policy, also beside the checkpoints: it belongs to their training, whatever the run trains next."""
+    policy.save(run.training_directory / "policies" / name)
+    policy.save(run.policy_directory(name))
+
+
 class BoundaryCallback(BaseCallback):
     """Calls `at_boundary` whenever a rollout and its update are complete: the only places training may stop at."""
 
-    model: MimicPPO
+    model: MimicPPO  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def at_boundary(self) -> None:
         """Do the work that is due."""
@@ -66,6 +73,18 @@ class EpisodeCallback(BaseCallback):
         self._episodes = []
 
 
+class LogCallback(BoundaryCallback):
+    """Writes one row of metrics an update, with the rollout before it, the update and the evaluation after it."""
+
+    def _on_training_start(self) -> None:
+        self._start = self.num_timesteps
+
+    def at_boundary(self) -> None:
+        """Write the row, but none before the first update."""
+        if self.num_timesteps > self._start:
+            self.model.dump_logs()
+
+
 class EvaluationCallback(BoundaryCallback):
     """Evaluates the policy every so many samples and keeps the best one.
 
@@ -98,7 +117,7 @@ class EvaluationCallback(BoundaryCallback):
         self._lines, self._terminal = lines, terminal
         self._settings = run.config.evaluation
         self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds, threads)
-        self.state = state or {"count": 0, "best": None, "passed": None, "first_success": None, "seconds": 0.0}
+        self.state = state or {"count": 0, "shifted": False, "best": None, "passed": None, "first_success": None, "seconds": 0.0}
         self.last: Summary | None = None
 
     def at_boundary(self) -> None:
@@ -110,7 +129,8 @@ class EvaluationCallback(BoundaryCallback):
     def _evaluate(self) -> None:
         begin = time.perf_counter()
         settings, speed = self._settings, self._task.reference.speed_mps
-        shifted = self.state["count"] % 2 == 1
+        shifted = self.state["shifted"]
+        self.state["shifted"] = not shifted
         policy = self.model.export(self._about | {"samples": self.num_timesteps})
         episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
         needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
@@ -122,10 +142,17 @@ class EvaluationCallback(BoundaryCallback):
         self.state["passed"] = self.num_timesteps if summary.all_stable else None
         best = self.state["best"]
         if best is None or summary.score > (best["stable"], best["imitation_reward"]):
-            policy.save(self._run.policy_directory("best"))
+            publish(self._run, "best", policy)
             self.state["best"] = {"samples": self.num_timesteps, **summary.as_dict()}
-        row = {"samples": self.num_timesteps, "shifted_starts": shifted, "seconds": seconds, **summary.as_dict()}
-        self._lines.append(row)
+        self._lines.append(
+            {
+                "samples": self.num_timesteps,
+                "shifted_starts": shifted,
+                "seconds": seconds,
+                "cpu_seconds": time.process_time(),
+                **summary.as_dict(),
+            }
+        )
         for name, value in summary.as_dict().items():
             self.logger.record(f"eval/{name}", value)
         self._terminal.say(f"{self.num_timesteps:>9,} samples: {summary.describe()}")

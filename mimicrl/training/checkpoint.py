@@ -102,6 +102,13 @@ def newest(directory: Path, limit: int) -> tuple[Checkpoint | None, list[str]]:
     return None, problems
 
 
+def remove_newer(directory: Path, samples: int) -> None:
+    """Remove the checkpoints with more samples than training goes on from: what they would continue is cut off."""
+    for path in _newest_first(directory):
+        if int(path.name.removeprefix("step-")) > samples:
+            artifacts.remove_directory(path)
+
+
 def restore(checkpoint: Checkpoint, model: MimicPPO) -> None:
     """Put a fresh learner and its fresh environments into the state of a checkpoint."""
     tensors, state = checkpoint.tensors, checkpoint.state

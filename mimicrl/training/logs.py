@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ class JsonLines:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = path.open("ab")
-        self._file.truncate(offset)
+        self._file.truncate(min(offset, path.stat().st_size))
+        self._file.seek(0, os.SEEK_END)  # cutting does not move the place that `offset` tells
 
     @classmethod
     def appending(cls, path: Path) -> JsonLines:

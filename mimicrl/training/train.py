@@ -19,9 +19,10 @@ from mimicrl import artifacts, provenance, seeding
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiverged
 from mimicrl.evaluation.evaluate import write_parquet
 from mimicrl.mimic.task import Task
+from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, vec_envs
-from mimicrl.training.callbacks import CheckpointCallback, EpisodeCallback, EvaluationCallback
+from mimicrl.training.callbacks import CheckpointCallback, EpisodeCallback, EvaluationCallback, LogCallback, publish
 from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines, summary_table
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.wandb import WandbWriter
@@ -96,7 +97,7 @@ class _Training:
     def __init__(self, run: RunDirectory, resume: Resume, threads: int) -> None:
         self.run, self.config = run, run.config
         self.task = Task.of_run(run)
-        found = _find_checkpoint(run, resume)
+        found, problems = _find_checkpoint(run, resume)
         extra: dict[str, Any] = found.state["extra"] if found else {}
         streams = seeding.streams(self.config.seed)
         self._begin = time.monotonic()
@@ -107,6 +108,7 @@ class _Training:
             self.environments.seed(streams.environments)
             if found:
                 checkpoint.restore(found, self.model)
+            checkpoint.remove_newer(run.training_directory / "checkpoints", self.model.num_timesteps)
         except BaseException:
             self.environments.close()
             raise
@@ -130,18 +132,23 @@ class _Training:
         )
         self.model.set_logger(self.logger)
         self._introduce(found)
+        for problem in problems:
+            self.terminal.say(f"warning: going on from an older checkpoint: {problem}")
 
     def learn(self, record_divergence: bool) -> Outcome:
         """Train to the budget and write the results."""
         model, why, problem = self.model, "failed", None
         if self._from == 0:
-            model.export(self._about | {"samples": 0}).save(self.run.policy_directory("init"))
+            publish(self.run, "init", model.export(self._about | {"samples": 0}))
+        else:
+            self._publish_again()
         remaining = self.config.training.total_timesteps - model.num_timesteps
-        callbacks = CallbackList([self.evaluation, EpisodeCallback(), self.checkpoints])
+        callbacks = CallbackList([self.evaluation, EpisodeCallback(), LogCallback(), self.checkpoints])
         try:
             with _stopping_on_signals(self.checkpoints):
                 if remaining > 0:
-                    model.learn(remaining, callback=callbacks, reset_num_timesteps=False)
+                    # No log interval: Stable-Baselines3 would write the row before the update it is about.
+                    model.learn(remaining, callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
             why = "completed"
         except TrainingDiverged as error:
             why, problem = "diverged", error
@@ -155,6 +162,13 @@ class _Training:
             raise problem
         return outcome
 
+    def _publish_again(self) -> None:
+        """Put back the policies of this training, where the run has trained another configuration since."""
+        for name in ("init", "best"):
+            kept = self.run.training_directory / "policies" / name
+            if kept.is_dir():
+                Policy.load(kept).save(self.run.policy_directory(name))
+
     def close(self) -> None:
         """Close everything, also after an error."""
         self.terminal.close()
@@ -166,7 +180,8 @@ class _Training:
     def _finish(self, problem: TrainingDiverged | None) -> Outcome:
         """Write the final policy, the tables and, last, the outcome."""
         run, model, state = self.run, self.model, self.evaluation.state
-        self.logger.dump(model.num_timesteps)  # what the last update and evaluation reported
+        if problem:
+            model.dump_logs()  # what the update that diverged reported
         first = state["first_success"]
         outcome = Outcome(
             status="diverged" if problem else "completed",
@@ -248,9 +263,9 @@ class _Training:
         self.terminal.console.print(summary_table(title, rows))
 
 
-def _find_checkpoint(run: RunDirectory, resume: Resume) -> checkpoint.Checkpoint | None:
+def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Checkpoint | None, list[str]]:
     if resume == "never":
-        return None
+        return None, []
     training = run.config.training
     limit = training.total_timesteps + training.n_envs * training.n_steps - 1
     directory = run.training_directory / "checkpoints"
@@ -264,7 +279,7 @@ def _find_checkpoint(run: RunDirectory, resume: Resume) -> checkpoint.Checkpoint
         )
     if resume == "must" and not found:
         raise ArtifactError("there is no checkpoint to continue from", where=directory, fix="run without --resume must")
-    return found
+    return found, problems
 
 
 def _set_torch_threads(wanted: int, available: int) -> None:

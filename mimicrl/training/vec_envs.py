@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecNormalize
@@ -41,7 +43,7 @@ def make(run: RunDirectory, task: Task, threads: int) -> VecNormalize:
     if config.vec_env == "batched":
         environments = MimicVecEnv(task.batch(config.n_envs, threads))
     else:
-        makers = [_MakeEnv(run.path)] * config.n_envs
+        makers: list[Callable[[], gymnasium.Env]] = [_MakeEnv(run.path)] * config.n_envs
         environments = SubprocVecEnv(makers) if config.vec_env == "subproc" else DummyVecEnv(makers)
     return VecNormalize(FiniteGuard(environments), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP)
 

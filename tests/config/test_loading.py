@@ -29,7 +29,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
     """Return the problems of a study, told without its folder."""
     with pytest.raises(ConfigError) as caught:
         study(tmp_path, text)
-    return [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
+    return [problem.removeprefix(f"{tmp_path}/") for problem in caught.value.problems or [caught.value.what]]
 
 
 def test_the_shortest_study_is_all_defaults(tmp_path: Path) -> None:
@@ -93,11 +93,9 @@ def test_a_resolved_run_is_written_and_read_back(tmp_path: Path, overrides: tupl
     ],
 )
 def test_a_wrong_line_is_named_with_its_number_and_remedy(tmp_path: Path, line: str, problem: str) -> None:
-    text = f"study: demo\nexperiments:\n  walk:\n    {line}\n"
-    assert problems(tmp_path, text) == [problem]
     with pytest.raises(ConfigError) as caught:
-        study(tmp_path, text)
-    assert str(caught.value) == f"an error in the configuration — got {tmp_path}/{problem}"
+        study(tmp_path, f"study: demo\nexperiments:\n  walk:\n    {line}\n")
+    assert str(caught.value) == f"{tmp_path}/{problem}"
 
 
 def test_hints_do_not_confuse_an_experiment_with_a_section_of_that_name(tmp_path: Path) -> None:
@@ -140,7 +138,7 @@ def test_a_broken_run_file_is_told_like_a_study(tmp_path: Path) -> None:
     path = write(tmp_path / "config.yaml", "study: s\nexperiment: e\nseed: -1\n")
     with pytest.raises(ConfigError) as caught:
         load_run(path)
-    assert caught.value.problems == (f"{path}:3 seed: input should be greater than or equal to 0 — got -1",)
+    assert str(caught.value) == f"{path}:3 seed: input should be greater than or equal to 0 — got -1"
 
 
 def test_presets_lie_below_what_the_study_says(tmp_path: Path) -> None:
@@ -198,15 +196,15 @@ def test_later_overrides_win_and_values_are_yaml(tmp_path: Path) -> None:
     [
         (
             "traning.gamma=0.9",
-            "an error in the configuration — got --set traning: unknown key — did you mean training?",
+            "--set traning: unknown key — did you mean training?",
         ),
         (
             "training.gama=0.9",
-            "an error in the configuration — got --set training.gama: unknown key — did you mean gamma?",
+            "--set training.gama: unknown key — did you mean gamma?",
         ),
         (
             "training.gamma=2",
-            "an error in the configuration — got --set training.gamma: input should be less than or equal to 1 — got 2",
+            "--set training.gamma: input should be less than or equal to 1 — got 2",
         ),
         ("training.gamma", "an override needs a value — --set — got training.gamma, expected key.path=value"),
         ("training.gamma.x=1", "an override goes through a value — --set — got training.gamma.x=1"),

@@ -179,7 +179,7 @@ def test_damaged_bytes_never_raise_anything_but_a_motion_error(tmp_path: Path) -
     path = tmp_path / "c.npz"
     plain().save(path)
     whole, rng, refused = path.read_bytes(), np.random.default_rng(0), 0
-    for _ in range(1500):
+    for _ in range(500):
         damaged = bytearray(whole)
         for place in rng.integers(len(whole), size=rng.integers(1, 4)):
             damaged[place] = rng.integers(256)
@@ -188,4 +188,4 @@ def test_damaged_bytes_never_raise_anything_but_a_motion_error(tmp_path: Path) -
             MotionClip.load(path)
         except MotionError:
             refused += 1
-    assert refused > 1000
+    assert refused > 300

@@ -1,0 +1,1 @@
+"""Benchmarks of speed and learning: each is one command that prints a table."""

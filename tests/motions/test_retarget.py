@@ -1,0 +1,244 @@
+"""Retargeting: hinge angles out of rotations, exactly, and clips laid on the floor along x."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from functools import reduce
+
+import mujoco
+import numpy as np
+import pytest
+
+from mimicrl import rotations
+from mimicrl.errors import MotionError, WalkerError
+from mimicrl.motions import MotionClip, ReferenceTrajectory
+from mimicrl.motions.retarget import Recording, hinge_angles, lay_out, leg_length, retarget
+from mimicrl.walkers import Walker
+from mimicrl.walkers.registry import source
+
+BODIES = {"hip": ("trunk", "thigh"), "knee": ("thigh", "shank"), "ankle": ("shank", "foot")}
+GRAVITY = 9.81
+
+
+def compose(axes: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """Rotate about hinge after hinge, as MuJoCo does within a body; angles of shape ``(T, H)``."""
+    turns = [rotations.from_axis_angle(axis, angle) for axis, angle in zip(axes, angles.T, strict=True)]
+    return reduce(rotations.multiply, turns)
+
+
+def stacks(count: int) -> list[tuple[tuple[int, ...], ...]]:
+    """Return all stacks of hinges along different coordinate axes, in either direction."""
+    return [
+        tuple(tuple(sign * int(place == k) for k in range(3)) for place, sign in zip(places, signs, strict=True))
+        for places in itertools.permutations(range(3), count)
+        for signs in itertools.product((1, -1), repeat=count)
+    ]
+
+
+def record(clip: MotionClip, walker: Walker) -> Recording:
+    """Return what a recorder would see of a walker that follows a clip: rotations of bodies in their parents."""
+    data = mujoco.MjData(walker.model)
+    seen: dict[str, list[np.ndarray]] = {f"{joint}_{side}": [] for joint in BODIES for side in "rl"}
+    for row in walker.qpos(clip.root_position_w, clip.root_quat_w, clip.joint_angles_rad):
+        data.qpos = row
+        mujoco.mj_kinematics(walker.model, data)
+        for joint, (parent, child) in BODIES.items():
+            for side in "rl":
+                upper = data.body(parent if parent == "trunk" else f"{parent}_{side}").xquat
+                seen[f"{joint}_{side}"].append(
+                    rotations.multiply(rotations.conjugate(upper), data.body(f"{child}_{side}").xquat)
+                )
+    return Recording(
+        name="recorded",
+        times_s=clip.times_s,
+        root_position_w=clip.root_position_w,
+        root_quat_w=clip.root_quat_w,
+        rotations={joint: np.array(quats) for joint, quats in seen.items()},
+        leg_length_m=leg_length(walker),
+        loop=clip.loop,
+    )
+
+
+def assert_same_motion(one: MotionClip, other: MotionClip, atol: float = 1e-12) -> None:
+    for field in ("times_s", "root_position_w", "root_quat_w", "joint_angles_rad"):
+        np.testing.assert_allclose(getattr(one, field), getattr(other, field), rtol=0, atol=atol, err_msg=field)
+
+
+# --- hinge angles ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axes", [stack for count in (1, 2, 3) for stack in stacks(count)], ids=str)
+def test_a_stack_of_hinges_gets_its_angles_back(axes: tuple[tuple[int, ...], ...]) -> None:
+    # The middle one of three Euler angles is ambiguous from a quarter turn on.
+    angles = np.random.default_rng(0).uniform(-1.5, 1.5, (50, len(axes)))
+    got = hinge_angles(compose(np.array(axes), angles), np.array(axes, float))
+    np.testing.assert_allclose(got, angles, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("axes", stacks(2), ids=str)
+def test_two_hinges_keep_the_limbs_direction_under_any_twist(axes: tuple[tuple[int, ...], ...]) -> None:
+    limb = np.cross(*axes)
+    rng = np.random.default_rng(1)
+    angles = rng.uniform(-1.5, 1.5, (50, 2))
+    twisted = rotations.multiply(
+        compose(np.array(axes), angles), rotations.from_axis_angle(limb, rng.uniform(-3, 3, 50))
+    )
+    got = hinge_angles(twisted, np.array(axes, float))
+    np.testing.assert_allclose(got, angles, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        rotations.rotate(compose(np.array(axes), got), limb), rotations.rotate(twisted, limb), rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    "axes", [[[0, 0.6, 0.8], [1, 0, 0]], [[0, 1, 0], [0, 1, 0]], [[0, 1, 0], [0, -1, 0], [1, 0, 0]]], ids=str
+)
+def test_oblique_or_repeated_hinges_are_refused(axes: list[list[float]]) -> None:
+    array = np.array(axes, float)
+    with pytest.raises(WalkerError) as caught:
+        hinge_angles(rotations.IDENTITY[None], array)
+    assert str(caught.value) == (
+        f"a joint's hinges must be orthogonal and along the coordinate axes — got {array.tolist()}"
+    )
+
+
+# --- recordings -----------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_of_the_walker_itself_gives_its_angles_back(clip: MotionClip, walker: Walker) -> None:
+    assert_same_motion(retarget(record(clip, walker), walker), lay_out(clip, walker))
+
+
+def test_the_order_of_the_actuators_does_not_matter(clip: MotionClip, walker: Walker) -> None:
+    flexion, adduction = (
+        f'<position name="hip_{kind}_r" joint="hip_{kind}_r" class="hip_{kind}"/>' for kind in ("flexion", "adduction")
+    )
+    xml = source("walker3d").replace(flexion, "").replace(adduction, adduction + flexion)
+    swapped = Walker.from_xml(xml, name="swapped")
+    order = [swapped.joint_names.index(name) for name in walker.joint_names]
+    assert order != sorted(order)
+    got = retarget(record(clip, walker), swapped).joint_angles_rad[:, order]
+    np.testing.assert_allclose(got, clip.joint_angles_rad, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [0.5, 2.0])
+def test_a_larger_skeleton_walks_at_the_same_froude_number(clip: MotionClip, walker: Walker, size: float) -> None:
+    small = record(clip, walker)
+    large = dataclasses.replace(
+        small,
+        times_s=small.times_s * np.sqrt(size),
+        root_position_w=small.root_position_w * size,
+        leg_length_m=small.leg_length_m * size,
+    )
+    recorded_speed = clip.speed_mps * np.sqrt(size)
+    got = retarget(large, walker)
+    froude = recorded_speed**2 / (GRAVITY * large.leg_length_m)
+    assert got.speed_mps**2 / (GRAVITY * leg_length(walker)) == pytest.approx(froude, rel=1e-12)
+    assert_same_motion(got, retarget(small, walker))
+
+
+def test_recorded_times_may_start_anywhere(clip: MotionClip, walker: Walker) -> None:
+    recording = record(clip, walker)
+    later = dataclasses.replace(recording, times_s=recording.times_s + 17.0)
+    assert_same_motion(retarget(later, walker), retarget(recording, walker))
+
+
+def test_the_leg_is_thigh_and_shank(walker: Walker) -> None:
+    assert leg_length(walker) == pytest.approx((0.245 + 0.246) * 1.70, abs=1e-6)
+
+
+def test_a_recording_of_other_joints_is_refused(clip: MotionClip, walker: Walker) -> None:
+    recording = dataclasses.replace(record(clip, walker), rotations={"tail": np.tile(rotations.IDENTITY, (201, 1))})
+    with pytest.raises(MotionError) as caught:
+        retarget(recording, walker)
+    assert str(caught.value) == (
+        f"the recording and the walker have no joint in common — recorded — got tail, "
+        f"expected {', '.join(walker.joint_names)}"
+    )
+
+
+# --- laying out -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("heading", [-3.0, -0.5, 0.0, 1.0, 2.5])
+def test_wherever_it_was_recorded_a_clip_walks_along_x(clip: MotionClip, walker: Walker, heading: float) -> None:
+    turn = rotations.from_yaw(heading)
+    elsewhere = dataclasses.replace(
+        clip,
+        root_position_w=rotations.rotate(turn, clip.root_position_w) + np.array([3.0, -4.0, 0.2]),
+        root_quat_w=rotations.multiply(turn, clip.root_quat_w),
+    )
+    got = lay_out(elsewhere, walker)
+    assert got.root_position_w[0, 0] == 0
+    assert got.root_position_w[-1, 0] == pytest.approx(clip.speed_mps * clip.duration_s, rel=1e-12)
+    assert got.root_position_w[:, 1].mean() == pytest.approx(0, abs=1e-12)
+    assert_same_motion(got, lay_out(clip, walker))
+
+
+def test_a_clip_on_the_spot_keeps_its_first_heading_along_x(clip: MotionClip, walker: Walker) -> None:
+    still = np.tile([2.0, 3.0, 0.9], (len(clip.times_s), 1))
+    quat = rotations.multiply(rotations.from_yaw(1.2), rotations.from_rotation_vector([0.0, 0.1, 0.0]))
+    got = lay_out(dataclasses.replace(clip, root_position_w=still, root_quat_w=np.tile(quat, (len(still), 1))), walker)
+    np.testing.assert_allclose(rotations.yaw(got.root_quat_w), 0, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(got.root_position_w[:, :2], 0, rtol=0, atol=1e-12)
+
+
+def test_a_small_gap_between_the_ends_is_closed_exactly(clip: MotionClip, walker: Walker) -> None:
+    share = (clip.times_s / clip.duration_s)[:, None]
+    drifting = dataclasses.replace(
+        clip,
+        root_position_w=clip.root_position_w + share * [0.0, 0.03, -0.02],
+        root_quat_w=rotations.multiply(clip.root_quat_w, rotations.from_rotation_vector(share * [0.05, -0.1, 0.08])),
+        joint_angles_rad=clip.joint_angles_rad + 0.1 * share,
+    )
+    got = lay_out(drifting, walker)
+    np.testing.assert_allclose(got.joint_angles_rad[-1], got.joint_angles_rad[0], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(got.root_quat_w[-1], got.root_quat_w[0], rtol=0, atol=1e-15)
+    np.testing.assert_allclose(got.root_position_w[-1, 1:], got.root_position_w[0, 1:], rtol=0, atol=1e-15)
+    # An even drift is taken away whole.
+    np.testing.assert_allclose(got.joint_angles_rad, clip.joint_angles_rad, rtol=0, atol=1e-12)
+    assert ReferenceTrajectory(got, walker).cyclic
+
+
+def test_a_motion_that_does_not_wrap_keeps_its_ends_apart(clip: MotionClip, walker: Walker) -> None:
+    angles = clip.joint_angles_rad + clip.times_s[:, None]
+    got = lay_out(dataclasses.replace(clip, joint_angles_rad=angles, loop="none"), walker)
+    np.testing.assert_array_equal(got.joint_angles_rad, angles)
+
+
+@pytest.mark.parametrize("height_m", [-3.0, 0.0, 10.0])
+def test_feet_come_to_the_floor(clip: MotionClip, walker: Walker, height_m: float) -> None:
+    got = lay_out(dataclasses.replace(clip, root_position_w=clip.root_position_w + np.array([0, 0, height_m])), walker)
+    _, heights = walker.kinematics(walker.qpos(got.root_position_w, got.root_quat_w, got.joint_angles_rad))
+    lowest = heights.min(axis=1)
+    assert np.quantile(lowest, 0.2) == pytest.approx(0, abs=1e-12)
+    assert np.abs(lowest).max() < 0.005
+
+
+def test_laying_out_twice_changes_nothing(clip: MotionClip, walker: Walker) -> None:
+    once = lay_out(clip, walker)
+    assert_same_motion(lay_out(once, walker), once)
+
+
+def test_joints_are_matched_by_name_and_missing_ones_stay_straight(clip: MotionClip, walker: Walker) -> None:
+    order = [3, 7, 0]
+    part = dataclasses.replace(
+        clip,
+        joint_names=(*(clip.joint_names[k] for k in order), "tail"),
+        joint_angles_rad=np.column_stack([clip.joint_angles_rad[:, order], np.zeros(len(clip.times_s))]),
+    )
+    got = lay_out(part, walker)
+    assert got.joint_names == walker.joint_names
+    np.testing.assert_allclose(got.joint_angles_rad[:, order], clip.joint_angles_rad[:, order], rtol=0, atol=1e-15)
+    assert not np.delete(got.joint_angles_rad, order, axis=1).any()
+
+
+def test_a_clip_of_another_body_is_refused(clip: MotionClip, walker: Walker) -> None:
+    other = dataclasses.replace(clip, joint_names=("tail",), joint_angles_rad=clip.joint_angles_rad[:, :1])
+    with pytest.raises(MotionError) as caught:
+        lay_out(other, walker)
+    assert str(caught.value) == (
+        f"the clip and the walker have no joint in common — gait-1.25 — got tail, "
+        f"expected {', '.join(walker.joint_names)}"
+    )
