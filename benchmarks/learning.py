@@ -1,10 +1,10 @@
 """How much practice a walk takes: ``python -m benchmarks.learning [--quick] [--json FILE]``.
 
-Trains the default preset with five seeds, and with direct torques at 200 Hz (the setting of Galljamov et al. 2022) with
-and without mirroring, one seed each. Evaluations every 10,000 samples: 20 episodes of 20 s from evenly spread starts.
-A sample is one control step, 20 ms at 50 Hz and 5 ms at 200 Hz, so simulated seconds stand beside samples. First success
-is the first of two evaluations in a row in which all 20 episodes were stable. CPU seconds are those of the training
-process and its threads up to first success, evaluations included; each run has one core.
+Trains the default preset with five seeds, and with direct torques at 200 Hz (the setting of Galljamov et al. 2022)
+with and without mirroring, one seed each. Evaluations every 10,000 samples: 20 episodes of 20 s from evenly spread
+starts. A sample is one control step, 20 ms at 50 Hz and 5 ms at 200 Hz, so simulated seconds stand beside samples.
+First success is the first of two evaluations in a row in which all 20 episodes were stable. CPU seconds are those of
+the training process and its threads up to first success, evaluations included; each run has one core.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ def table(results: list[Result]) -> str:
             ordered = sorted([*reached, *[float("inf")] * (len(mine) - len(reached))])
             median = statistics.median(ordered)
             shown = f"{median:,.0f}" if median < float("inf") else "> budget"
-            lines.append(f"| {case} | **median of {len(mine)}** | **{shown}** ({len(reached)} of {len(mine)}) | | | | |")
+            lines.append(
+                f"| {case} | **median of {len(mine)}** | **{shown}** ({len(reached)} of {len(mine)}) | | | | |"
+            )
     return "\n".join(lines)
 
 
@@ -157,9 +159,7 @@ def main() -> None:
     motion = str(Path(arguments.motion).resolve()) if arguments.motion else None
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
         jobs = [
-            pool.submit(run, case, seed, Path(folder))
-            for case in cases(arguments.quick, motion)
-            for seed in case.seeds
+            pool.submit(run, case, seed, Path(folder)) for case in cases(arguments.quick, motion) for seed in case.seeds
         ]
         results = []
         for job in jobs:

@@ -4,11 +4,11 @@ Imports neither MuJoCo nor PyTorch, Gymnasium or pandas: Snakemake reads it in e
 """
 
 from mimicrl.config.loading import load_run, load_study, resolve
+from mimicrl.config.mdp import MimicConfig
 from mimicrl.config.models import (
     EvaluationConfig,
     ExperimentConfig,
     LoggingConfig,
-    MimicConfig,
     MotionConfig,
     RunConfig,
     Schedule,

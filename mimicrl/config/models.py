@@ -4,35 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
-
-ObservationName = Literal[
-    "phase",
-    "root_height",
-    "root_tilt",
-    "line_deviation",
-    "joint_angles",
-    "root_velocity",
-    "root_angular_velocity",
-    "joint_velocities",
-    "velocity_command",
-]
-
-
-class Section(BaseModel):
-    """A part of the configuration: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+from mimicrl.config.mdp import MimicConfig
+from mimicrl.config.section import Count, Name, NonNegative, Positive, Section, Seed, Seeds, Share
 
 
 class WalkerConfig(Section):
@@ -58,115 +33,6 @@ class MotionConfig(Section):
             raise ValueError("give either speed_mps (a generated walk) or file (a recorded one), not both")
         if self.file is None and self.speed_mps is None:
             object.__setattr__(self, "speed_mps", 1.25)
-        return self
-
-
-class PoseKernelConfig(Section):
-    """Root orientation and joint angles."""
-
-    weight: Share = 0.45
-    """Largest value of the term."""
-    scale: Positive = 3.0
-    """Steepness [1/rad²]."""
-
-
-class VelocityKernelConfig(Section):
-    """Root turning and joint velocities."""
-
-    weight: Share = 0.10
-    """Largest value of the term."""
-    scale: Positive = 0.02
-    """Steepness [s²/rad²]."""
-
-
-class EndEffectorKernelConfig(Section):
-    """Heels and balls of the feet relative to the root."""
-
-    weight: Share = 0.15
-    """Largest value of the term."""
-    scale: Positive = 10.0
-    """Steepness [1/m²]."""
-
-
-class RootKernelConfig(Section):
-    """The root's reward term, weight · exp(−Σ scale · squared error)."""
-
-    weight: Share = 0.30
-    """Largest value of the term."""
-    height_scale: NonNegative = 10.0
-    """Steepness in the error of height [1/m²]."""
-    velocity_scale: NonNegative = 4.0
-    """Steepness in the error of horizontal velocity [s²/m²]."""
-    lateral_scale: NonNegative = 4.0
-    """Steepness in the deviation from the reference's line [1/m²]."""
-
-
-class RewardsConfig(Section):
-    """The imitation reward, a sum of four terms whose weights add up to 1."""
-
-    pose: PoseKernelConfig = PoseKernelConfig()
-    """Root orientation and joint angles."""
-    velocity: VelocityKernelConfig = VelocityKernelConfig()
-    """Root turning and joint velocities."""
-    end_effector: EndEffectorKernelConfig = EndEffectorKernelConfig()
-    """Heels and balls of the feet relative to the root."""
-    root: RootKernelConfig = RootKernelConfig()
-    """Root height, horizontal velocity and deviation from the line."""
-
-    @model_validator(mode="after")
-    def _weights_add_up(self) -> RewardsConfig:
-        total = self.pose.weight + self.velocity.weight + self.end_effector.weight + self.root.weight
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"the weights of the reward terms must add up to 1, got {total:g}")
-        return self
-
-
-class TerminationConfig(Section):
-    """What ends an episode early."""
-
-    fall_height_share: Share = 0.75
-    """A fall: the root is lower than this share of the reference's mean height."""
-    fall_tilt_rad: Positive = 0.8
-    """A fall: the trunk leans further than this from the vertical [rad]."""
-    tracking_rotation_rad: Positive | None = 0.4
-    """Lost track, in training only: the root's orientation is further than this from the reference's [rad]."""
-    tracking_lateral_m: Positive | None = None
-    """Lost track, in training only: the root is further than this beside the reference [m]."""
-
-
-class MimicConfig(Section):
-    """The Markov decision process: what the policy sees, does and is rewarded for."""
-
-    control_hz: Count = 50
-    """Control steps a second; must divide the physics rate."""
-    episode_seconds: Positive = 10.0
-    """Time limit of a training episode [s]; running into it is a truncation."""
-    action: Literal["residual", "absolute", "torque"] = "residual"
-    """PD targets around the reference, PD targets over the joints' range, or torques."""
-    action_scale_rad: Positive = 0.5
-    """Residual actions: how far action 1 moves the target from the reference [rad]."""
-    mirroring: Literal["phase", "none"] = "phase"
-    """PHASE: in the second half of the cycle the policy sees and moves a mirrored world (Abdolhosseini 2019)."""
-    observations: Annotated[tuple[ObservationName, ...], Field(min_length=1)] = (
-        "phase",
-        "root_height",
-        "root_tilt",
-        "line_deviation",
-        "joint_angles",
-        "root_velocity",
-        "root_angular_velocity",
-        "joint_velocities",
-    )
-    """What the policy sees, in this order."""
-    rewards: RewardsConfig = RewardsConfig()
-    """The imitation reward."""
-    termination: TerminationConfig = TerminationConfig()
-    """Early termination."""
-
-    @model_validator(mode="after")
-    def _observations_differ(self) -> MimicConfig:
-        if len(set(self.observations)) != len(self.observations):
-            raise ValueError("an observation is listed twice")
         return self
 
 
@@ -211,7 +77,7 @@ class TrainingConfig(Section):
     """Samples in one gradient step; must divide n_envs × n_steps."""
     n_epochs: Count = 5
     """Passes over the samples of an update."""
-    learning_rate: Schedule = Schedule(kind="linear", start=5e-4, end=5e-5, samples=1_000_000)
+    learning_rate: Schedule = Schedule(kind="linear", start=5e-4, end=5e-5, samples=600_000)
     """Adam's step size."""
     clip_range: Schedule = Schedule(kind="constant", start=0.2)
     """How far an update may move the policy."""

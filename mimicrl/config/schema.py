@@ -13,11 +13,9 @@ MODELS = {"study": StudyConfig, "experiment": RunSections}
 
 def schemas() -> dict[str, str]:
     """Return the text of each schema by file name."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
-        f"{name}.schema.json": json.dumps(
-            {"$schema": "https://json-schema.org/draft/2020-12/schema"} | model.model_json_schema(), indent=2, ensure_ascii=False
-        )
-        + "\n"
+        f"{name}.schema.json": json.dumps(dialect | model.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
         for name, model in MODELS.items()
     }
 

@@ -16,16 +16,16 @@ _TEXT = """\
 
 An episode starts anywhere in the reference motion (reference state initialization) with the lowest foot point on the
 floor. At {control_hz} Hz the policy sees the observation and sets the action; the physics runs at {physics_hz} Hz.
-An episode ends when the walker falls (root below {fall_height:.0%} of the reference's mean height, or trunk more than
-{fall_tilt:g} rad off the vertical), loses track of the reference (root more than {tracking:g} rad off; in training only), or the
-physics diverges. After {seconds:g} s it is truncated.
+An episode ends when the walker falls (root below {fall_height:.0%} of the reference's mean height, or trunk more
+than {fall_tilt:g} rad off the vertical), loses track of the reference (root more than {tracking:g} rad off; in
+training only), or the physics diverges. After {seconds:g} s it is truncated.
 
 ## Observation
 
-Walker `{walker}`. Numbers are clipped to their bounds and rounded once to float32. Only the deviation from the line, the
-world's x axis, tells place or heading; everything else is the same wherever the walker is and whichever way it faces. Velocities are in
-the heading frame: upright, x where the root faces. With PHASE mirroring, numbers are those of the mirrored world while
-the phase is in its second half.
+Walker `{walker}`. Numbers are clipped to their bounds and rounded once to float32. Only the deviation from the line,
+the world's x axis, tells place or heading; everything else is the same wherever the walker is and whichever way it
+faces. Velocities are in the heading frame: upright, x where the root faces. With PHASE mirroring, numbers are those
+of the mirrored world while the phase is in its second half.
 
 {observation}
 
@@ -40,12 +40,12 @@ At most 1, reached by the reference itself; `mimicrl/mimic/rewards.py` cites eac
 | term | weight | kernel |
 |---|---|---|
 | pose | {pose.weight:g} | exp(−{pose.scale:g} (Σ joint angle error² + root rotation error²)) [rad] |
-| velocity | {velocity.weight:g} | exp(−{velocity.scale:g} (Σ joint velocity error² + root turning error²)) [rad/s] |
-| end effector | {end_effector.weight:g} | exp(−{end_effector.scale:g} Σ heel and ball position error²) relative to the root [m] |
-| root | {root.weight:g} | exp(−{root.height_scale:g} height error² − {root.velocity_scale:g} horizontal velocity error² \
+| velocity | {velocity.weight:g} | exp(−{velocity.scale:g} (Σ joint velocity error² + turning error²)) [rad/s] |
+| end effector | {end_effector.weight:g} | exp(−{end_effector.scale:g} Σ heel and ball error²), from the root [m] |
+| root | {root.weight:g} | exp(−{root.height_scale:g} height error² − {root.velocity_scale:g} velocity error² \
 − {root.lateral_scale:g} lateral error²) [m, m/s] |
 
-`info` of an episode's last step has `episode` (`r`, `l`, `t`) and `mimic` (the reason of its end, the mean of each term).
+`info` of an episode's last step has `episode` (`r`, `l`, `t`) and `mimic` (why it ended, the mean of each term).
 """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mimicrl import rotations
-from mimicrl.config.models import RewardsConfig, RootKernelConfig
+from mimicrl.config.mdp import RewardsConfig, RootKernelConfig
 from mimicrl.mimic.state import BodyState
 from mimicrl.motions.reference import ReferenceFrame
 from mimicrl.rotations import Array

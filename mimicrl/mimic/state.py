@@ -76,10 +76,10 @@ def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: A
         yaw_rad=yaw,
         pitch_rad=rotations.pitch(quat),
         roll_rad=rotations.roll(quat),
-        joint_angles_rad=qpos[:, walker.qpos_index],
+        joint_angles_rad=np.ascontiguousarray(qpos[:, walker.qpos_index]),
         root_velocity_w=velocity,
         root_velocity_h=heading_velocity,
         root_angular_velocity_b=np.ascontiguousarray(qvel[:, 3:6]),
-        joint_velocities=qvel[:, walker.qvel_index],
+        joint_velocities=np.ascontiguousarray(qvel[:, walker.qvel_index]),
         feet_h=feet_in_heading_frame(site_xpos[:, walker.foot_site_ids], position, quat),
     )

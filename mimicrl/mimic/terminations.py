@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from mimicrl.config.models import TerminationConfig
+from mimicrl.config.mdp import TerminationConfig
 from mimicrl.mimic.observations import MAX_RATE_RAD_S, MAX_VELOCITY_MPS
 from mimicrl.mimic.rewards import rotation_error
 from mimicrl.mimic.state import BodyState

@@ -90,7 +90,7 @@ class Inspection:
             f"root height     {self.root_height_m[0]:.3f} to {self.root_height_m[1]:.3f} m",
             f"trunk lean      at most {np.degrees(self.root_tilt_rad):.1f}°",
             f"foot skate      {self.foot_skate_mps:.3f} m/s",
-            f"feet            at worst {1000 * self.penetration_m:.1f} mm below, {1000 * self.float_m:.1f} mm above the floor",
+            f"feet            {1000 * self.penetration_m:.1f} mm below to {1000 * self.float_m:.1f} mm above the floor",
             f"{'joint':<24}{'range':>18}{'limits':>18}{'beyond':>9}{'peak':>12}{'seam gap':>10}",
         ]
         for joint in self.joints:

@@ -117,7 +117,8 @@ class EvaluationCallback(BoundaryCallback):
         self._lines, self._terminal = lines, terminal
         self._settings = run.config.evaluation
         self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds, threads)
-        self.state = state or {"count": 0, "shifted": False, "best": None, "passed": None, "first_success": None, "seconds": 0.0}
+        fresh = {"count": 0, "shifted": False, "best": None, "passed": None, "first_success": None, "seconds": 0.0}
+        self.state = state or fresh
         self.last: Summary | None = None
 
     def at_boundary(self) -> None:

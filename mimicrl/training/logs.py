@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
 
 from mimicrl.config import RunConfig
@@ -137,14 +136,6 @@ class Terminal:
         """Leave the terminal as it was."""
         if self._bar is not None:
             self._bar.stop()
-
-
-def summary_table(title: str, rows: list[tuple[str, str]]) -> Table:
-    """Return a two-column table for the console."""
-    table = Table(title=title, show_header=False, title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for key, value in rows:
-        table.add_row(key, value)
-    return table
 
 
 def _is_finite(value: Any) -> bool:

@@ -23,7 +23,7 @@ from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, vec_envs
 from mimicrl.training.callbacks import CheckpointCallback, EpisodeCallback, EvaluationCallback, LogCallback, publish
-from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines, summary_table
+from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.wandb import WandbWriter
 
@@ -259,8 +259,9 @@ class _Training:
             ("networks", f"actor {training.actor}, critic {training.critic}: {parameters:,} parameters"),
             ("training state", str(self.run.training_directory)),
         ]
-        title = f"{config.study} / {config.experiment} / seed {config.seed}"
-        self.terminal.console.print(summary_table(title, rows))
+        self.terminal.say(f"{config.study} / {config.experiment} / seed {config.seed}")
+        for key, value in rows:
+            self.terminal.say(f"  {key:<16}{value}")
 
 
 def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Checkpoint | None, list[str]]:

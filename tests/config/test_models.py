@@ -9,11 +9,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from mimicrl.artifacts import canonical_json
-from mimicrl.config import models
+from mimicrl.config.mdp import MimicConfig, RewardsConfig
 from mimicrl.config.models import (
-    MimicConfig,
     MotionConfig,
-    RewardsConfig,
     RunConfig,
     RunSections,
     Schedule,
@@ -22,6 +20,7 @@ from mimicrl.config.models import (
     TrainingConfig,
     WalkerConfig,
 )
+from mimicrl.config.section import NAME_PATTERN
 
 RUN = {"study": "s", "experiment": "e", "seed": 1}
 
@@ -100,7 +99,7 @@ def test_names_that_are_good_file_names_pass(name: str) -> None:
     ids=["walker", "study", "experiment", "run"],
 )
 def test_names_that_could_leave_their_folder_are_refused(model: type[BaseModel], data: object, name: str) -> None:
-    assert message(model, data(name)) == f"String should match pattern '{models.NAME_PATTERN}'"  # type: ignore[operator]
+    assert message(model, data(name)) == f"String should match pattern '{NAME_PATTERN}'"  # type: ignore[operator]
 
 
 def test_a_motion_has_one_source() -> None:

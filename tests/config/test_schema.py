@@ -23,13 +23,13 @@ def test_schema_is_a_schema(name):
     Draft202012Validator.check_schema(json.loads(schemas()[name]))
 
 
-@pytest.mark.parametrize("study", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("study", sorted(ROOT.glob("configs/*.yaml")), ids=lambda path: path.name)
 def test_shipped_studies_fit_the_schema(study):
     data, _ = yaml.load(study)
     Draft202012Validator(json.loads(schemas()["study.schema.json"])).validate(data)
 
 
-@pytest.mark.parametrize("preset", sorted((ROOT / "configs" / "experiments").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("preset", sorted(ROOT.glob("configs/experiments/*.yaml")), ids=lambda path: path.name)
 def test_shipped_presets_fit_the_schema(preset):
     data, _ = yaml.load(preset)
     Draft202012Validator(json.loads(schemas()["experiment.schema.json"])).validate(data)

@@ -10,8 +10,8 @@ import pytest
 
 from mimicrl.rotations import MIRROR_AXIAL, MIRROR_POLAR, MIRROR_QUAT, from_rotation_vector
 from mimicrl.walkers import Walker
+from mimicrl.walkers.mjcf import FOOT_SITES
 from mimicrl.walkers.registry import source
-from mimicrl.walkers.walker import FOOT_SITES
 
 XML = source("walker3d")
 

@@ -77,6 +77,10 @@ BROKEN = {
         edited((KNEE_L, KNEE_L + KNEE_L.replace('name="knee_flexion_l" ', 'name="again" '))),
         "a joint has two actuators — mine — expected one for each controlled hinge",
     ),
+    "motor": (
+        edited((KNEE_L, '<motor name="knee_flexion_l" joint="knee_flexion_l" forcerange="-1 1"/>')),
+        "every actuator must be a position servo — mine — use <position",
+    ),
     "no forcerange": (
         edited(('kp="200" kv="8" forcerange="-200 200"', 'kp="200" kv="8"')),
         'every actuator needs a forcerange — mine — add forcerange="-200 200"',

@@ -1,0 +1,193 @@
+"""The reward is 1 on the reference and nowhere else, and its kernels have DeepMimic's form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mimicrl import rotations
+from mimicrl.config.mdp import PoseKernelConfig, RewardsConfig, RootKernelConfig
+from mimicrl.mimic import rewards
+from mimicrl.mimic.rewards import TERMS
+from mimicrl.motions import ReferenceTrajectory
+
+CONFIG = RewardsConfig()
+WEIGHTS = np.array([getattr(CONFIG, name).weight for name in TERMS])
+
+
+def score(rows: Any, reference: ReferenceTrajectory, config: RewardsConfig = CONFIG) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(all="ignore"):
+        return rewards.imitation(rows.measure(), reference.at_phase(rows.phase), config)
+
+
+def turned(rows: Any, vector_rad: tuple[float, float, float]) -> np.ndarray:
+    """qpos with the root turned in its own frame."""
+    qpos = rows.qpos.copy()
+    qpos[:, 3:7] = rotations.multiply(qpos[:, 3:7], rotations.from_rotation_vector(vector_rad))
+    return qpos
+
+
+def test_replaying_the_reference_scores_the_maximum(on_reference: Any, reference: ReferenceTrajectory) -> None:
+    total, terms = score(on_reference, reference)
+    np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(terms, np.tile(WEIGHTS, (len(terms), 1)), rtol=0, atol=1e-4)
+
+
+def test_walking_ahead_of_the_reference_costs_nothing(on_reference: Any, reference: ReferenceTrajectory) -> None:
+    np.testing.assert_array_equal(
+        score(on_reference.moved(0.0, (2.0, 0.0)), reference)[0] > 1 - 1e-4, True
+    )
+
+
+# What is off, by how much a unit, and which terms see it.
+POSITION = {f"joint {j}": (7 + j, {"pose", "end_effector"}) for j in range(8)} | {
+    "height": (2, {"root"}),
+    "beside the line": (1, {"root"}),
+}
+VELOCITY = {f"joint rate {j}": (6 + j, {"velocity"}) for j in range(8)} | {
+    "roll rate": (3, {"velocity"}),
+    "pitch rate": (4, {"velocity"}),
+    "yaw rate": (5, {"velocity"}),
+    "speed": (0, {"root"}),
+    "drift": (1, {"root"}),
+}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("column", "names"), POSITION.values(), ids=POSITION)
+def test_a_displacement_lowers_its_terms_and_no_other(
+    on_reference: Any, reference: ReferenceTrajectory, column: int, names: set[str], sign: int
+) -> None:
+    qpos = on_reference.qpos.copy()
+    qpos[:, column] += sign * 0.1
+    assert_lower(on_reference._replace(qpos=qpos), reference, names)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("column", "names"), VELOCITY.values(), ids=VELOCITY)
+def test_a_wrong_velocity_lowers_its_term_and_no_other(
+    on_reference: Any, reference: ReferenceTrajectory, column: int, names: set[str], sign: int
+) -> None:
+    qvel = on_reference.qvel.copy()
+    qvel[:, column] += sign * 0.3
+    assert_lower(on_reference._replace(qvel=qvel), reference, names)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("axis", "names"), [(0, {"pose", "end_effector"}), (1, {"pose", "end_effector"}), (2, {"pose"})], ids=["x", "y", "z"]
+)
+def test_a_turned_root_lowers_its_terms_and_no_other(
+    on_reference: Any, reference: ReferenceTrajectory, axis: int, names: set[str], sign: int
+) -> None:
+    vector = np.zeros(3)
+    vector[axis] = sign * 0.1
+    # The feet are seen from the heading, so a pure turn is one about the vertical.
+    rows = on_reference.moved(vector[2], (0.0, 0.0)) if axis == 2 else on_reference._replace(
+        qpos=turned(on_reference, tuple(vector))
+    )
+    _, terms = score(rows, reference)
+    assert (terms[:, [TERMS.index(name) for name in names]] < [WEIGHTS[TERMS.index(n)] - 1e-4 for n in names]).all()
+    assert (score(rows, reference)[0] < 1 - 1e-4).all()
+
+
+def assert_lower(rows: Any, reference: ReferenceTrajectory, names: set[str]) -> None:
+    total, terms = score(rows, reference)
+    assert (total < 1 - 1e-4).all()
+    for index, name in enumerate(TERMS):
+        lower = terms[:, index] < WEIGHTS[index] - 1e-4
+        assert lower.all() if name in names else not lower.any(), name
+
+
+def test_the_further_off_the_lower(on_reference: Any, rows: Any, reference: ReferenceTrajectory) -> None:
+    totals = [
+        score(
+            on_reference._replace(
+                qpos=on_reference.qpos + share * (rows.qpos - on_reference.qpos),
+                qvel=on_reference.qvel + share * (rows.qvel - on_reference.qvel),
+            ),
+            reference,
+        )[0]
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
+    assert (np.diff(totals, axis=0) < 0).all()
+
+
+@pytest.mark.parametrize("scale", [3.0, 7.0])
+def test_the_pose_kernel_is_a_gaussian_of_the_angle(
+    on_reference: Any, reference: ReferenceTrajectory, scale: float
+) -> None:
+    qpos = on_reference.qpos.copy()
+    qpos[:, 7] += 0.3
+    config = CONFIG.model_copy(update={"pose": PoseKernelConfig(weight=0.45, scale=scale)})
+    _, terms = score(on_reference._replace(qpos=qpos), reference, config)
+    np.testing.assert_allclose(terms[:, 0], 0.45 * np.exp(-scale * 0.09), rtol=1e-5)
+
+
+def test_a_turned_root_counts_like_a_joint_turned_as_far(on_reference: Any, reference: ReferenceTrajectory) -> None:
+    rows = on_reference._replace(qpos=turned(on_reference, (0.1, -0.2, 0.2)))
+    np.testing.assert_allclose(score(rows, reference)[1][:, 0], 0.45 * np.exp(-3.0 * 0.09), rtol=1e-5)
+
+
+def test_the_velocity_kernel_is_a_gaussian_of_all_rates(on_reference: Any, reference: ReferenceTrajectory) -> None:
+    qvel = on_reference.qvel.copy()
+    qvel[:, [3, 6]] += [1.0, -2.0]
+    _, terms = score(on_reference._replace(qvel=qvel), reference)
+    np.testing.assert_allclose(terms[:, 1], 0.10 * np.exp(-0.02 * 5.0), rtol=1e-5)
+
+
+def test_the_end_effector_kernel_is_a_gaussian_of_four_sites(reference: ReferenceTrajectory, on_reference: Any) -> None:
+    state, frame = on_reference.measure(), reference.at_phase(on_reference.phase)
+    shifted = state._replace(feet_h=frame.feet_b + np.tile([0.1, 0.0, -0.2], 4))
+    np.testing.assert_allclose(rewards.end_effector(shifted, frame, 10.0), np.exp(-10 * 4 * 0.05), rtol=1e-9)
+
+
+@pytest.mark.parametrize("steep", ["height", "velocity", "lateral"])
+def test_the_root_kernel_is_a_gaussian_of_each_error(
+    on_reference: Any, reference: ReferenceTrajectory, steep: str
+) -> None:
+    qpos, qvel = on_reference.qpos.copy(), on_reference.qvel.copy()
+    qpos[:, [1, 2]] += [0.3, -0.2]
+    qvel[:, [0, 1]] += [0.5, -0.1]
+    squares = {"height": 0.04, "velocity": 0.26, "lateral": 0.09}
+    scales = dict.fromkeys(("height_scale", "velocity_scale", "lateral_scale"), 0.0) | {f"{steep}_scale": 5.0}
+    state = on_reference._replace(qpos=qpos, qvel=qvel).measure()
+    got = rewards.root(state, reference.at_phase(on_reference.phase), RootKernelConfig(**scales))
+    np.testing.assert_allclose(got, np.exp(-5.0 * squares[steep]), rtol=1e-6)
+
+
+def test_the_total_is_the_sum_of_the_terms_within_0_and_1(rows: Any, reference: ReferenceTrajectory) -> None:
+    total, terms = score(rows, reference)
+    assert total.dtype == terms.dtype == np.float32
+    np.testing.assert_allclose(total, terms.sum(axis=1), rtol=1e-6)
+    assert (terms >= 0).all()
+    assert (total < 1).all()
+    assert len(set(total)) == len(total)
+
+
+def test_rewards_are_the_same_in_the_mirror(rows: Any, reference: ReferenceTrajectory) -> None:
+    for here, there in zip(score(rows, reference), score(rows.mirrored(), reference), strict=True):
+        np.testing.assert_allclose(here, there, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_earns_nothing(rows: Any, reference: ReferenceTrajectory, bad: float) -> None:
+    qpos, qvel = rows.qpos.copy(), rows.qvel.copy()
+    qpos[0], qvel[0] = bad, bad
+    total, terms = score(rows._replace(qpos=qpos, qvel=qvel), reference)
+    assert total[0] == 0
+    assert (terms[0] == 0).all()
+    np.testing.assert_array_equal(total[1:], score(rows, reference)[0][1:])
+
+
+def test_the_rotation_error_is_the_angle_between_orientations() -> None:
+    rng = np.random.default_rng(0)
+    start = rotations.from_rotation_vector(rng.normal(0, 1, (50, 3)))
+    axis = rotations.normalize(rng.normal(size=(50, 3)))
+    angle = rng.uniform(0, np.pi, 50)
+    end = rotations.multiply(start, rotations.from_rotation_vector(axis * angle[:, None]))
+    for left, right in ((end, start), (start, end), (-end, start)):
+        np.testing.assert_allclose(rewards.rotation_error(left, right), angle, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(rewards.rotation_error(start, start), 0, atol=1e-15)

@@ -1,0 +1,174 @@
+"""The three views of the environment, and a plain loop over `mj_step`, give the same bits."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+import pytest
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
+
+from mimicrl.config import MimicConfig
+from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.task import Task, make_env
+from mimicrl.mimic.vec_env import MimicVecEnv
+
+STEPS, COUNT, SEED = 500, 3, 2**31
+
+RESIDUAL = {"action": "residual", "control_hz": 50, "episode_seconds": 0.8}
+TORQUE = {"action": "torque", "control_hz": 200, "episode_seconds": 0.25}
+SETTINGS = [
+    pytest.param(control | {"mirroring": mirroring}, id=f"{control['action']}-{mirroring}")
+    for control, mirroring in itertools.product([RESIDUAL, TORQUE], ["phase", "none"])
+]
+
+
+class StepLoop:
+    """The oracle: the interface of `BatchSimulation` on one `MjData` a simulation and MuJoCo's plain `mj_step`."""
+
+    def __init__(self, model: mujoco.MjModel, count: int) -> None:
+        self._model = model
+        self._data = [mujoco.MjData(model) for _ in range(count)]
+        self.qpos = np.zeros((count, model.nq))
+        self.qvel = np.zeros((count, model.nv))
+        self.ctrl = np.zeros((count, model.nu))
+        self.site_xpos = np.zeros((count, model.nsite, 3))
+
+    @property
+    def state(self) -> np.ndarray:
+        kind = mujoco.mjtState.mjSTATE_INTEGRATION
+        rows = np.empty((len(self._data), mujoco.mj_stateSize(self._model, kind)))
+        for row, data in zip(rows, self._data, strict=True):
+            mujoco.mj_getState(self._model, data, row, kind)
+        return rows
+
+    def step(self, substeps: int, ids: np.ndarray | None = None) -> list[int]:
+        for row in range(len(self._data)) if ids is None else ids:
+            data = self._data[row]
+            data.qpos, data.qvel, data.ctrl = self.qpos[row], self.qvel[row], self.ctrl[row]
+            for _ in range(substeps):
+                mujoco.mj_step(self._model, data)
+            mujoco.mj_kinematics(self._model, data)
+            self.qpos[row], self.qvel[row], self.site_xpos[row] = data.qpos, data.qvel, data.site_xpos
+        return []
+
+    def reset(self, ids: np.ndarray, qpos: np.ndarray, qvel: np.ndarray) -> None:
+        for row in ids:
+            mujoco.mj_resetData(self._model, self._data[row])
+        self.qpos[ids], self.qvel[ids], self.ctrl[ids] = qpos, qvel, 0.0
+
+
+class Rollout(NamedTuple):
+    """All that a vector environment told in some steps; `episodes` has a row an episode that ended."""
+
+    observations: np.ndarray
+    rewards: np.ndarray
+    dones: np.ndarray
+    terminal_observations: np.ndarray
+    episodes: list[dict[str, Any]]
+    returns: np.ndarray
+
+
+def roll_out(environment: VecEnv, steps: int = STEPS) -> Rollout:
+    """Step through random actions, weak at times so that some episodes reach the time limit."""
+    rng = np.random.default_rng(SEED)
+    environment.seed(SEED)
+    observations, rewards, dones = [environment.reset()], [], []
+    episodes: list[dict[str, Any]] = []
+    terminal, returns = [], []
+    for step in range(steps):
+        strength = 1.0 if step % 200 < 120 else 0.1
+        actions = rng.uniform(-strength, strength, (environment.num_envs, 8)).astype(np.float32)
+        observation, reward, done, infos = environment.step(actions)
+        observations.append(observation.copy())
+        rewards.append(reward.copy())
+        dones.append(done.copy())
+        for index in np.flatnonzero(done):
+            info = infos[index]
+            terminal.append(info["terminal_observation"])
+            returns.append(info["episode"]["r"])
+            end = {"index": index, "length": info["episode"]["l"], "truncated": info["TimeLimit.truncated"]}
+            episodes.append(end | info["mimic"])
+    environment.close()
+    return Rollout(*map(np.stack, (observations, rewards, dones, terminal)), episodes, np.array(returns))  # type: ignore[arg-type]
+
+
+def assert_same(left: Rollout, right: Rollout) -> None:
+    for name in ("observations", "rewards", "dones", "terminal_observations"):
+        assert np.array_equal(getattr(left, name), getattr(right, name)), name
+    assert left.episodes == right.episodes
+    # Stable-Baselines3's Monitor adds up in its own way before it rounds to six digits.
+    np.testing.assert_allclose(left.returns, right.returns, rtol=0, atol=2e-6)
+
+
+@pytest.fixture(params=SETTINGS, scope="module")
+def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def task(settings: dict[str, Any]) -> Task:
+    return Task.of_gait(config=MimicConfig(**settings))
+
+
+@pytest.fixture(scope="module")
+def expected(task: Task) -> Rollout:
+    """The rollout of the fast view on one thread."""
+    return roll_out(MimicVecEnv(task.batch(COUNT)))
+
+
+def test_episodes_end_for_different_reasons(expected: Rollout) -> None:
+    assert {episode["reason"] for episode in expected.episodes} >= {"time", "tracking"}
+    assert {episode["index"] for episode in expected.episodes} == set(range(COUNT))
+    assert {episode["truncated"] for episode in expected.episodes} == {True, False}
+
+
+def test_the_environments_differ(expected: Rollout) -> None:
+    for one, other in itertools.combinations(range(COUNT), 2):
+        assert not np.array_equal(expected.observations[0, one], expected.observations[0, other])
+
+
+def _two_threads(task: Task) -> VecEnv:
+    return MimicVecEnv(task.batch(COUNT, threads=2))
+
+
+def _plain_loop(task: Task) -> VecEnv:
+    loop = StepLoop(task.walker.model, COUNT)
+    return MimicVecEnv(MimicBatch(task.walker, task.reference, task.config, COUNT, simulation=loop))  # type: ignore[arg-type]
+
+
+def _one_by_one(task: Task) -> VecEnv:
+    return DummyVecEnv([task.env] * COUNT)
+
+
+@pytest.mark.parametrize("make", [_two_threads, _plain_loop, _one_by_one])
+def test_other_ways_to_step_give_the_same_bits(
+    make: Callable[[Task], VecEnv], task: Task, expected: Rollout
+) -> None:
+    assert_same(roll_out(make(task)), expected)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[3]], indirect=True)
+def test_the_classic_stack_in_processes_gives_the_same_bits(settings: dict[str, Any], task: Task) -> None:
+    classic = SubprocVecEnv([lambda: Monitor(make_env(**settings))] * 2)
+    assert_same(roll_out(classic, 200), roll_out(MimicVecEnv(task.batch(2)), 200))
+
+
+def test_the_loop_ends_in_the_same_complete_state(task: Task) -> None:
+    loop = StepLoop(task.walker.model, COUNT)
+    batches = [
+        MimicBatch(task.walker, task.reference, task.config, COUNT, simulation=loop),  # type: ignore[arg-type]
+        task.batch(COUNT),
+    ]
+    rng = np.random.default_rng(0)
+    for batch in batches:
+        batch.reset()
+    for _ in range(20):
+        actions = rng.uniform(-1, 1, (COUNT, 8))
+        for batch in batches:
+            batch.step(actions)
+    assert np.array_equal(batches[0].simulation.state, batches[1].simulation.state)

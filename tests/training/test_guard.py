@@ -1,0 +1,95 @@
+"""The divergence guard: what is not finite is refused before the normaliser has seen it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+from mimicrl.errors import TrainingDiverged
+from mimicrl.mimic.vec_env import MimicVecEnv
+from mimicrl.training.guard import FiniteGuard
+
+COUNT, SIZE = 3, 5
+
+
+class _Steps(DummyVecEnv):
+    """Environments that return the step they are told."""
+
+    def __init__(self) -> None:
+        self.num_envs = COUNT
+        self.observation_space = spaces.Box(-np.inf, np.inf, (SIZE,), np.float32)
+        self.action_space = spaces.Box(-1, 1, (2,), np.float32)
+        self.render_mode = None
+        self.envs: list[Any] = [SimpleNamespace(render_mode=None)] * COUNT
+        self.stepped = 0
+        self.observation = np.ones((COUNT, SIZE), np.float32)
+        self.reward = np.ones(COUNT, np.float32)
+
+    def reset(self) -> np.ndarray:
+        return self.observation
+
+    def step_async(self, actions: np.ndarray) -> None:
+        self.stepped += 1
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        return self.observation, self.reward, np.zeros(COUNT, bool), [{} for _ in range(COUNT)]
+
+
+def statistics(normalizer: VecNormalize) -> list[np.ndarray]:
+    parts = (normalizer.obs_rms, normalizer.ret_rms)
+    return [np.array(value) for part in parts for value in (part.mean, part.var, part.count)] + [normalizer.returns]  # type: ignore[union-attr]
+
+
+def test_finite_steps_pass_unchanged() -> None:
+    environments = _Steps()
+    environments.observation *= 7
+    observation, reward, done, infos = FiniteGuard(environments).step(np.zeros((COUNT, 2), np.float32))
+    assert (observation == 7).all() and (reward == 1).all() and not done.any() and infos == [{}] * COUNT
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("action", r"^an action is not finite — environment 1, number 0 — got {bad} — lower the learning rate"),
+        ("observation", r"^an observation is not finite — environment 1, number 3 — got {bad} — lower the learning rate"),
+        ("reward", r"^a reward is not finite — environment 1 — got {bad} — lower the learning rate"),
+    ],
+)
+def test_what_is_not_finite_never_reaches_the_normaliser(what: str, message: str, bad: float) -> None:
+    environments = _Steps()
+    normalizer = VecNormalize(FiniteGuard(environments))
+    normalizer.reset()
+    actions = np.zeros((COUNT, 2), np.float32)
+    normalizer.step(actions)
+    before, stepped = statistics(normalizer), environments.stepped
+    if what == "action":
+        actions[1, 0] = bad
+    elif what == "observation":
+        environments.observation[1, 3] = bad
+    else:
+        environments.reward[1] = bad
+    with pytest.raises(TrainingDiverged, match=message.format(bad=bad)):
+        normalizer.step(actions)
+    for old, new in zip(before, statistics(normalizer), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert environments.stepped == stepped + (what != "action"), "a bad action must not move the simulations"
+
+
+def test_a_simulation_that_breaks_down_ends_its_episode_and_not_the_training(prepare, tmp_path) -> None:
+    from mimicrl.mimic.task import Task
+
+    environments = MimicVecEnv(Task.of_run(prepare(tmp_path / "run")).batch(2))
+    guard = FiniteGuard(environments)
+    guard.reset()
+    environments.batch.simulation.qvel[1, 7] = np.nan
+    observation, reward, done, infos = guard.step(np.zeros((2, 8), np.float32))
+    assert done.tolist() == [False, True]
+    assert infos[1]["mimic"]["reason"] == "diverged"
+    assert np.isfinite(observation).all() and np.isfinite(reward).all() and reward[1] == 0
+    assert np.isfinite(infos[1]["terminal_observation"]).all()

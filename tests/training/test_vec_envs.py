@@ -1,0 +1,69 @@
+"""The environments of a run: three kinds, one behaviour, and a state that carries it on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stable_baselines3.common.vec_env import VecNormalize
+
+from mimicrl.mimic.task import Task
+from mimicrl.runs import RunDirectory
+from mimicrl.training import vec_envs
+from mimicrl.training.guard import FiniteGuard
+
+KINDS = ["batched", "dummy"]
+
+
+def make(run: RunDirectory) -> VecNormalize:
+    environments = vec_envs.make(run, Task.of_run(run), 1)
+    environments.seed(7)
+    return environments
+
+
+def roll(environments: VecNormalize, steps: int, seed: int = 0) -> list[np.ndarray]:
+    generator = np.random.default_rng(seed)
+    shape = (environments.num_envs, *environments.action_space.shape)  # type: ignore[misc]
+    return [
+        part for _ in range(steps) for part in environments.step(generator.uniform(-1, 1, shape).astype(np.float32))[:3]
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_guard_stands_before_the_normaliser(prepare, tmp_path: Path, kind: str) -> None:
+    environments = make(prepare(tmp_path / "run", training={"vec_env": kind, "gamma": 0.97}))
+    assert isinstance(environments, VecNormalize) and isinstance(environments.venv, FiniteGuard)
+    assert environments.gamma == 0.97
+    environments.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("other", KINDS)
+def test_a_state_carries_on_bitwise_in_the_same_and_in_the_other_kind(
+    prepare, tmp_path: Path, kind: str, other: str
+) -> None:
+    first = make(prepare(tmp_path / "first", training={"vec_env": kind}))
+    first.reset()
+    roll(first, 15)
+    state = vec_envs.get_state(first)
+    assert all(len(rows) == first.num_envs for rows in state.values())
+    expected = [first.venv.step(np.full((4, 8), 0.3, np.float32))[:3] for _ in range(40)]  # episodes end in between
+    assert any(done.any() for _, _, done in expected)
+    second = make(prepare(tmp_path / "second", training={"vec_env": other}))
+    vec_envs.set_state(second, state)
+    for step in expected:
+        for old, new in zip(step, second.venv.step(np.full((4, 8), 0.3, np.float32))[:3], strict=True):
+            np.testing.assert_array_equal(old, new)
+    first.close()
+    second.close()
+
+
+def test_a_state_is_a_copy(prepare, tmp_path: Path) -> None:
+    environments = make(prepare(tmp_path / "run"))
+    environments.reset()
+    state = vec_envs.get_state(environments)
+    kept = {name: rows.copy() for name, rows in state.items()}
+    roll(environments, 3)
+    for name, rows in kept.items():
+        np.testing.assert_array_equal(state[name], rows)
