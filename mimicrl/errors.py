@@ -95,3 +95,9 @@ class Interrupted(MimicError):
     """A signal stopped the work at a safe place; running the same command again continues it."""
 
     exit_code = 75
+
+
+class InterruptedByUser(Interrupted):
+    """The signal was Ctrl-C."""
+
+    exit_code = 130

@@ -113,8 +113,9 @@ class Policy:
             weights = (directory / _WEIGHTS).read_bytes()
         except OSError as error:
             raise ArtifactError("a policy is incomplete", where=directory / _WEIGHTS, got=error.strerror) from error
-        if about.get("format") != FORMAT:
-            raise ArtifactError("unknown policy format", where=directory, got=about.get("format"), expected=FORMAT)
+        found = about.get("format") if isinstance(about, dict) else f"a {type(about).__name__}"
+        if found != FORMAT:
+            raise ArtifactError("unknown policy format", where=directory, got=found, expected=FORMAT)
         if artifacts.sha256(weights) != about.get("weights_sha256"):
             raise ArtifactError(
                 "a policy's weights are not those it describes",

@@ -103,7 +103,7 @@ class MimicConfig(Section):
     """Time limit of a training episode [s]; running into it is a truncation."""
     action: Literal["residual", "absolute", "torque"] = "residual"
     """PD targets around the reference, PD targets over the joints' range, or torques."""
-    action_scale_rad: Positive = 0.5
+    action_scale_rad: Positive = 0.3
     """Residual actions: how far action 1 moves the target from the reference [rad]."""
     mirroring: Literal["phase", "none"] = "phase"
     """PHASE: in the second half of the cycle the policy sees and moves a mirrored world (Abdolhosseini 2019)."""

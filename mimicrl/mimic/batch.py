@@ -16,6 +16,7 @@ from mimicrl.mimic.simulation import BatchSimulation
 from mimicrl.mimic.state import BodyState, measure
 from mimicrl.mimic.terminations import Reason
 from mimicrl.motions.reference import ReferenceFrame, ReferenceTrajectory
+from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
 
 
@@ -116,7 +117,8 @@ class MimicBatch:
     def step(self, actions: np.ndarray, ids: np.ndarray | None = None) -> Transition:
         """Advance by one control step.
 
-        The controls follow from the reference before the step, reward and end from the one after it.
+        Controls, reward and end all refer to the reference at the end of the step: where the joints should get to,
+        and whether they did.
 
         Args:
             actions: Shape ``(N, J)``; clipped to [-1, 1]. A row that is not finite ends as diverged.
@@ -127,13 +129,13 @@ class MimicBatch:
         actions = np.clip(np.where(broken[:, None], 0.0, actions), -1.0, 1.0)
         if self.config.mirroring == "phase":
             actions = mirroring.mirror_actions(self.walker, actions, mirroring.second_half(self.phase))
-        before = self.reference.at_phase(self.phase)
-        self.simulation.ctrl[:] = self._control(actions, before.joint_angles_rad)
-        broken[self.simulation.step(self.substeps, ids)] = True
         self.steps[slice(None) if ids is None else ids] += 1
-        cycles = self._start_phase + self.steps * (self.control_dt / self.reference.duration_s)
+        cycles = self._cycles()
         self.phase = cycles - np.floor(cycles)
-        return self._assess(broken)
+        frame = self.reference.at_phase(self.phase)
+        self.simulation.ctrl[:] = self._control(actions, frame.joint_angles_rad)
+        broken[self.simulation.step(self.substeps, ids)] = True
+        return self._assess(frame, broken)
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return everything that decides the future of the simulations, as arrays of N rows."""
@@ -163,12 +165,15 @@ class MimicBatch:
         """Return the reference at every simulation's phase, each in its own place along the way."""
         frame = self.reference.at_phase(self.phase)
         start = self.reference.at_phase(self._start_phase).root_position_w[:, 0]
-        cycles = np.floor(self._start_phase + self.steps * (self.control_dt / self.reference.duration_s))
-        frame.root_position_w[:, 0] += cycles * self.reference.displacement_m - start
+        frame.root_position_w[:, 0] += np.floor(self._cycles()) * self.reference.displacement_m - start
         return frame
 
-    def _assess(self, broken: np.ndarray) -> Transition:
-        state, frame = self.body_state(), self.reference.at_phase(self.phase)
+    def _cycles(self) -> Array:
+        """Return how many cycles each reference has gone through, its start included, shape ``(N,)``."""
+        return self._start_phase + self.steps * (self.control_dt / self.reference.duration_s)
+
+    def _assess(self, frame: ReferenceFrame, broken: np.ndarray) -> Transition:
+        state = self.body_state()
         with np.errstate(invalid="ignore", over="ignore"):
             reward, terms = rewards.imitation(state, frame, self.config.rewards)
             reason = np.where(self.steps >= self.max_steps, Reason.TIME, Reason.RUNNING)

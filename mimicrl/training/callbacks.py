@@ -12,7 +12,7 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from mimicrl import artifacts, provenance
-from mimicrl.errors import Interrupted
+from mimicrl.errors import Interrupted, InterruptedByUser
 from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.mimic import rewards
@@ -209,7 +209,8 @@ class CheckpointCallback(BoundaryCallback):
         if self._signal is not None:
             self.save()
             self.tell("stopped")
-            raise Interrupted(
+            kind = InterruptedByUser if self._signal == signal.SIGINT else Interrupted
+            raise kind(
                 f"stopped by {signal.Signals(self._signal).name}",
                 where=f"after {self.num_timesteps} samples",
                 fix="run the same command again to continue",
@@ -262,6 +263,6 @@ class CheckpointCallback(BoundaryCallback):
                 "updated": provenance.now(),
             },
         )
-        length = f"episodes {np.mean(lengths):.0f} steps" if lengths else ""
-        stood = f"stable {last.stable}/{last.episodes}, reward {last.imitation_reward:.2f}" if last else ""
-        self._terminal.update(self.num_timesteps, "  ".join(part for part in (f"{rate:,.0f}/s", length, stood) if part))
+        length = f"episodes {np.mean(lengths):.0f}" if lengths else ""
+        stood = f"stable {last.stable}/{last.episodes}" if last else ""
+        self._terminal.update(self.num_timesteps, ", ".join(part for part in (f"{rate:,.0f}/s", length, stood) if part))

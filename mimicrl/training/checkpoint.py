@@ -54,7 +54,8 @@ def save(directory: Path, model: MimicPPO, extra: dict[str, Any]) -> Path:
         extra: What the callbacks need to go on.
     """
     path = directory / f"step-{model.num_timesteps:012d}"
-    tensors = save_tensors({name: np.ascontiguousarray(array) for name, array in _tensors(model).items()})
+    # Not ascontiguousarray, which would make the normaliser's single numbers arrays of one.
+    tensors = save_tensors({name: np.array(array, order="C") for name, array in _tensors(model).items()})
     state = artifacts.json_bytes(
         {
             "num_timesteps": model.num_timesteps,

@@ -144,6 +144,7 @@ class _Training:
             self._publish_again()
         remaining = self.config.training.total_timesteps - model.num_timesteps
         callbacks = CallbackList([self.evaluation, EpisodeCallback(), LogCallback(), self.checkpoints])
+        callbacks.init_callback(model)  # also where nothing is left to learn
         try:
             with _stopping_on_signals(self.checkpoints):
                 if remaining > 0:

@@ -67,3 +67,6 @@ def set_state(environments: VecEnv, state: dict[str, np.ndarray]) -> None:
     for index in range(base.num_envs):
         row = {name: values[index : index + 1] for name, values in state.items()}
         base.env_method("set_state", row, indices=index)
+        # Monitor counts rewards, and adds them up, by a list that only its own reset empties.
+        earlier = [float(row["monitor.rewards"][0]), *[0.0] * int(row["monitor.lengths"][0])]
+        base.set_attr("rewards", earlier[: int(row["monitor.lengths"][0])], indices=index)

@@ -62,6 +62,7 @@ class WandbWriter(KVWriter):
             config=config.model_dump(mode="json"),
             mode=config.logging.wandb,
             dir=str(self._folder),
+            settings={"console": "off", "silent": True},  # the terminal is the run's own
         )
         while (row := self._queue.get()) is not None:
             run.log(row, step=row["samples"])

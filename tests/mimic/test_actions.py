@@ -20,7 +20,9 @@ def config_of(kind: str) -> MimicConfig:
     return MimicConfig(action=kind, action_scale_rad=0.4, mirroring="none")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("kind", "actuation"), [("residual", "position"), ("absolute", "position"), ("torque", "torque")])
+@pytest.mark.parametrize(
+    ("kind", "actuation"), [("residual", "position"), ("absolute", "position"), ("torque", "torque")]
+)
 def test_each_kind_of_action_needs_its_actuators(kind: str, actuation: str) -> None:
     assert actions.actuation(config_of(kind)) == actuation
 

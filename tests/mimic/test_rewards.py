@@ -36,9 +36,7 @@ def test_replaying_the_reference_scores_the_maximum(on_reference: Any, reference
 
 
 def test_walking_ahead_of_the_reference_costs_nothing(on_reference: Any, reference: ReferenceTrajectory) -> None:
-    np.testing.assert_array_equal(
-        score(on_reference.moved(0.0, (2.0, 0.0)), reference)[0] > 1 - 1e-4, True
-    )
+    np.testing.assert_array_equal(score(on_reference.moved(0.0, (2.0, 0.0)), reference)[0] > 1 - 1e-4, True)
 
 
 # What is off, by how much a unit, and which terms see it.
@@ -77,7 +75,9 @@ def test_a_wrong_velocity_lowers_its_term_and_no_other(
 
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize(
-    ("axis", "names"), [(0, {"pose", "end_effector"}), (1, {"pose", "end_effector"}), (2, {"pose"})], ids=["x", "y", "z"]
+    ("axis", "names"),
+    [(0, {"pose", "end_effector"}), (1, {"pose", "end_effector"}), (2, {"pose"})],
+    ids=["x", "y", "z"],
 )
 def test_a_turned_root_lowers_its_terms_and_no_other(
     on_reference: Any, reference: ReferenceTrajectory, axis: int, names: set[str], sign: int
@@ -85,8 +85,10 @@ def test_a_turned_root_lowers_its_terms_and_no_other(
     vector = np.zeros(3)
     vector[axis] = sign * 0.1
     # The feet are seen from the heading, so a pure turn is one about the vertical.
-    rows = on_reference.moved(vector[2], (0.0, 0.0)) if axis == 2 else on_reference._replace(
-        qpos=turned(on_reference, tuple(vector))
+    rows = (
+        on_reference.moved(vector[2], (0.0, 0.0))
+        if axis == 2
+        else on_reference._replace(qpos=turned(on_reference, tuple(vector)))
     )
     _, terms = score(rows, reference)
     assert (terms[:, [TERMS.index(name) for name in names]] < [WEIGHTS[TERMS.index(n)] - 1e-4 for n in names]).all()

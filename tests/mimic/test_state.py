@@ -43,9 +43,7 @@ def test_heading_pitch_and_roll_rebuild_the_orientation(rows: Any) -> None:
 def test_the_heading_frame_is_the_world_turned_with_the_root(rows: Any) -> None:
     state = rows.measure()
     back = rotations.conjugate(rotations.from_yaw(state.yaw_rad))
-    np.testing.assert_allclose(
-        state.root_velocity_h, rotations.rotate(back, state.root_velocity_w), rtol=0, atol=1e-12
-    )
+    np.testing.assert_allclose(state.root_velocity_h, rotations.rotate(back, state.root_velocity_w), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("heading_rad", [-2.0, 0.7, 3.0])

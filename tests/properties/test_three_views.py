@@ -146,9 +146,7 @@ def _one_by_one(task: Task) -> VecEnv:
 
 
 @pytest.mark.parametrize("make", [_two_threads, _plain_loop, _one_by_one])
-def test_other_ways_to_step_give_the_same_bits(
-    make: Callable[[Task], VecEnv], task: Task, expected: Rollout
-) -> None:
+def test_other_ways_to_step_give_the_same_bits(make: Callable[[Task], VecEnv], task: Task, expected: Rollout) -> None:
     assert_same(roll_out(make(task)), expected)
 
 

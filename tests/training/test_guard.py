@@ -57,7 +57,10 @@ def test_finite_steps_pass_unchanged() -> None:
     ("what", "message"),
     [
         ("action", r"^an action is not finite — environment 1, number 0 — got {bad} — lower the learning rate"),
-        ("observation", r"^an observation is not finite — environment 1, number 3 — got {bad} — lower the learning rate"),
+        (
+            "observation",
+            r"^an observation is not finite — environment 1, number 3 — got {bad} — lower the learning rate",
+        ),
         ("reward", r"^a reward is not finite — environment 1 — got {bad} — lower the learning rate"),
     ],
 )

@@ -89,9 +89,17 @@ def _bad_weight(model: MimicPPO) -> None:
     [
         (_bad_returns, {}, "not finite"),
         (_bad_advantages, {}, "not finite"),
-        (_bad_weight, {}, "^a weight is not finite — update 2, after 128 samples, action_net.bias — lower the learning"),
+        (
+            _bad_weight,
+            {},
+            "^a weight is not finite — update 2, after 128 samples, action_net.bias — lower the learning",
+        ),
         (_nothing, {"max_kl": 1e-9}, "^an update moved the policy too far — .* — got KL divergence .*training.max_kl"),
-        (_nothing, {"learning_rate": {"kind": "constant", "start": 1e3, "end": None, "samples": None}}, "finite|too far"),
+        (
+            _nothing,
+            {"learning_rate": {"kind": "constant", "start": 1e3, "end": None, "samples": None}},
+            "finite|too far",
+        ),
     ],
 )
 def test_a_diverged_update_leaves_the_policy_from_before(learner, meddle: Any, training: Any, message: str) -> None:

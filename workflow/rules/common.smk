@@ -25,7 +25,8 @@ def study_file():
             "A study is exactly one YAML file: give one --configfile and no --config; "
             "edit the file to change a value."
         )
-    return Path(workflow.configfiles[0])
+    # Relative, so that a folder that was moved has nothing to do.
+    return Path(os.path.relpath(workflow.configfiles[0]))
 
 
 def checked(call, *arguments):

@@ -1,0 +1,88 @@
+"""`evaluate`: the tables of a run, the same bytes every time, and only for a policy of this run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mimicrl import artifacts
+from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.evaluation.evaluate import evaluate
+from mimicrl.runs import RunDirectory
+
+
+@pytest.fixture
+def run(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of the trained run."""
+    shutil.copytree(trained_run.path, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")
+
+
+def test_it_writes_the_tables_of_the_final_policy(run: RunDirectory) -> None:
+    summary = evaluate(run)
+    episodes = pd.read_parquet(run.path / "episodes.parquet")
+    assert episodes["start_phase"].tolist() == [0.0, 0.25, 0.5, 0.75]
+    assert (summary.episodes, summary.stable) == (4, episodes["stable"].sum())
+    assert summary.imitation_reward == episodes["reward"].mean()
+    assert (episodes["duration_s"] <= 0.5).all()
+    assert len(pd.read_parquet(run.path / "gait_cycle.parquet")) == 8 * 101
+    assert artifacts.read_json(run.path / "provenance" / "evaluate.json")["verb"] == "evaluate"
+
+
+def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: RunDirectory) -> None:
+    evaluate(run)
+    before = {file.name: file.read_bytes() for file in run.path.glob("*.parquet")}
+    evaluate(run, threads=2)
+    assert {file.name: file.read_bytes() for file in run.path.glob("*.parquet")} == before
+
+
+def test_every_policy_has_tables_of_its_own(run: RunDirectory) -> None:
+    rewards = {checkpoint: evaluate(run, checkpoint).imitation_reward for checkpoint in ("init", "best", "final")}  # type: ignore[arg-type]
+    assert rewards["init"] != rewards["final"]
+    for checkpoint, suffix in (("init", "-init"), ("best", "-best"), ("final", "")):
+        table = pd.read_parquet(run.path / f"episodes{suffix}.parquet")
+        assert table["reward"].mean() == rewards[checkpoint]
+        assert (run.path / f"gait_cycle{suffix}.parquet").exists()
+
+
+def test_the_final_evaluation_is_that_of_training(run: RunDirectory) -> None:
+    # The last evaluation in training is of the final policy, but from shifted starts; the best one here was not.
+    rows = pd.read_parquet(run.evaluations_file)
+    best = artifacts.read_json(run.outcome_file)["best"]["samples"]
+    row = rows[rows["samples"] == best].iloc[0]
+    summary = evaluate(run, "best")
+    assert (summary.imitation_reward == row["imitation_reward"]) == (not row["shifted_starts"])
+
+
+def test_the_number_of_episodes_and_the_place_can_be_chosen(run: RunDirectory, tmp_path: Path) -> None:
+    out = tmp_path / "elsewhere" / "mine.parquet"
+    assert evaluate(run, episodes=7, out=out).episodes == 7
+    np.testing.assert_allclose(pd.read_parquet(out)["start_phase"], np.arange(7) / 7)
+    assert (out.parent / "mine-gait_cycle.parquet").exists()
+    assert not (run.path / "episodes.parquet").exists()
+
+
+def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None:
+    description = run.policy_directory("final") / "policy.json"
+    content = artifacts.read_json(description)
+    artifacts.write_json(description, content | {"fingerprint": "0" * 12})
+    message = (
+        rf"^the policy was trained with another configuration — .*final — got 0{{12}}, expected {run.fingerprint} — "
+    )
+    with pytest.raises(ConfigError, match=message):
+        evaluate(run)
+
+
+def test_a_run_without_a_policy_is_refused(prepare, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"^a file of the run cannot be read — .*policy.json"):
+        evaluate(prepare(tmp_path / "fresh"))
+
+
+def test_a_changed_motion_is_refused(run: RunDirectory) -> None:
+    run.motion_file.write_bytes(run.motion_file.read_bytes() + b"x")
+    with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):
+        evaluate(run)

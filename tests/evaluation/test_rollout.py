@@ -1,0 +1,140 @@
+"""Roll-outs: distinct starts, rows that end and stay as they ended, the same result for any number of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimicrl.config import MimicConfig
+from mimicrl.evaluation.gait_cycle import GaitCycle
+from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
+from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.task import Task
+from mimicrl.mimic.terminations import Reason
+
+STILL = MimicConfig(action="absolute")
+
+
+class _Acts:
+    """A policy that always does the same."""
+
+    def __init__(self, action: float) -> None:
+        self._action = action
+
+    def predict(self, observation: np.ndarray) -> np.ndarray:
+        return np.full((len(observation), 8), self._action, np.float32)
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return Task.of_gait(config=STILL)
+
+
+def run(task: Task, action: float = 0.0, *, count: int = 6, seconds: float = 1.5, **options: Any) -> Episodes:
+    batch = task.evaluation_batch(count, seconds, options.pop("threads", 1))
+    return roll_out(_Acts(action), batch, start_phases(count), **options)  # type: ignore[arg-type]
+
+
+@given(episodes=st.integers(2, 300))
+def test_starts_are_distinct_and_evenly_spread(episodes: int) -> None:
+    phases = start_phases(episodes)
+    assert phases[0] == 0 and phases[-1] < 1
+    np.testing.assert_allclose(np.diff(phases), 1 / episodes)
+
+
+@given(episodes=st.integers(2, 300))
+def test_shifted_starts_lie_halfway_between_the_others(episodes: int) -> None:
+    phases, shifted = start_phases(episodes), start_phases(episodes, shifted=True)
+    np.testing.assert_allclose(shifted, (phases + np.append(phases[1:], 1.0)) / 2)
+    assert not set(phases) & set(shifted)
+
+
+def test_every_episode_starts_where_it_should(task: Task) -> None:
+    np.testing.assert_array_equal(run(task).start_phase, start_phases(6))
+
+
+class _Watch(MimicBatch):
+    """Writes down every configuration and which rows were stepped."""
+
+    rows: list[np.ndarray]
+    configurations: list[np.ndarray]
+
+    def step(self, actions: np.ndarray, ids: np.ndarray | None = None) -> Any:
+        step = super().step(actions, ids)
+        self.rows.append(np.arange(self.count) if ids is None else ids)
+        self.configurations.append(self.simulation.qpos.copy())
+        return step
+
+
+def test_rows_that_ended_are_stepped_no_more(task: Task) -> None:
+    config = task.config.model_copy(update={"episode_seconds": 1.5})
+    batch = _Watch(task.walker, task.reference, config, 6, tracking=False)
+    batch.rows, batch.configurations = [], []
+    episodes = roll_out(_Acts(0.0), batch, start_phases(6))  # type: ignore[arg-type]
+    steps = np.rint(episodes.duration_s / batch.control_dt).astype(int)
+    assert len(set(steps)) > 1, "the episodes must end at different times for this to tell anything"
+    for row, last in enumerate(steps):
+        assert [row in rows for rows in batch.rows] == [True] * last + [False] * (max(steps) - last)
+        for configuration in batch.configurations[last:]:
+            np.testing.assert_array_equal(configuration[row], batch.configurations[last - 1][row])
+        assert episodes.distance_m[row] == batch.configurations[last - 1][row, 0]
+    assert (episodes.reason == Reason.FALL).any()
+
+
+def test_an_episode_is_the_same_whatever_happens_in_the_others(task: Task) -> None:
+    # The acts do not depend on observations, so only the batch itself could mix rows up.
+    together = run(task)
+    for row in (0, 3):
+        alone = roll_out(_Acts(0.0), task.evaluation_batch(1, 1.5), start_phases(6)[row : row + 1])  # type: ignore[arg-type]
+        for field in ("duration_s", "reason", "distance_m", "lateral_drift_m", "reward", "terms", "upright"):
+            np.testing.assert_array_equal(getattr(alone, field)[0], getattr(together, field)[row], err_msg=field)
+
+
+def test_threads_change_nothing(task: Task) -> None:
+    one, two = run(task), run(task, threads=2)
+    for field, values in vars(one).items():
+        np.testing.assert_array_equal(values, getattr(two, field), err_msg=field)
+
+
+def test_only_a_fall_or_the_time_ends_an_evaluation() -> None:
+    # In training, such a policy loses track of the reference long before it falls.
+    task = Task.of_gait(config=STILL)
+    training = task.batch(6)
+    training.reset(phase=start_phases(6))
+    reasons = set()
+    for _ in range(75):
+        reasons |= set(training.step(np.zeros((6, 8))).reason.tolist())
+    assert Reason.TRACKING in reasons
+    assert set(run(task).reason.tolist()) <= {Reason.TIME, Reason.FALL}
+
+
+def test_an_episode_lasts_as_long_as_asked() -> None:
+    task = Task.of_gait()
+    episodes = run(task, seconds=0.2)
+    np.testing.assert_allclose(episodes.duration_s, 0.2)
+    assert (episodes.reason == Reason.TIME).all()
+    assert (episodes.reward > 0.4).all() and (episodes.distance_m > 0.15).all()
+    np.testing.assert_allclose(episodes.terms.sum(axis=1), episodes.reward, rtol=1e-5)
+
+
+def test_a_simulation_that_diverges_gives_finite_figures(task: Task) -> None:
+    class Breaks(_Acts):
+        def predict(self, observation: np.ndarray) -> np.ndarray:
+            actions = super().predict(observation)
+            actions[1] = np.nan
+            return actions
+
+    episodes = roll_out(Breaks(0.0), task.evaluation_batch(3, 0.2), start_phases(3))  # type: ignore[arg-type]
+    assert episodes.reason.tolist() == [Reason.TIME, Reason.DIVERGED, Reason.TIME]
+    for field, values in vars(episodes).items():
+        assert np.isfinite(values).all(), field
+
+
+def test_the_cycle_collects_every_step_of_running_rows(task: Task) -> None:
+    cycle = GaitCycle(8)
+    episodes = run(task, cycle=cycle)
+    assert cycle._count.sum() == np.rint(episodes.duration_s * task.config.control_hz).sum()

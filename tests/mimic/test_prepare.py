@@ -1,0 +1,223 @@
+"""Preparing a run: idempotent, careful about what is there already, and strict about what goes in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mimicrl import artifacts, seeding
+from mimicrl.config import RunConfig, StudyConfig, yaml
+from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
+from mimicrl.mimic.prepare import prepare_run, prepare_study
+from mimicrl.motions import MotionClip
+from mimicrl.runs import RunDirectory
+from mimicrl.walkers import registry
+
+FILES = {"config.yaml", "run.json", "motion.npz", "walker.xml"}
+Make = Callable[..., RunConfig]
+
+
+def contents(directory: Path) -> dict[str, tuple[bytes, int]]:
+    """Content and time of every file."""
+    return {
+        str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def age(directory: Path) -> None:
+    """Let every file be an hour old, whatever the clock's resolution."""
+    for path in directory.rglob("*"):
+        if path.is_file():
+            os.utime(path, ns=(path.stat().st_mtime_ns - 3_600_000_000_000,) * 2)
+
+
+def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path) -> None:
+    config = tiny()
+    run = prepare_run(config, tmp_path, tmp_path / "run")
+    assert {path.name for path in run.path.iterdir()} == FILES
+    assert RunDirectory.open(run.path).config == config
+    identity = run.identity()
+    assert {key: identity[key] for key in ("study", "experiment", "seed")} == {
+        "study": "tiny",
+        "experiment": "walk",
+        "seed": 1,
+    }
+    assert identity["seeds"] == seeding.streams(1)._asdict()
+    assert identity["fingerprint"] == run.fingerprint
+    assert identity["config_sha256"] == artifacts.file_sha256(run.config_file)
+    assert run.walker_file.read_text() == registry.source("walker3d")
+    assert MotionClip.load(run.motion_file).speed_mps == pytest.approx(1.25)
+
+
+def test_preparing_again_changes_no_file(tiny: Make, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare_run(tiny(), tmp_path, out)
+    age(out)
+    before = contents(out)
+    prepare_run(tiny(), tmp_path, out)
+    assert contents(out) == before
+
+
+def test_two_directories_of_one_run_have_the_same_files(tiny: Make, tmp_path: Path) -> None:
+    found = []
+    for name in ("one", "other"):
+        prepare_run(tiny(), tmp_path, tmp_path / name)
+        found.append({file: content for file, (content, _) in contents(tmp_path / name).items()})
+    assert found[0] == found[1]
+
+
+def test_another_configuration_of_the_same_run_keeps_what_was_trained(tiny: Make, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    first = prepare_run(tiny(), tmp_path, out)
+    kept = out / "training" / first.fingerprint / "metrics.jsonl"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("history")
+    age(out)
+    before = contents(out)
+    second = prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
+    assert second.config.training.gamma == 0.9
+    assert second.fingerprint != first.fingerprint
+    assert second.identity()["fingerprint"] == second.fingerprint
+    after = contents(out)
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {"config.yaml", "run.json"}
+
+
+def test_the_directory_of_another_run_is_refused(tiny: Make, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    prepare_run(tiny(), tmp_path, out)
+    before = contents(out)
+    with pytest.raises(ConfigError) as caught:
+        prepare_run(tiny(seed=2), tmp_path, out)
+    assert str(caught.value) == (
+        f"the directory belongs to another run — {out} — got {{'study': 'tiny', 'experiment': 'walk', 'seed': 1}}, "
+        "expected {'study': 'tiny', 'experiment': 'walk', 'seed': 2} — choose another --out"
+    )
+    assert contents(out) == before
+
+
+def test_a_directory_with_something_else_in_it_is_refused(tiny: Make, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError) as caught:
+        prepare_run(tiny(), tmp_path, tmp_path)
+    assert str(caught.value) == (
+        f"the directory is no run and not empty — {tmp_path} — got thesis.tex — choose another --out"
+    )
+    assert {path.name for path in tmp_path.iterdir()} == {"thesis.tex"}
+
+
+@pytest.mark.parametrize("left", [{"logs"}, {"walker.xml", ".tmp-00-motion.npz"}, FILES - {"run.json"}])
+def test_what_a_log_or_a_killed_preparation_left_is_no_obstacle(tiny: Make, tmp_path: Path, left: set[str]) -> None:
+    for name in left:
+        (tmp_path / name).mkdir() if name == "logs" else (tmp_path / name).write_text("half")
+    run = prepare_run(tiny(), tmp_path, tmp_path)
+    assert run.identity()["seed"] == 1
+
+
+def test_a_working_trainer_keeps_its_directory(tiny: Make, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = prepare_run(tiny(), tmp_path, out)
+    with run.training_lock():
+        before = contents(out)
+        with pytest.raises(RunLocked, match=r"^a trainer works in this run — .*process \d+.* — wait for it or stop it"):
+            prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
+        assert contents(out) == before
+    prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
+
+
+def test_files_are_found_beside_the_study(tiny: Make, tmp_path: Path, clip: MotionClip) -> None:
+    (tmp_path / "data").mkdir()
+    clip.save(tmp_path / "data" / "walk.npz")
+    xml = registry.source("walker3d").replace("<worldbody>", "<worldbody><!-- mine -->")
+    (tmp_path / "data" / "mine.xml").write_text(xml)
+    config = tiny(walker={"name": "mine", "file": "data/mine.xml"}, motion={"file": "data/walk.npz"})
+    run = prepare_run(config, tmp_path, tmp_path / "run")
+    assert run.walker_file.read_text() == xml
+    np.testing.assert_array_equal(MotionClip.load(run.motion_file).joint_angles_rad, clip.joint_angles_rad)
+
+
+def _non_looping(clip: MotionClip) -> MotionClip:
+    return MotionClip(
+        "once", clip.times_s, clip.root_position_w, clip.root_quat_w, clip.joint_names, clip.joint_angles_rad, "none"
+    )
+
+
+REFUSED = {
+    "control rate": (
+        {"mimic": {"control_hz": 60}},
+        ConfigError,
+        "the control rate must divide the physics rate — mimic.control_hz — got 60 Hz of 1000 Hz, "
+        "expected a divisor; the nearest is 50 Hz",
+    ),
+    "motion that ends": (
+        {"motion": {"file": "once.npz"}},
+        MotionError,
+        "the motion does not repeat, and walking must — once — got loop mode none — "
+        "cut the clip at whole cycles and set its loop mode to wrap",
+    ),
+    "no motion": ({"motion": {"file": "absent.npz"}}, MotionError, "no such motion file — {base}/absent.npz"),
+    "no walker": (
+        {"walker": {"file": "absent.xml"}},
+        WalkerError,
+        "cannot read the walker's MJCF — {base}/absent.xml — got [Errno 2] No such file or directory: "
+        "'{base}/absent.xml'",
+    ),
+    "binary walker": (
+        {"walker": {"file": "once.npz"}},
+        WalkerError,
+        "cannot read the walker's MJCF — {base}/once.npz — got 'utf-8' codec can't decode byte",
+    ),
+    "unknown walker": ({"walker": {"name": "walker4d"}}, WalkerError, "no such walker — walker4d"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    tiny: Make, tmp_path: Path, clip: MotionClip, case: str
+) -> None:
+    _non_looping(clip).save(tmp_path / "once.npz")
+    changes, kind, text = REFUSED[case]
+    with pytest.raises(MimicError) as caught:
+        prepare_run(tiny(**changes), tmp_path, tmp_path / "run")
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(text.format(base=tmp_path))
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_implausible_motion_is_refused(tiny: Make, tmp_path: Path, clip: MotionClip) -> None:
+    millimetres = MotionClip(
+        "big",
+        clip.times_s,
+        1000 * clip.root_position_w,
+        clip.root_quat_w,
+        clip.joint_names,
+        clip.joint_angles_rad,
+        "wrap",
+    )
+    millimetres.save(tmp_path / "big.npz")
+    with pytest.raises(MotionError, match=r"^the motion cannot be a walk — big, the root's height"):
+        prepare_run(tiny(motion={"file": "big.npz"}), tmp_path, tmp_path / "run")
+
+
+def test_a_prepared_study_names_its_runs_and_is_left_alone_when_nothing_changed(tmp_path: Path) -> None:
+    study = StudyConfig.model_validate_json(
+        json.dumps({"study": "s", "seeds": [3, 5], "experiments": {"a": {}, "b": {"seeds": [7]}}})
+    )
+    prepare_study(study, tmp_path)
+    age(tmp_path)
+    before = contents(tmp_path)
+    prepare_study(study, tmp_path)
+    assert contents(tmp_path) == before
+    content, _ = yaml.load(tmp_path / "study.yaml")
+    assert content["expected_runs"] == [
+        {"experiment": "a", "seed": 3},
+        {"experiment": "a", "seed": 5},
+        {"experiment": "b", "seed": 7},
+    ]

@@ -1,0 +1,107 @@
+"""Pictures follow the walker, and a machine without OpenGL is told what it lacks."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from mimicrl.errors import MachineError
+from mimicrl.rendering.frames import FrameRenderer
+from mimicrl.walkers import Walker
+
+
+@pytest.fixture(scope="module")
+def renderer(walker: Walker) -> Iterator[FrameRenderer]:
+    made = FrameRenderer(walker.model)
+    yield made
+    made.close()
+
+
+def changed(one: np.ndarray, other: np.ndarray) -> float:
+    """Share of the pixels that differ clearly."""
+    return float((np.abs(one.astype(int) - other.astype(int)).max(axis=2) > 20).mean())
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (320, 100), (97, 33)])
+def test_pictures_have_the_asked_size(walker: Walker, width: int, height: int) -> None:
+    renderer = FrameRenderer(walker.model, width, height)
+    picture = renderer.frame(walker.model.qpos0)
+    renderer.close()
+    assert (picture.shape, picture.dtype) == ((height, width, 3), np.uint8)
+    assert picture.std() > 5
+
+
+def test_the_same_state_gives_the_same_picture(walker: Walker, renderer: FrameRenderer) -> None:
+    first = renderer.frame(walker.model.qpos0)
+    kept = first.copy()
+    moved = walker.model.qpos0.copy()
+    moved[7] += 0.5
+    renderer.frame(moved)
+    np.testing.assert_array_equal(first, kept)
+    again = renderer.frame(walker.model.qpos0)
+    np.testing.assert_allclose(again.astype(int), kept.astype(int), atol=8)  # OpenGL may round another way
+
+
+@pytest.mark.parametrize("joint", ["hip_flexion_r", "knee_flexion_l", "ankle_dorsiflexion_r"])
+def test_a_moved_leg_is_seen(walker: Walker, renderer: FrameRenderer, joint: str) -> None:
+    standing, moved = walker.model.qpos0.copy(), walker.model.qpos0.copy()
+    moved[walker.qpos_index[walker.joint_names.index(joint)]] += 0.5
+    assert changed(renderer.frame(standing), renderer.frame(moved)) > 0.001
+
+
+def test_the_picture_is_upright(walker: Walker, renderer: FrameRenderer) -> None:
+    low, high = walker.model.qpos0.copy(), walker.model.qpos0.copy()
+    low[2] -= 0.3
+    high[2] += 0.3
+    rows = [np.abs(renderer.frame(qpos).astype(int) - renderer.frame(gone(walker)).astype(int)) for qpos in (low, high)]
+    centres = [(row.sum(axis=(1, 2)) * np.arange(480)).sum() / row.sum() for row in rows]
+    assert centres[0] > centres[1] + 20  # rows count from the top
+
+
+def gone(walker: Walker) -> np.ndarray:
+    """The walker far below the floor, out of the picture."""
+    qpos = walker.model.qpos0.copy()
+    qpos[2] -= 100
+    return qpos
+
+
+def test_the_camera_walks_along(walker: Walker, renderer: FrameRenderer) -> None:
+    here, there, turned = (walker.model.qpos0.copy() for _ in range(3))
+    there[0] += 10.0
+    turned[3:7] = [np.cos(0.5), 0, 0, np.sin(0.5)]
+    # The floor's pattern may shift; the walker stays in the middle.
+    assert changed(renderer.frame(here)[:300, 200:440], renderer.frame(there)[:300, 200:440]) < 0.05
+    assert changed(renderer.frame(here)[:300, 200:440], renderer.frame(turned)[:300, 200:440]) > 0.02
+
+
+@pytest.mark.parametrize("backend", ["cgl", "off"])
+def test_a_missing_backend_is_named_with_what_to_install(
+    walker: Walker, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", backend)
+    monkeypatch.setitem(sys.modules, f"mujoco.{backend}", None)
+    with pytest.raises(MachineError) as caught:
+        FrameRenderer(walker.model)
+    text = str(caught.value)
+    assert text.startswith(f"cannot render without OpenGL — MUJOCO_GL={backend} — got ModuleNotFoundError: ")
+    assert text.endswith(" — apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6 and MUJOCO_GL=osmesa")
+
+
+def test_a_context_that_cannot_draw_is_named(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("no pixels")
+
+    monkeypatch.setattr("mujoco.MjrContext", fail)
+    with pytest.raises(MachineError, match=r"^cannot render without OpenGL — MUJOCO_GL=\w+ — got RuntimeError: no pix"):
+        FrameRenderer(walker.model)
+
+
+def test_the_backend_may_be_named_in_capitals(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUJOCO_GL", f" {os.environ.get('MUJOCO_GL', 'egl').upper()} ")
+    renderer = FrameRenderer(walker.model, 64, 64)
+    assert renderer.frame(walker.model.qpos0).std() > 5
+    renderer.close()

@@ -1,0 +1,192 @@
+"""A training that was stopped, killed, damaged or extended ends with the bits of one that was not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mimicrl import artifacts
+from mimicrl.errors import ArtifactError
+from mimicrl.mimic.prepare import prepare_run
+from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+BUDGET = 4096
+STOPPED = 75
+CHANGES: dict[str, Any] = {"training": {"total_timesteps": BUDGET}, "evaluation": {"interval": 512}}
+CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "cpu_seconds"]
+
+
+def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:
+    return (run.policy_directory(checkpoint) / "policy.safetensors").read_bytes()
+
+
+def table(file: Path) -> pd.DataFrame:
+    return pd.read_parquet(file).drop(columns=CLOCKS, errors="ignore")
+
+
+def checkpoints(run: RunDirectory) -> list[Path]:
+    return sorted((run.training_directory / "checkpoints").glob("step-*"))
+
+
+def assert_same(one: RunDirectory, other: RunDirectory) -> None:
+    """Check weights, best policy and history."""
+    for checkpoint in ("init", "best", "final"):
+        assert weights(one, checkpoint) == weights(other, checkpoint), checkpoint
+    assert table(one.metrics_file)["samples"].is_unique
+    pd.testing.assert_frame_equal(table(one.metrics_file), table(other.metrics_file), check_like=True)
+    pd.testing.assert_frame_equal(table(one.evaluations_file), table(other.evaluations_file))
+    told = [artifacts.read_json(run.outcome_file) for run in (one, other)]
+    for key in ("status", "samples", "fingerprint", "first_success_samples", "best"):
+        assert told[0][key] == told[1][key], key
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(prepare, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The run that nothing happened to."""
+    run = prepare(tmp_path_factory.mktemp("resume") / "whole", **CHANGES)
+    train(run, threads=1)
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_process_continues_to_the_same_bits(
+    prepare, uninterrupted: RunDirectory, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = prepare(tmp_path / "run", **CHANGES)
+    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        while process.poll() is None and not checkpoints(run):
+            time.sleep(0.005)
+        process.send_signal(number)
+        output, _ = process.communicate()
+    assert process.returncode == (STOPPED if number == signal.SIGTERM else -number), output
+    assert 0 < int(checkpoints(run)[-1].name[5:]) < BUDGET, "the signal came in the middle"
+    if number == signal.SIGTERM:
+        assert output.splitlines()[-1].startswith("mimicrl train: stopped by SIGTERM — after ")
+        assert output.splitlines()[-1].endswith("samples — run the same command again to continue")
+        assert artifacts.read_json(run.progress_file)["state"] == "stopped"
+    outcome = train(run, resume="must", threads=1)
+    assert outcome.samples == BUDGET
+    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert attempts[-1]["from"] > 0 and attempts[-1]["why"] == "completed"
+    if number == signal.SIGTERM:
+        assert attempts[0]["why"] == "stopped by SIGTERM" and attempts[0]["to"] == attempts[1]["from"]
+    assert_same(run, uninterrupted)
+
+
+@pytest.mark.parametrize("kind", ["batched", "dummy"])
+def test_a_longer_budget_extends(prepare, tiny, tmp_path: Path, kind: str) -> None:
+    half, whole = ({"total_timesteps": total, "vec_env": kind} for total in (384, 768))
+    run = prepare(tmp_path / "run", training=half)
+    train(run, threads=1)
+    extended = prepare_run(tiny(training=whole), tmp_path, run.path)
+    assert extended.fingerprint == run.fingerprint
+    assert train(extended, threads=1).samples == 768
+    at_once = prepare(tmp_path / "at_once", training=whole)
+    train(at_once, threads=1)
+    assert_same(extended, at_once)
+
+
+def test_a_shorter_budget_is_not_given_the_longer_policy(
+    prepare, tiny, trained_run: RunDirectory, tmp_path: Path
+) -> None:
+    run = prepare(tmp_path / "run", training={"total_timesteps": 256})
+    train(run, threads=1)
+    bits = weights(run)
+    longer = prepare_run(tiny(), tmp_path, run.path)
+    train(longer, threads=1)
+    assert weights(longer) == weights(trained_run)
+    shorter = prepare_run(tiny(training={"total_timesteps": 256}), tmp_path, run.path)
+    assert train(shorter, threads=1).samples == 256
+    assert weights(shorter) == bits
+    assert [path.name for path in checkpoints(shorter)][-1] == "step-000000000256"
+
+
+def test_a_finished_run_stays_as_it_is(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    train(run, threads=1)
+    assert_same(run, trained_run)
+
+
+@pytest.fixture
+def damaged(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A finished run whose newest checkpoint, of 512 samples, was cut; one of 384 is left."""
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    cut(checkpoints(run)[-1])
+    return run
+
+
+def cut(path: Path) -> None:
+    os.truncate(path / "tensors.safetensors", 100)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_older_and_says_so(
+    damaged: RunDirectory, trained_run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(damaged, threads=1)
+    assert read_json_lines(damaged.training_directory / "attempts.jsonl")[-1]["from"] == 384
+    assert_same(damaged, trained_run)
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == 1
+    assert "a checkpoint's file was cut" in warnings[0] and "step-000000000512" in warnings[0]
+
+
+def test_when_all_checkpoints_are_damaged_nothing_is_overwritten(damaged: RunDirectory) -> None:
+    cut(checkpoints(damaged)[0])
+    before = {path: path.stat().st_size for path in damaged.training_directory.rglob("*") if path.name != "lock"}
+    message = (
+        r"^no checkpoint can be read — .*/checkpoints — got .*000512.*; .*000384.* — start .* with --resume never$"
+    )
+    with pytest.raises(ArtifactError, match=message):
+        train(damaged, threads=1)
+    after = {path: path.stat().st_size for path in damaged.training_directory.rglob("*") if path.name != "lock"}
+    assert before == after
+
+
+def test_starting_anew_ignores_and_removes_what_was_there(damaged: RunDirectory, trained_run: RunDirectory) -> None:
+    cut(checkpoints(damaged)[0])
+    train(damaged, resume="never", threads=1)
+    assert read_json_lines(damaged.training_directory / "attempts.jsonl")[-1]["from"] == 0
+    assert_same(damaged, trained_run)
+
+
+def test_a_run_started_anew_and_killed_does_not_fall_back_into_the_old_history(
+    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mimicrl.training.callbacks import CheckpointCallback
+
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    reach = CheckpointCallback.at_boundary
+
+    def killed(self: CheckpointCallback) -> None:
+        reach(self)
+        if self.num_timesteps == 128:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CheckpointCallback, "at_boundary", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(run, resume="never", threads=1)
+    assert [path.name for path in checkpoints(run)] == ["step-000000000128"]
+    train(run, threads=1)
+    assert_same(run, trained_run)
+
+
+def test_continuing_needs_a_checkpoint_when_asked_to(prepare, tmp_path: Path) -> None:
+    message = r"^there is no checkpoint to continue from — .*/checkpoints — run without --resume must$"
+    with pytest.raises(ArtifactError, match=message):
+        train(prepare(tmp_path / "run"), resume="must", threads=1)

@@ -1,0 +1,270 @@
+"""Policies: two plain files, the same actions as PyTorch's and Stable-Baselines3's, and no damage goes unseen."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import pickletools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save as save_tensors
+from stable_baselines3.common.vec_env import VecNormalize
+
+from mimicrl import artifacts
+from mimicrl.config import MimicConfig, RunConfig
+from mimicrl.errors import ArtifactError
+from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.vec_env import MimicVecEnv
+from mimicrl.motions import ReferenceTrajectory
+from mimicrl.policy import Policy
+from mimicrl.training.ppo import MimicPPO
+from mimicrl.walkers import Walker
+
+SIZES = (5, 16, 12, 3)
+WEIGHTS, DESCRIPTION = "policy.safetensors", "policy.json"
+
+
+def make(activation: str = "relu", clip: float = 10.0, sizes: tuple[int, ...] = SIZES) -> Policy:
+    """A policy with random weights."""
+    rng = np.random.default_rng(0)
+    tensors: dict[str, np.ndarray] = {}
+    for layer, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        tensors[f"actor.{layer}.weight"] = rng.normal(0, inputs**-0.5, (outputs, inputs)).astype(np.float32)
+        tensors[f"actor.{layer}.bias"] = rng.normal(0, 0.1, outputs).astype(np.float32)
+    tensors["log_std"] = np.full(sizes[-1], -1.0, np.float32)
+    tensors["observation.mean"] = rng.normal(0, 1, sizes[0])
+    tensors["observation.variance"] = rng.uniform(0.5, 2, sizes[0])
+    return Policy(tensors, activation, clip, {"samples": 7, "run": {"seed": 1}})
+
+
+def observations(count: int, size: int = SIZES[0]) -> np.ndarray:
+    return np.random.default_rng(1).normal(0, 2, (count, size)).astype(np.float32)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    """The directory of a saved policy."""
+    make().save(tmp_path)
+    return tmp_path
+
+
+# --- inference ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [SIZES, (5, 3), (5, 8, 8, 8, 3)], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("clip", [10.0, 0.5])
+def test_predictions_are_those_of_pytorch(activation: str, clip: float, sizes: tuple[int, ...]) -> None:
+    policy = make(activation, clip, sizes)
+    modules: list[torch.nn.Module] = []
+    for layer, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+        linear = torch.nn.Linear(inputs, outputs)
+        linear.weight.data = torch.from_numpy(policy.tensors[f"actor.{layer}.weight"])
+        linear.bias.data = torch.from_numpy(policy.tensors[f"actor.{layer}.bias"])
+        modules += [linear, torch.nn.ReLU() if activation == "relu" else torch.nn.Tanh()]
+    network = torch.nn.Sequential(*modules[:-1])
+    rows = observations(40)
+    scale = np.sqrt(policy.tensors["observation.variance"] + 1e-8)
+    normalized = np.clip((rows - policy.tensors["observation.mean"]) / scale, -clip, clip)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(normalized).float()).clamp(-1, 1).numpy()
+    np.testing.assert_allclose(policy.predict(rows), expected, rtol=0, atol=1e-6)
+
+
+@pytest.fixture(scope="module", params=["relu", "tanh"])
+def trained(
+    request: pytest.FixtureRequest, tiny: Callable[..., RunConfig], walker: Walker, reference: ReferenceTrajectory
+) -> MimicPPO:
+    """A PPO after two small updates, with a normaliser that saw some samples."""
+    config = tiny(training={"activation": request.param, "actor": [16, 8], "critic": [12]}).training
+    batch = MimicBatch(walker, reference, MimicConfig(), config.n_envs)
+    learner = MimicPPO(config, VecNormalize(MimicVecEnv(batch), clip_obs=10.0), seed=3)
+    learner.learn(256)
+    with torch.no_grad():
+        learner.policy.action_net.weight.mul_(20.0)  # two updates leave the actions near 0
+    return learner
+
+
+def test_predictions_are_those_of_stable_baselines3(trained: MimicPPO) -> None:
+    policy = trained.export({})
+    rows = trained.normalizer.unnormalize_obs(observations(200, policy.observation_size))
+    expected, _ = trained.predict(trained.normalizer.normalize_obs(rows), deterministic=True)
+    np.testing.assert_allclose(policy.predict(rows), expected, rtol=0, atol=1e-5)
+    assert np.abs(expected).max() > 0.05
+
+
+def test_an_export_holds_every_weight_and_keeps_them(trained: MimicPPO) -> None:
+    policy = trained.export({})
+    shapes = {name: tensor.shape for name, tensor in policy.tensors.items()}
+    assert shapes == {
+        **{"actor.0.weight": (16, 29), "actor.1.weight": (8, 16), "actor.2.weight": (8, 8)},
+        **{"actor.0.bias": (16,), "actor.1.bias": (8,), "actor.2.bias": (8,)},
+        **{"critic.0.weight": (12, 29), "critic.1.weight": (1, 12), "critic.0.bias": (12,), "critic.1.bias": (1,)},
+        **{"log_std": (8,), "observation.mean": (29,), "observation.variance": (29,)},
+    }
+    before = {name: tensor.copy() for name, tensor in policy.tensors.items()}
+    parameters = {name: value.clone() for name, value in trained.policy.state_dict().items()}
+    with torch.no_grad():
+        for parameter in trained.policy.parameters():
+            parameter.add_(1.0)
+    for name, tensor in before.items():
+        np.testing.assert_array_equal(policy.tensors[name], tensor)
+    trained.policy.load_state_dict(parameters)
+
+
+def test_an_exported_critic_is_stable_baselines3s(trained: MimicPPO) -> None:
+    rows = observations(50, 29)
+    tensors = trained.export({}).tensors
+    hidden = rows @ tensors["critic.0.weight"].T + tensors["critic.0.bias"]
+    hidden = np.maximum(hidden, 0) if trained.config.activation == "relu" else np.tanh(hidden)
+    values = hidden @ tensors["critic.1.weight"].T + tensors["critic.1.bias"]
+    with torch.no_grad():
+        expected = trained.policy.predict_values(torch.from_numpy(rows)).numpy()
+    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
+
+
+def test_one_observation_is_a_batch_of_one() -> None:
+    policy, rows = make(), observations(6)
+    assert policy.predict(rows).shape == (6, 3)
+    for row in rows:
+        action = policy.predict(row)
+        assert action.shape == (3,)
+        assert action.dtype == np.float32
+        np.testing.assert_array_equal(action, policy.predict(row[None])[0])
+        np.testing.assert_allclose(action, policy.predict(rows)[(rows == row).all(axis=1)][0], rtol=0, atol=1e-6)
+
+
+def test_a_generator_draws_from_the_policys_distribution() -> None:
+    policy = make()
+    rows = np.repeat(policy.tensors["observation.mean"][None], 20_000, axis=0)
+    mean = policy.predict(rows[0])
+    assert np.abs(mean).max() < 0.5  # so that clipping to 1 cuts nothing much
+    actions = policy.predict(rows, np.random.default_rng(0))
+    np.testing.assert_allclose(actions.mean(axis=0), mean, atol=0.02)
+    np.testing.assert_allclose(actions.std(axis=0), np.exp(-1.0), atol=0.03)
+    np.testing.assert_array_equal(actions, policy.predict(rows, np.random.default_rng(0)))
+    assert not np.array_equal(actions, policy.predict(rows, np.random.default_rng(1)))
+
+
+@pytest.mark.parametrize("stochastic", [False, True])
+def test_actions_stay_within_1(stochastic: bool) -> None:
+    policy = make()
+    policy.tensors["actor.2.bias"][:] = [5.0, -5.0, 0.0]
+    actions = policy.predict(observations(100), np.random.default_rng(0) if stochastic else None)
+    assert actions.dtype == np.float32
+    assert actions.max() == 1
+    assert actions.min() == -1
+
+
+@pytest.mark.parametrize("shape", [(4,), (3, 6)])
+def test_other_observations_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        make().predict(np.zeros(shape))
+    assert str(caught.value) == (f"the policy was trained on other observations — got {shape[-1]} numbers, expected 5")
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_saved_policy_comes_back_as_it_was(saved: Path) -> None:
+    policy, loaded = make(), Policy.load(saved)
+    assert (loaded.activation, loaded.clip_observation, loaded.about) == ("relu", 10.0, policy.about)
+    assert set(loaded.tensors) == set(policy.tensors)
+    for name, tensor in policy.tensors.items():
+        np.testing.assert_array_equal(loaded.tensors[name], tensor)
+        assert loaded.tensors[name].dtype == tensor.dtype
+    np.testing.assert_array_equal(loaded.predict(observations(9)), policy.predict(observations(9)))
+
+
+def test_saving_again_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    Policy.load(str(saved)).save(tmp_path / "again")
+    for name in (WEIGHTS, DESCRIPTION):
+        assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
+
+
+def test_the_files_are_two_and_carry_no_code(saved: Path) -> None:
+    assert {path.name for path in saved.iterdir()} == {WEIGHTS, DESCRIPTION}
+    json.loads((saved / DESCRIPTION).read_bytes())
+    weights = (saved / WEIGHTS).read_bytes()
+    assert int.from_bytes(weights[:8], "little") + 8 < len(weights)  # the header of plain tensors
+    with pytest.raises(ValueError, match=r"opcode|pickle|exhausted|expected"):
+        list(pickletools.genops(weights))
+
+
+def missing_weights(directory: Path) -> None:
+    (directory / WEIGHTS).unlink()
+
+
+def missing_description(directory: Path) -> None:
+    (directory / DESCRIPTION).unlink()
+
+
+def truncated_weights(directory: Path) -> None:
+    (directory / WEIGHTS).write_bytes((directory / WEIGHTS).read_bytes()[:-10])
+
+
+def flipped_bit(directory: Path) -> None:
+    weights = bytearray((directory / WEIGHTS).read_bytes())
+    weights[-1] ^= 1
+    (directory / WEIGHTS).write_bytes(weights)
+
+
+def truncated_description(directory: Path) -> None:
+    (directory / DESCRIPTION).write_bytes((directory / DESCRIPTION).read_bytes()[:-10])
+
+
+def swapped_weights(directory: Path) -> None:
+    make(sizes=(5, 4, 3)).save(directory / "other")
+    (directory / WEIGHTS).write_bytes((directory / "other" / WEIGHTS).read_bytes())
+
+
+def described(directory: Path, **changes: object) -> None:
+    about = json.loads((directory / DESCRIPTION).read_bytes())
+    (directory / DESCRIPTION).write_text(json.dumps(about | changes))
+
+
+def unknown_format(directory: Path) -> None:
+    described(directory, format=2)
+
+
+def no_object(directory: Path) -> None:
+    (directory / DESCRIPTION).write_text("[1, 2]")
+
+
+def unreadable_weights(directory: Path) -> None:
+    (directory / WEIGHTS).write_bytes(b"not tensors")
+    described(directory, weights_sha256=artifacts.sha256(b"not tensors"))
+
+
+def not_a_number(directory: Path) -> None:
+    tensors = dict(make().tensors)
+    tensors["actor.1.bias"] = np.full_like(tensors["actor.1.bias"], np.nan)
+    weights = save_tensors(tensors)
+    (directory / WEIGHTS).write_bytes(weights)
+    described(directory, weights_sha256=artifacts.sha256(weights))
+
+
+DAMAGES = {
+    missing_weights: "a policy is incomplete — {at}/policy.safetensors — got No such file or directory",
+    missing_description: "a file of the run cannot be read — {at}/policy.json — got No such file or directory",
+    truncated_weights: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
+    flipped_bit: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
+    swapped_weights: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
+    truncated_description: "not valid JSON — {at}/policy.json — got ",
+    unknown_format: "unknown policy format — {at} — got 2, expected 1",
+    no_object: "unknown policy format — {at} — got a list, expected 1",
+    unreadable_weights: "a policy's weights cannot be read — {at}/policy.safetensors — got ",
+    not_a_number: "a policy has numbers that are not finite — {at} — got actor.1.bias",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_policy_is_refused(saved: Path, damage: Callable[[Path], None]) -> None:
+    damage(saved)
+    with pytest.raises(ArtifactError) as caught:
+        Policy.load(saved)
+    assert str(caught.value).startswith(DAMAGES[damage].format(at=saved))

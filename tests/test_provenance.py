@@ -1,0 +1,111 @@
+"""Provenance: every result tells code, machine, versions and times, and says so when it does not know."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mimicrl import __version__, artifacts, provenance
+
+
+@pytest.fixture(autouse=True)
+def _fresh_hash():
+    provenance.code_sha256.cache_clear()
+    yield
+    provenance.code_sha256.cache_clear()
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with a package of one file, in the place of this one."""
+    folder = tmp_path / "checkout" / "mimicrl"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "code.py").write_text("x = 1\n")
+    monkeypatch.setattr(provenance, "_PACKAGE", folder)
+    return folder
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_record_answers_where_a_result_comes_from() -> None:
+    started = provenance.now()
+    record = provenance.record("train", started)
+    assert (record["verb"], record["started"]) == ("train", started)
+    assert record["ended"] >= started
+    assert record["host"] == provenance.host()
+    assert record["versions"]["mimicrl"] == __version__
+    assert set(record["versions"]) >= {"mujoco", "torch", "numpy", "stable-baselines3"}
+    assert record["cpu"]["cores"] >= 1 and record["cpu"]["model"]
+    assert len(record["code"]["sha256"]) == 64
+    assert artifacts.canonical_json(record)
+
+
+def test_times_are_utc_and_sort_as_text() -> None:
+    moment = datetime.fromisoformat(provenance.now())
+    assert moment.utcoffset() is not None and abs((datetime.now(UTC) - moment).total_seconds()) < 60
+
+
+@pytest.mark.parametrize("name", ["more.py", "assets/walker.xml", "assets/table.csv"])
+def test_the_code_hash_covers_source_and_assets(package: Path, name: str) -> None:
+    before = provenance.code_sha256()
+    (package / name).write_text("")
+    provenance.code_sha256.cache_clear()
+    assert provenance.code_sha256() != before
+
+
+def test_the_code_hash_covers_names_and_leaves_out_leftovers(package: Path) -> None:
+    before = provenance.code_sha256()
+    (package / "code.pyc").write_bytes(b"x")
+    provenance.code_sha256.cache_clear()
+    assert provenance.code_sha256() == before
+    (package / "code.py").rename(package / "other.py")
+    provenance.code_sha256.cache_clear()
+    assert provenance.code_sha256() != before
+
+
+def test_a_checkout_tells_its_commit_and_whether_it_was_changed(package: Path) -> None:
+    git(package.parent, "init", "--quiet")
+    git(package.parent, "add", ".")
+    git(package.parent, "commit", "--quiet", "--message", "first")
+    commit = git(package.parent, "rev-parse", "HEAD")
+    assert provenance._git() == {"commit": commit, "dirty": False}
+    (package.parent / "notes.txt").write_text("outside the package")
+    assert provenance._git() == {"commit": commit, "dirty": False}
+    (package / "code.py").write_text("x = 2\n")
+    assert provenance._git() == {"commit": commit, "dirty": True}
+
+
+def test_an_installed_package_has_no_commit_and_no_lock(package: Path) -> None:
+    assert provenance._git() == {}
+    assert provenance._lock_sha256() == "none"
+
+
+def test_a_checkout_without_git_is_no_error(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (package.parent / ".git").mkdir()
+    monkeypatch.setenv("PATH", "")
+    assert provenance._git() == {}
+
+
+def test_container_job_and_threads_are_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("APPTAINER_CONTAINER", "SLURM_JOB_ID", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    record = provenance.record("train", "")
+    assert (record["container"], record["slurm_job"]) == ("none", None) and "OMP_NUM_THREADS" not in record["threads"]
+    monkeypatch.setenv("APPTAINER_CONTAINER", "/images/mimicrl.sif")
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    record = provenance.record("train", "")
+    assert (record["container"], record["slurm_job"]) == ("/images/mimicrl.sif", "17")
+    assert record["threads"]["OMP_NUM_THREADS"] == "3"
+
+
+def test_packages_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "_PACKAGES", ("no-such-package",))
+    assert provenance.versions() == {"no-such-package": "none"}

@@ -1,0 +1,208 @@
+"""Training: what a run leaves behind, what its weights depend on and what not, and how a divergence ends."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mimicrl import artifacts
+from mimicrl.errors import ArtifactError, ConfigError, RunLocked, TrainingDiverged
+from mimicrl.mimic.prepare import prepare_run
+from mimicrl.policy import Policy
+from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+ABSURD = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
+FASTER = {"kind": "constant", "start": 1e-3, "end": None, "samples": None}
+
+
+def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:
+    return (run.policy_directory(checkpoint) / "policy.safetensors").read_bytes()
+
+
+def final_weights(run: RunDirectory, threads: int = 1) -> bytes:
+    train(run, threads=threads)
+    return weights(run)
+
+
+def test_a_run_leaves_policies_tables_and_its_history(trained_run: RunDirectory) -> None:
+    run = trained_run
+    for checkpoint in ("init", "best", "final"):
+        policy = Policy.load(run.policy_directory(checkpoint))
+        assert policy.about["fingerprint"] == run.fingerprint
+        assert (policy.about["study"], policy.about["experiment"], policy.about["seed"]) == ("tiny", "walk", 1)
+    assert Policy.load(run.policy_directory("init")).about["samples"] == 0
+    assert Policy.load(run.policy_directory("final")).about["samples"] == 512
+    assert weights(run, "init") != weights(run)
+    outcome = artifacts.read_json(run.outcome_file)
+    assert (outcome["status"], outcome["samples"], outcome["problem"]) == ("completed", 512, None)
+    assert (outcome["fingerprint"], outcome["total_timesteps"]) == (run.fingerprint, 512)
+    assert outcome["train_seconds"] > outcome["evaluation_seconds"] > 0
+    progress = artifacts.read_json(run.progress_file)
+    assert (progress["state"], progress["samples"], progress["process"]) == ("completed", 512, os.getpid())
+    assert artifacts.read_json(run.path / "provenance" / "train.json")["verb"] == "train"
+    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert [(row["from"], row["to"], row["why"]) for row in attempts] == [(0, 512, "completed")]
+    assert any(path.name.startswith("events") for path in run.tensorboard_directory.iterdir())
+    assert sorted(path.name for path in (run.training_directory / "checkpoints").iterdir()) == [
+        "step-000000000384",
+        "step-000000000512",
+    ]
+    assert len([path for path in run.path.rglob("*") if path.is_file()]) <= 40
+
+
+def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDirectory) -> None:
+    metrics, evaluations = pd.read_parquet(trained_run.metrics_file), pd.read_parquet(trained_run.evaluations_file)
+    assert metrics["samples"].tolist() == [128, 256, 384, 512]
+    told = ["train/learning_rate", "train/approx_kl", "reward/pose", "rollout/ended_by_fall", "rollout/ep_len_mean"]
+    assert metrics[told].notna().all().all()
+    assert metrics["eval/stable"].notna().tolist() == [False, True, False, True]
+    assert evaluations["samples"].tolist() == [256, 512]
+    assert evaluations["shifted_starts"].tolist() == [False, True]
+    assert evaluations["episodes"].tolist() == [4, 4]
+
+
+def test_best_is_the_policy_of_the_best_evaluation(trained_run: RunDirectory) -> None:
+    rows = pd.read_parquet(trained_run.evaluations_file).sort_values(["stable", "imitation_reward"])
+    best = artifacts.read_json(trained_run.outcome_file)["best"]
+    assert best["samples"] == rows["samples"].iloc[-1]
+    assert Policy.load(trained_run.policy_directory("best")).about["samples"] == best["samples"]
+
+
+def test_the_same_seed_gives_the_same_bits(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", study="other", experiment="named")
+    final_weights(run)
+    for checkpoint in ("init", "best", "final"):
+        assert weights(run, checkpoint) == weights(trained_run, checkpoint)
+
+
+def test_another_seed_gives_other_weights(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", seed=2)
+    assert final_weights(run) != weights(trained_run)
+    assert weights(run, "init") != weights(trained_run, "init")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"evaluation": {"interval": 10**6}},
+        {"evaluation": {"interval": 128, "episodes": 3}},
+        {"training": {"vec_env": "dummy"}},
+        {"training": {"checkpoint_interval": 10**6}},
+    ],
+)
+def test_the_weights_do_not_depend_on(prepare, trained_run: RunDirectory, tmp_path: Path, changes: Any) -> None:
+    assert final_weights(prepare(tmp_path / "run", **changes)) == weights(trained_run)
+
+
+def test_the_weights_do_not_depend_on_the_physics_threads(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+    assert final_weights(prepare(tmp_path / "run"), threads=2) == weights(trained_run)
+
+
+def test_environments_in_processes_give_the_same_weights(prepare, tmp_path: Path) -> None:
+    small = {"n_envs": 2, "total_timesteps": 128}
+    bits = [
+        final_weights(prepare(tmp_path / kind, training={"vec_env": kind, **small})) for kind in ("batched", "subproc")
+    ]
+    assert bits[0] == bits[1]
+    assert multiprocessing.active_children() == []
+
+
+def test_a_budget_without_evaluation_makes_the_final_policy_the_best(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", evaluation={"interval": 10**6}, training={"total_timesteps": 128})
+    final_weights(run)
+    assert weights(run, "best") == weights(run)
+    assert artifacts.read_json(run.outcome_file)["best"] is None
+    assert pd.read_parquet(run.evaluations_file).empty
+
+
+def test_a_divergence_by_hand_is_an_error_after_all_results_are_written(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", training={"learning_rate": ABSURD})
+    with pytest.raises(TrainingDiverged, match="too far|not finite"):
+        train(run, threads=1)
+    outcome = artifacts.read_json(run.outcome_file)
+    assert outcome["status"] == "diverged" and outcome["samples"] <= 512
+    assert outcome["problem"].startswith(("an update moved the policy too far", "train/", "a weight", "the policy's"))
+    policy = Policy.load(run.policy_directory("final"))
+    assert all(np.isfinite(tensor).all() for tensor in policy.tensors.values())
+    assert artifacts.read_json(run.progress_file)["state"] == "diverged"
+    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["why"] == "diverged"
+    samples = pd.read_parquet(run.metrics_file)["samples"]
+    assert samples.is_unique and samples.iloc[-1] == outcome["samples"], "the update that diverged is on record"
+
+
+def test_a_recorded_divergence_is_a_result_and_the_same_again(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", training={"learning_rate": ABSURD})
+    first = train(run, threads=1, record_divergence=True)
+    assert first.status == "diverged" and first.problem
+    bits = weights(run)
+    again = train(run, threads=1, record_divergence=True)
+    assert (again.samples, again.problem, weights(run)) == (first.samples, first.problem, bits)
+
+
+@pytest.mark.parametrize("training", [{}, {"learning_rate": ABSURD}, {"torch_threads": 2}])
+def test_nothing_stays_open(prepare, tmp_path: Path, training: Any) -> None:
+    def handles() -> list[str]:
+        found = []
+        for entry in Path("/proc/self/fd").iterdir():
+            try:
+                found.append(str(entry.readlink()))
+            except FileNotFoundError:  # the listing's own
+                continue
+        return sorted(name for name in found if str(tmp_path) in name or "pipe" in name or "socket" in name)
+
+    threads, before = set(threading.enumerate()), handles()
+    run = prepare(tmp_path / "run", logging={"tensorboard": True}, training=training)
+    with contextlib.suppress(ConfigError):  # two torch threads are refused
+        train(run, threads=1, record_divergence=True)
+    assert set(threading.enumerate()) == threads
+    assert handles() == before
+
+
+def test_more_torch_threads_than_the_job_has_are_refused(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", training={"torch_threads": 3})
+    message = (
+        r"^more torch threads than this job may use — training.torch_threads — got 3, expected at most 2 — lower it"
+    )
+    with pytest.raises(ConfigError, match=message):
+        train(run, threads=2)
+
+
+def test_a_second_trainer_is_refused(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    message = (
+        rf"^another trainer works in this run — .*{run.fingerprint} — got host .*, process {os.getpid()}, since 20"
+    )
+    with run.training_lock(), pytest.raises(RunLocked, match=message):
+        train(run, threads=1)
+
+
+def test_a_changed_file_of_the_run_is_refused(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    run.walker_file.write_text(run.walker_file.read_text() + "\n")
+    with pytest.raises(ArtifactError, match="a file of the run was changed"):
+        train(RunDirectory(run.path), threads=1)
+
+
+def test_another_configuration_starts_beside_and_the_old_one_is_found_again(tiny, prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    bits = {name: (train(run, threads=1), weights(run, name))[1] for name in ("final", "init", "best")}
+    other = prepare_run(tiny(training={"learning_rate": FASTER, "actor": [8, 8]}), tmp_path, run.path)
+    assert other.fingerprint != run.fingerprint
+    train(other, threads=1)
+    assert all(weights(other, name) != bits[name] for name in bits)
+    assert len(list((run.path / "training").iterdir())) == 2
+    back = prepare_run(tiny(), tmp_path, run.path)
+    outcome = train(back, threads=1)
+    assert {name: weights(back, name) for name in bits} == bits, "also the first and the best policy are its own again"
+    assert outcome.fingerprint == run.fingerprint
+    assert read_json_lines(back.training_directory / "attempts.jsonl")[-1]["from"] == 512
