@@ -12,6 +12,7 @@ import pytest
 import mimicrl
 from mimicrl.errors import ConfigError
 from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import read_json_lines
 
 
 def test_training_from_a_configuration_is_the_run_of_the_command_line(
@@ -22,7 +23,8 @@ def test_training_from_a_configuration_is_the_run_of_the_command_line(
     files = [run / "policies/final/policy.safetensors" for run in (tmp_path / "run", trained_run.path)]
     assert files[0].read_bytes() == files[1].read_bytes()
     again = mimicrl.train(tiny(), tmp_path / "run")
-    assert again.samples == 512 and again.train_seconds >= outcome.train_seconds, "continued, not repeated"
+    attempts = read_json_lines(RunDirectory(tmp_path / "run").training_directory / "attempts.jsonl")
+    assert again.samples == 512 and [row["from"] for row in attempts] == [0, 512], "continued, not repeated"
 
 
 def test_without_a_place_it_goes_to_the_results(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

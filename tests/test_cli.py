@@ -120,14 +120,17 @@ BASE = "study: tiny\nexperiments:\n  walk:\n"
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (BASE + "    training:\n      total_timestep: 5\n", "study.yaml:5 experiments.walk.training.total_timestep: unknown key — did you mean total_timesteps?"),
-        (BASE + "    training:\n      minibatch: 100\n", "minibatch must divide n_envs × n_steps: 16 × 64 = 1024 is no multiple of 100"),
+        (
+            BASE + "    training:\n      total_timestep: 5\n",
+            "study.yaml:5 experiments.walk.training.total_timestep: unknown key — did you mean total_",
+        ),
+        (BASE + "    training:\n      minibatch: 100\n", "n_envs × n_steps: 16 × 64 = 1024 is no multiple of 100"),
         ("study: ../../etc\nexperiments:\n  walk: {}\n", "study.yaml:1 study: "),
         (BASE.replace("walk", "../walk") + "    {}\n", "study.yaml:3 experiments.../walk: "),
-        (BASE + "    training:\n      learning_rate: {kind: linear, start: .nan, end: 0}\n", "neither text nor a finite number"),
+        (BASE + "    training: {gamma: .nan}\n", "neither text nor a finite number"),
         ("study: [1\n", "not valid YAML"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_configuration_is_code_2_and_writes_nothing(
     mimicrl: Any, study: Any, tmp_path: Path, text: str, told: str
 ) -> None:
@@ -152,12 +155,12 @@ def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any
     [
         (["--experiment", "walk"], "a run needs both --experiment and --seed — mimicrl init"),
         (["--set", "training.n_envs=3"], "--set changes a run, not a study — mimicrl init — edit the study's YAML"),
-        (["--experiment", "wlak", "--seed", "1"], "no such experiment — study tiny — got wlak, expected one of walk — did you mean walk?"),
-        (["--experiment", "walk", "--seed", "1", "--set", "seed=2"], "an override may not make it another run — --set — got seed=2"),
+        (["--experiment", "wlak", "--seed", "1"], "no such experiment — study tiny — got wlak, expected one of walk"),
+        (["--experiment", "walk", "--seed", "1", "--set", "seed=2"], "an override may not make it another run — --set"),
         (["--experiment", "walk", "--seed", "1", "--set", "training.n_env=3"], "unknown key — did you mean n_envs?"),
-        (["--experiment", "walk", "--seed", "1", "--set", "mimic.control_hz=33"], "the control rate must divide the physics rate"),
+        (["--experiment", "walk", "--seed", "1", "--set", "mimic.control_hz=33"], "the control rate must divide"),
     ],
-)  # fmt: skip
+)
 def test_wrong_options_are_code_2(mimicrl: Any, study: Any, tmp_path: Path, words: list[str], told: str) -> None:
     done = mimicrl("init", study(), "--out", tmp_path / "run", *words)
     assert done.code == 2 and done.last.startswith("mimicrl init: ") and told in done.last
@@ -285,10 +288,10 @@ def test_a_traceback_is_shown_only_when_asked_for(mimicrl: Any, tmp_path: Path, 
 @pytest.mark.parametrize(
     ("error", "code", "told"),
     [
-        (ValueError("two\nlines"), 1, "mimicrl motion list: unexpected ValueError — two lines — run mimicrl -v motion list … and report it"),
+        (ValueError("two\nlines"), 1, "unexpected ValueError — two lines — run mimicrl -v motion list … and report it"),
         (KeyboardInterrupt(), 130, None),
     ],
-)  # fmt: skip
+)
 def test_a_defect_is_one_line_too(mimicrl: Any, monkeypatch, error: BaseException, code: int, told: str | None) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise error
@@ -298,7 +301,7 @@ def test_a_defect_is_one_line_too(mimicrl: Any, monkeypatch, error: BaseExceptio
     )
     done = mimicrl("motion", "list")
     assert done.code == code and "Traceback" not in done.err
-    assert told is None or done.err == told + "\n"
+    assert told is None or done.err == f"mimicrl motion list: {told}\n"
 
 
 def test_motions_are_listed_and_inspected(mimicrl: Any) -> None:
@@ -311,10 +314,10 @@ def test_motions_are_listed_and_inspected(mimicrl: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["gait", "--speed", "9"], "no published gait at this speed — motion.speed_mps — got 9.0 m/s, expected 0.839 to 1.95"),
+        (["gait", "--speed", "9"], "no published gait at this speed — motion.speed_mps — got 9.0 m/s"),
         (["none.npz"], "no such motion file — none.npz"),
     ],
-)  # fmt: skip
+)
 def test_motions_that_cannot_be_inspected_are_code_3(mimicrl: Any, words: list[str], told: str) -> None:
     done = mimicrl("motion", "inspect", *words)
     assert done.code == 3 and done.err.startswith(f"mimicrl motion inspect: {told}")

@@ -196,12 +196,15 @@ def test_a_checkpoint_knows_the_files_and_the_time(checkpoints: Any) -> None:
     assert extra["seconds"] >= 7.0 and extra["evaluation"]["count"] == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
-def test_a_signal_saves_at_the_next_boundary_and_stops(checkpoints: Any, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
+def test_a_signal_saves_at_the_next_boundary_and_stops(checkpoints: Any, number: signal.Signals, code: int) -> None:
     checkpoints.callback.request_stop(number)
     assert checkpoints.saved == [], "only at a boundary is the state complete"
-    with pytest.raises(Interrupted, match=rf"^stopped by {number.name} — after 5 samples — run the same command again"):
+    with pytest.raises(
+        Interrupted, match=rf"^stopped by {number.name} — after 5 samples — run the same command again"
+    ) as stopped:
         reach(checkpoints.callback, 5)
+    assert stopped.value.exit_code == code
     assert [samples for samples, _ in checkpoints.saved] == [5]
     assert artifacts.read_json(checkpoints.run.progress_file)["state"] == "stopped"
 

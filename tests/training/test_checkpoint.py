@@ -40,6 +40,11 @@ def saved(learners: list[MimicPPO], tmp_path: Path) -> Path:
     return tmp_path / "checkpoints"
 
 
+def draw() -> list[float]:
+    """One number of each global generator."""
+    return [random.random(), np.random.random(), float(torch.rand(()))]  # noqa: NPY002
+
+
 def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
@@ -80,12 +85,12 @@ def test_the_last_two_are_kept(saved: Path) -> None:
 def test_restoring_gives_back_everything_bitwise(learners: list[MimicPPO], tmp_path: Path) -> None:
     one, other = learners
     path = checkpoint.save(tmp_path, one, {"offsets": {"metrics": 7}})
-    drawn = [random.random(), np.random.random(), float(torch.rand(()))]
+    drawn = draw()
     found, problems = checkpoint.newest(tmp_path, 10**9)
     assert found is not None and problems == [] and found.path == path
     assert (found.samples, found.state["extra"]) == (one.num_timesteps, {"offsets": {"metrics": 7}})
     checkpoint.restore(found, other)
-    assert [random.random(), np.random.random(), float(torch.rand(()))] == drawn
+    assert draw() == drawn
     checkpoint.restore(found, other)
     again = checkpoint.save(tmp_path / "again", other, {"offsets": {"metrics": 7}})
     for file in ("tensors.safetensors", "state.json", "manifest.json"):

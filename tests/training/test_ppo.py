@@ -1,4 +1,4 @@
-"""PPO: schedules over samples reach the optimiser; a diverged update leaves the weights from before, to the last bit."""
+"""PPO: schedules over samples reach the optimiser; a diverged update leaves the weights from before, bitwise."""
 
 from __future__ import annotations
 
