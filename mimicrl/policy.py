@@ -131,9 +131,13 @@ class Policy:
         bad = [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]
         if bad:
             raise ArtifactError("a policy has numbers that are not finite", where=directory, got=", ".join(bad))
+        missing = sorted({"activation", "clip_observation"} - set(about))
+        if missing:
+            raise ArtifactError("a policy's description is incomplete", where=directory, expected=", ".join(missing))
+        own = ("format", "weights_sha256", "activation", "clip_observation")
         return cls(
             tensors=tensors,
-            activation=about.pop("activation"),
-            clip_observation=about.pop("clip_observation"),
-            about={key: value for key, value in about.items() if key not in ("format", "weights_sha256")},
+            activation=about["activation"],
+            clip_observation=about["clip_observation"],
+            about={key: value for key, value in about.items() if key not in own},
         )

@@ -231,6 +231,13 @@ def unknown_format(directory: Path) -> None:
     described(directory, format=2)
 
 
+def incomplete(directory: Path) -> None:
+    path = directory / "policy.json"
+    about = json.loads(path.read_text())
+    del about["activation"]
+    path.write_text(json.dumps(about))
+
+
 def no_object(directory: Path) -> None:
     (directory / DESCRIPTION).write_text("[1, 2]")
 
@@ -256,6 +263,7 @@ DAMAGES = {
     swapped_weights: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
     truncated_description: "not valid JSON — {at}/policy.json — got ",
     unknown_format: "unknown policy format — {at} — got 2, expected 1",
+    incomplete: "a policy's description is incomplete — {at} — expected activation",
     no_object: "unknown policy format — {at} — got a list, expected 1",
     unreadable_weights: "a policy's weights cannot be read — {at}/policy.safetensors — got ",
     not_a_number: "a policy has numbers that are not finite — {at} — got actor.1.bias",

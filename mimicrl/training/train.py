@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -21,7 +22,7 @@ from mimicrl.evaluation.evaluate import write_parquet
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, vec_envs
+from mimicrl.training import checkpoint, describe, vec_envs
 from mimicrl.training.callbacks import CheckpointCallback, EpisodeCallback, EvaluationCallback, LogCallback, publish
 from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines
 from mimicrl.training.ppo import MimicPPO
@@ -101,7 +102,7 @@ class _Training:
         extra: dict[str, Any] = found.state["extra"] if found else {}
         streams = seeding.streams(self.config.seed)
         self._begin = time.monotonic()
-        self._about = self._describe_policy()
+        self._about = describe.policy(run, self.task)
         self.environments = vec_envs.make(run, self.task, threads)
         try:
             self.model = MimicPPO(self.config.training, self.environments, streams.policy)
@@ -131,7 +132,9 @@ class _Training:
             self._others(),
         )
         self.model.set_logger(self.logger)
-        self._introduce(found)
+        parameters = sum(parameter.numel() for parameter in self.model.policy.parameters())
+        for line in describe.training(run, self.task, parameters, self._from):
+            self.terminal.say(line)
         for problem in problems:
             self.terminal.say(f"warning: going on from an older checkpoint: {problem}")
 
@@ -226,44 +229,6 @@ class _Training:
             return []
         return [WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say)]
 
-    def _describe_policy(self) -> dict[str, Any]:
-        batch = self.task.batch(1)
-        return {
-            "study": self.config.study,
-            "experiment": self.config.experiment,
-            "seed": self.config.seed,
-            "fingerprint": self.run.fingerprint,
-            "observation": [asdict(row) for row in batch.observation.rows],
-            "action": {"kind": self.config.mimic.action, "joints": list(self.task.walker.joint_names)},
-            "control_hz": self.config.mimic.control_hz,
-            "mirroring": self.config.mimic.mirroring,
-            "versions": provenance.versions(),
-        }
-
-    def _introduce(self, found: checkpoint.Checkpoint | None) -> None:
-        config, training, walker = self.config, self.config.training, self.task.walker
-        parameters = sum(parameter.numel() for parameter in self.model.policy.parameters())
-        reference = self.task.reference
-        rows = [
-            ("walker", f"{walker.name}: {len(walker.joint_names)} joints, {walker.model.body_mass.sum():.1f} kg"),
-            ("motion", f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s"),
-            (
-                "task",
-                f"{config.mimic.action} actions at {config.mimic.control_hz} Hz, mirroring {config.mimic.mirroring}",
-            ),
-            ("budget", f"{training.total_timesteps:,} samples" + (f", from {self._from:,}" if found else "")),
-            (
-                "PPO",
-                f"{training.n_envs} × {training.n_steps} samples an update, minibatch {training.minibatch}, "
-                f"{training.n_epochs} epochs, γ {training.gamma:g}, λ {training.gae_lambda:g}",
-            ),
-            ("networks", f"actor {training.actor}, critic {training.critic}: {parameters:,} parameters"),
-            ("training state", str(self.run.training_directory)),
-        ]
-        self.terminal.say(f"{config.study} / {config.experiment} / seed {config.seed}")
-        for key, value in rows:
-            self.terminal.say(f"  {key:<16}{value}")
-
 
 def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Checkpoint | None, list[str]]:
     if resume == "never":
@@ -299,7 +264,9 @@ def _set_torch_threads(wanted: int, available: int) -> None:
 @contextlib.contextmanager
 def _stopping_on_signals(checkpoints: CheckpointCallback) -> Iterator[None]:
     """Stop at the next rollout boundary on SIGTERM, SIGUSR1 or Ctrl-C, while the block runs."""
-    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+    # Python allows handlers in the main thread only; elsewhere the program that called decides.
+    main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT) if main else ()
     before = {number: signal.signal(number, checkpoints.request_stop) for number in numbers}
     try:
         yield

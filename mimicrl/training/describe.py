@@ -1,0 +1,50 @@
+"""A training in words: what ``policy.json`` tells besides the network, and what the user is told at the start."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from mimicrl import provenance
+from mimicrl.mimic.task import Task
+from mimicrl.runs import RunDirectory
+
+
+def policy(run: RunDirectory, task: Task) -> dict[str, Any]:
+    """Return where a run's policies come from and what their numbers mean."""
+    config = run.config
+    return {
+        "study": config.study,
+        "experiment": config.experiment,
+        "seed": config.seed,
+        "fingerprint": run.fingerprint,
+        "observation": [asdict(row) for row in task.batch(1).observation.rows],
+        "action": {"kind": config.mimic.action, "joints": list(task.walker.joint_names)},
+        "control_hz": config.mimic.control_hz,
+        "mirroring": config.mimic.mirroring,
+        "versions": provenance.versions(),
+    }
+
+
+def training(run: RunDirectory, task: Task, parameters: int, start: int) -> list[str]:
+    """Return lines that tell what is about to be trained.
+
+    Args:
+        run: The run.
+        task: Its task.
+        parameters: Number of the networks' parameters.
+        start: Samples taken earlier.
+    """
+    config, ppo, walker, reference = run.config, run.config.training, task.walker, task.reference
+    rows = {
+        "walker": f"{walker.name}: {len(walker.joint_names)} joints, {walker.model.body_mass.sum():.1f} kg",
+        "motion": f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s",
+        "task": f"{config.mimic.action} actions at {config.mimic.control_hz} Hz, mirroring {config.mimic.mirroring}",
+        "budget": f"{ppo.total_timesteps:,} samples" + (f", from {start:,}" if start else ""),
+        "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, minibatch {ppo.minibatch}, {ppo.n_epochs} epochs, "
+        f"γ {ppo.gamma:g}, λ {ppo.gae_lambda:g}",
+        "networks": f"actor {ppo.actor}, critic {ppo.critic}: {parameters:,} parameters",
+        "training state": str(run.training_directory),
+    }
+    title = f"{config.study} / {config.experiment} / seed {config.seed}"
+    return [title, *(f"  {key:<16}{value}" for key, value in rows.items())]
