@@ -16,7 +16,7 @@ help:  ## show this list
 
 setup: $(SETUP)  ## install the locked packages into .venv (PYTHON=python3.12, TORCH_INDEX=URL of another build of torch)
 
-demo: $(SETUP)  ## train a walker, film it and write its report, in minutes
+demo: $(SETUP)  ## two walkers learn to walk and are evaluated, in minutes
 	snakemake --cores all --workflow-profile workflow/profiles/default --configfile configs/demo.yaml
 
 test: $(SETUP)  ## run the tests
@@ -29,6 +29,7 @@ check: $(SETUP)  ## check format, style, types, imports and workflow
 	lint-imports --no-logo
 	snakefmt --check $(SNAKEFILES)
 	snakemake --lint
+	pytest tests/test_house.py
 
 format: $(SETUP)  ## format everything and mend what can be mended
 	ruff check --fix --exit-zero --quiet

@@ -10,11 +10,12 @@ import sys
 import traceback
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from mimicrl.errors import ConfigError, MimicError
+from mimicrl.errors import ConfigError, MachineError, MimicError
 
 app = typer.Typer(
     name="mimicrl",
@@ -122,12 +123,12 @@ def evaluate(
     threads: Threads = None,
 ) -> None:
     """Evaluate a policy from evenly spread starts; writes episodes.parquet and gait_cycle.parquet."""
+    from mimicrl import provenance
     from mimicrl.evaluation.evaluate import evaluate as start
     from mimicrl.runs import RunDirectory
 
-    summary = start(
-        RunDirectory.open(run), checkpoint.value, episodes=episodes, out=out, threads=threads or _usable_cores()
-    )
+    threads = threads or provenance.usable_cores()
+    summary = start(RunDirectory.open(run), checkpoint.value, episodes=episodes, out=out, threads=threads)
     typer.echo(summary.describe())
 
 
@@ -138,7 +139,7 @@ def motion_list() -> None:
 
     low, high = gait.SPEED_RANGE_MPS
     typer.echo(f"gait            generated human walk, motion.speed_mps {low} to {high} m/s")
-    for ending, what in readers.FORMATS.items():
+    for ending, (what, _) in readers.FORMATS.items():
         typer.echo(f"FILE{ending:<12}{what}")
 
 
@@ -169,32 +170,38 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
     try:
-        app(standalone_mode=True)
-    except MimicError as error:
-        _explain(error, verb)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _tell(f"mimicrl {verb}: stopped by Ctrl-C")
-        sys.exit(INTERRUPTED_BY_USER)
-    except Exception as error:  # a defect of this program
-        _explain(error, verb)
-        sys.exit(UNEXPECTED)
+        code = app(standalone_mode=False)
+    except TyperException as error:  # wrong use of the command line
+        _tell(f"mimicrl {verb}: {error} — run mimicrl {verb} --help".replace("mimicrl :", "mimicrl:"))
+        code = ConfigError.exit_code
+    except (KeyboardInterrupt, Exception) as error:
+        code = _explain(error, verb)
+    else:
+        if code == INTERRUPTED_BY_USER:  # how typer tells of a Ctrl-C
+            _tell(f"mimicrl {verb}: stopped by Ctrl-C")
+    sys.exit(code)
 
 
-def _explain(error: Any, verb: str) -> None:
+def _explain(error: BaseException, verb: str) -> int:
+    """Tell the user what went wrong, the last line in the form of the contract; return the exit code."""
     if {"-v", "--verbose"} & set(sys.argv[1:]):
         traceback.print_exception(error)
+    if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
+        error = MachineError(
+            "a file cannot be used",
+            where=error.filename or verb,
+            got=error.strerror or error,
+            fix="check the path, its permissions and the space on the disk",
+        )
+    if not isinstance(error, MimicError):
+        kind = type(error).__name__
+        _tell(f"mimicrl {verb}: unexpected {kind} — {error} — run mimicrl -v {verb} … and report it")
+        return UNEXPECTED
     for problem in getattr(error, "problems", ()):
         _tell(problem)
-    if isinstance(error, MimicError):
-        _tell(f"mimicrl {verb}: {error}")
-    else:
-        _tell(f"mimicrl {verb}: unexpected {type(error).__name__} — {error} — run mimicrl -v {verb} … and report it")
+    _tell(f"mimicrl {verb}: {error}")
+    return error.exit_code
 
 
 def _tell(text: str) -> None:
     typer.echo(" ".join(text.split("\n")), err=True)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

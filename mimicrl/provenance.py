@@ -17,7 +17,7 @@ from mimicrl import artifacts
 
 _PACKAGE = Path(__file__).parent
 _PACKAGES = ("mimicrl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "scipy", "snakemake")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "MUJOCO_GL")
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "MUJOCO_GL")
 
 
 def now() -> str:
@@ -30,12 +30,13 @@ def host() -> str:
     return socket.gethostname()
 
 
-def record(verb: str, started: str) -> dict[str, Any]:
+def record(verb: str, started: str, **threads: int) -> dict[str, Any]:
     """Return the provenance of what a verb just did.
 
     Args:
         verb: The command, such as ``train``.
         started: `now` at its start.
+        **threads: Threads of its parts, such as ``physics`` and ``torch``.
     """
     return {
         "verb": verb,
@@ -50,7 +51,8 @@ def record(verb: str, started: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu(),
-        "threads": {name: os.environ[name] for name in _THREAD_VARIABLES if name in os.environ},
+        "threads": threads,
+        "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "versions": versions(),
     }
 
@@ -83,8 +85,12 @@ def cpu() -> dict[str, Any]:
         fields = {key.strip(): value.strip() for key, value in rows}
         model, flags = fields.get("model name", model), fields.get("flags", "")
     vector = [flag for flag in flags.split() if flag.startswith(("avx", "fma", "sse4", "amx"))]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"model": model, "vector_instructions": vector, "cores": cores}
+    return {"model": model, "vector_instructions": vector, "cores": usable_cores()}
+
+
+def usable_cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _git() -> dict[str, Any]:

@@ -104,6 +104,12 @@ def roll(q: ArrayLike) -> Array:
     return np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
 
 
+def upright(q: ArrayLike) -> Array:
+    """Return the cosine between the body's z axis and the vertical, shape ``(...)``."""
+    q = np.asarray(q, float)
+    return 1.0 - 2.0 * (q[..., 1] ** 2 + q[..., 2] ** 2)
+
+
 def from_yaw(angle_rad: ArrayLike) -> Array:
     """Return rotations about the vertical by angles [rad] of shape ``(...)``."""
     return from_axis_angle((0.0, 0.0, 1.0), angle_rad)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from mimicrl import artifacts, provenance
 from mimicrl.config import RunConfig, load_run
@@ -142,9 +142,9 @@ class RunDirectory:
                 )
         return run
 
-    def write_provenance(self, verb: str, started: str) -> None:
+    def write_provenance(self, verb: str, started: str, **threads: int) -> None:
         """Record where a verb's results come from."""
-        artifacts.write_json(self.path / "provenance" / f"{verb}.json", provenance.record(verb, started))
+        artifacts.write_json(self.path / "provenance" / f"{verb}.json", provenance.record(verb, started, **threads))
 
     @contextlib.contextmanager
     def training_lock(self) -> Iterator[None]:
@@ -156,34 +156,37 @@ class RunDirectory:
         directory = self.training_directory
         directory.mkdir(parents=True, exist_ok=True)
         with (directory / "lock").open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                raise RunLocked(
-                    "another trainer works in this run",
-                    where=directory,
-                    got=file.read().strip() or "an unnamed owner",
-                    fix="wait for it or stop it",
-                ) from error
+            _take(file, directory)
             file.truncate(0)
             file.write(f"host {provenance.host()}, process {os.getpid()}, since {provenance.now()}\n")
             file.flush()
             yield
 
-    def refuse_live_trainer(self) -> None:
-        """Raise `RunLocked` where any trainer works in this run, whatever its fingerprint."""
-        for lock in self.path.glob("training/*/lock"):
-            with lock.open("r", encoding="utf-8") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    raise RunLocked(
-                        "a trainer works in this run",
-                        where=lock.parent,
-                        got=file.read().strip(),
-                        fix="wait for it or stop it",
-                    ) from error
+    @contextlib.contextmanager
+    def no_trainer(self) -> Iterator[None]:
+        """Keep all trainers away, whatever their fingerprint, while the run's files are written.
+
+        Raises:
+            RunLocked: One works in this run.
+        """
+        with contextlib.ExitStack() as stack:
+            for lock in self.path.glob("training/*/lock"):
+                _take(stack.enter_context(lock.open("a+", encoding="utf-8")), lock.parent)
+            yield
+
+
+def _take(lock: TextIO, directory: Path) -> None:
+    """Take a trainer's lock until the file is closed, or tell who has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        raise RunLocked(
+            "another trainer works in this run",
+            where=directory,
+            got=lock.read().strip() or "an unnamed owner",
+            fix="wait for it or stop it",
+        ) from error
 
 
 def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) -> str:

@@ -24,10 +24,14 @@ def load_study(path: Path) -> StudyConfig:
         ConfigError: Anything is wrong; `problems` lists all of it, one line each.
     """
     data, lines = yaml.load(path)
-    experiments = data.get("experiments")
+    experiments, problems = data.get("experiments"), []
     if isinstance(experiments, dict):
-        data["experiments"] = {name: _with_preset(path, name, experiment) for name, experiment in experiments.items()}
-    return _validate(StudyConfig, data, path, lines)
+        for name, experiment in experiments.items():
+            try:
+                experiments[name] = _with_preset(path, experiment)
+            except ConfigError as error:
+                problems += error.problems or (str(error),)
+    return _validate(StudyConfig, data, path, lines, tuple(problems))
 
 
 def load_run(path: Path) -> RunConfig:
@@ -63,6 +67,8 @@ def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[
         )
     sections = set(RunSections.model_fields)
     data: dict[str, Any] = study.experiments[experiment].model_dump(mode="json", include=sections)
+    # Without a speed that nobody gave, so that an override may name a file.
+    data["motion"] = study.experiments[experiment].motion.model_dump(mode="json", exclude_unset=True)
     data |= {"study": study.study, "experiment": experiment, "seed": seed}
     for override in overrides:
         _apply(data, override)
@@ -78,7 +84,7 @@ def deep_merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _with_preset(study: Path, name: str, experiment: Any) -> Any:
+def _with_preset(study: Path, experiment: Any) -> Any:
     if experiment is None:
         return {}
     if not isinstance(experiment, dict) or not isinstance(experiment.get("use"), str):
@@ -104,16 +110,22 @@ def _apply(data: dict[str, Any], override: str) -> None:
     place[last] = yaml.parse(text)
 
 
-def _validate(model: type[Model], data: dict[str, Any], path: Path, lines: dict[Location, int]) -> Model:
+def _validate(
+    model: type[Model], data: dict[str, Any], path: Path, lines: dict[Location, int], earlier: tuple[str, ...] = ()
+) -> Model:
+    """Check `data`; raise all that is wrong at once, with the problems found `earlier`."""
+    problems = earlier
     try:
-        return model.model_validate_json(yaml.as_json(data, path))
+        valid = model.model_validate_json(yaml.as_json(data, path))
+        if not problems:
+            return valid
     except ValidationError as error:
-        problems = tuple(_describe(model, problem, path, lines) for problem in error.errors())
-        if len(problems) == 1:
-            raise ConfigError(problems[0]) from error
-        raise ConfigError(
-            f"{len(problems)} errors in the configuration", problems=problems, where=path, fix="correct the lines above"
-        ) from error
+        problems += tuple(_describe(model, problem, path, lines) for problem in error.errors())
+    if len(problems) == 1:
+        raise ConfigError(problems[0])
+    raise ConfigError(
+        f"{len(problems)} errors in the configuration", problems=problems, where=path, fix="correct the lines above"
+    )
 
 
 def _describe(model: type[BaseModel], problem: Any, path: Path, lines: dict[Location, int]) -> str:

@@ -35,7 +35,8 @@ def evaluate(
         threads: Threads of the physics; any number gives the same result.
 
     Raises:
-        ArtifactError: The policy is missing, damaged, or of another run.
+        ArtifactError: The policy is missing or damaged.
+        ConfigError: The policy was trained with another configuration.
     """
     started = provenance.now()
     run.identity()
@@ -58,7 +59,10 @@ def evaluate(
     cycle_file = out.with_name(f"{out.stem}-gait_cycle.parquet") if out else run.gait_cycle_file(checkpoint)
     write_parquet(cycle_file, cycle.table(task.walker, task.reference))
     write_parquet(episodes_file, episodes_table(result, needed, task.walker.joint_names))
-    run.write_provenance("evaluate", started)
+    if out is None:
+        run.write_provenance(
+            "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}", started, physics=threads
+        )
     return summarize(result, needed, task.reference.speed_mps)
 
 

@@ -48,9 +48,10 @@ class GaitCycle:
             spread = np.sqrt(np.maximum(squares / count[:, None] - mean**2, 0.0))
         phase = np.linspace(0.0, 1.0, POINTS)
         target = reference.at_phase(phase).joint_angles_rad
+        strike = heel_strike(walker, reference)
         frames = []
         for column, joint in enumerate(walker.joint_names):
-            published, published_sd = _published(joint, phase, reference.speed_mps)
+            published, published_sd = _published(joint, phase - strike, reference.speed_mps)
             frames.append(
                 pd.DataFrame(
                     {
@@ -67,8 +68,28 @@ class GaitCycle:
         return pd.concat(frames, ignore_index=True)
 
 
+def heel_strike(walker: Walker, reference: ReferenceTrajectory) -> float:
+    """Return the phase of the reference at which its right heel strikes, to 1 % of the cycle.
+
+    It is the shift at which the right leg's joint angles, less their means, come closest to published gait; 0 where
+    there is nothing to compare with.
+    """
+    phase = np.linspace(0.0, 1.0, POINTS)[:-1]
+    angles = reference.at_phase(phase).joint_angles_rad
+    pairs = []
+    for column, joint in enumerate(walker.joint_names):
+        published, _ = _published(joint, phase, reference.speed_mps)
+        if joint.endswith("_r") and np.isfinite(published).all():
+            pairs.append((angles[:, column] - angles[:, column].mean(), published - published.mean()))
+    misfit = [
+        sum(float(((np.roll(target, -shift) - published) ** 2).sum()) for target, published in pairs)
+        for shift in range(len(phase))
+    ]
+    return float(phase[int(np.argmin(misfit))])
+
+
 def _published(joint: str, phase: Array, speed_mps: float) -> tuple[Array, Array]:
-    """Return the published mean and standard deviation [rad] of a joint, its own heel strike at phase 0 or 0.5."""
+    """Return the published mean and standard deviation [rad] of a joint, the right heel striking at phase 0."""
     nothing = np.full(len(phase), np.nan)
     low, high = gait.SPEED_RANGE_MPS
     channel, side = joint[:-2], joint[-2:]

@@ -11,7 +11,7 @@ from mimicrl.evaluation.rollout import Episodes
 from mimicrl.mimic import rewards
 from mimicrl.mimic.terminations import Reason
 
-_SLOW_SHARE = 0.8
+_SLOW_MPS, _SLOW_SHARE = 0.9, 0.8
 
 
 def stable_distance(speed_mps: float, seconds: float, distance_m: float) -> float:
@@ -20,9 +20,11 @@ def stable_distance(speed_mps: float, seconds: float, distance_m: float) -> floa
     Args:
         speed_mps: The reference's speed.
         seconds: Length of an episode.
-        distance_m: The usual demand; slower references need 80 % of their own way only.
+        distance_m: The usual demand; references slower than 0.9 m/s, and episodes too short for
+            it, need 80 % of the reference's own way instead.
     """
-    return min(distance_m, _SLOW_SHARE * speed_mps * seconds)
+    way_m = speed_mps * seconds
+    return distance_m if speed_mps >= _SLOW_MPS and way_m >= distance_m else _SLOW_SHARE * way_m
 
 
 def stable(episodes: Episodes, needed_m: float) -> np.ndarray:
@@ -65,8 +67,11 @@ class Summary:
 
     @property
     def score(self) -> tuple[int, float]:
-        """What `best` maximises: stable episodes, then imitation reward."""
-        return self.stable, self.imitation_reward
+        """What `best` maximises: stable episodes, then imitation reward.
+
+        The reward counts for as long as the episodes lasted, or a walker that falls at once would pass for good.
+        """
+        return self.stable, self.imitation_reward * self.duration_s
 
     def describe(self) -> str:
         """Return the figures in one line."""

@@ -65,24 +65,25 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, cycle: GaitCycle 
     terms, error = np.zeros((batch.count, len(rewards.TERMS))), np.zeros((batch.count, joints))
     reason = np.full(batch.count, Reason.RUNNING)
     observation = batch.reset(phase=phases)
-    start = batch.simulation.qpos[:, 0].copy()
+    position = batch.simulation.qpos[:, :2].copy()  # the last one that was sane
+    start = position[:, 0].copy()
     running = np.arange(batch.count)
     while len(running):
         step = batch.step(policy.predict(observation), None if len(running) == batch.count else running)
         observation = step.observation
         state, reference = batch.body_state(), batch.reference.at_phase(batch.phase)
-        x, y = state.root_quat_w[running, 1], state.root_quat_w[running, 2]
         reward[running] += step.reward[running]
         terms[running] += step.terms[running]
-        upright[running] += np.nan_to_num(1.0 - 2.0 * (x * x + y * y))
+        upright[running] += np.nan_to_num(state.upright[running])
         error[running] += np.nan_to_num(np.abs(state.joint_angles_rad - reference.joint_angles_rad)[running])
         if cycle is not None:
             cycle.add(batch.phase[running], state.joint_angles_rad[running])
+        sane = running[step.reason[running] != Reason.DIVERGED]
+        position[sane] = state.root_position_w[sane, :2]
         ended = running[(step.terminated | step.truncated)[running]]
         reason[ended] = step.reason[ended]
         running = np.setdiff1d(running, ended, assume_unique=True)
     steps = batch.steps.astype(float)
-    position = np.nan_to_num(batch.simulation.qpos[:, :2])
     return Episodes(
         start_phase=np.array(phases),
         duration_s=steps * batch.control_dt,

@@ -22,7 +22,7 @@ def actuation(config: MimicConfig) -> Actuation:
 def action_function(config: MimicConfig, walker: Walker) -> ActionFunction:
     """Return the function that turns actions into controls.
 
-    * ``residual``: PD targets, reference + scale · action (Peng & van de Panne, SCA 2017, around the reference).
+    * ``residual``: PD targets, reference + scale · action (PD targets as actions: Peng & van de Panne, SCA 2017).
     * ``absolute``: PD targets over the joints' whole range.
     * ``torque``: joint torques, limit · action.
     """

@@ -161,13 +161,6 @@ class MimicBatch:
         simulation = self.simulation
         return measure(self.walker, self.phase, simulation.qpos, simulation.qvel, simulation.site_xpos)
 
-    def reference_frame(self) -> ReferenceFrame:
-        """Return the reference at every simulation's phase, each in its own place along the way."""
-        frame = self.reference.at_phase(self.phase)
-        start = self.reference.at_phase(self._start_phase).root_position_w[:, 0]
-        frame.root_position_w[:, 0] += np.floor(self._cycles()) * self.reference.displacement_m - start
-        return frame
-
     def _cycles(self) -> Array:
         """Return how many cycles each reference has gone through, its start included, shape ``(N,)``."""
         return self._start_phase + self.steps * (self.control_dt / self.reference.duration_s)

@@ -1,8 +1,8 @@
 """PHASE mirroring: the policy only ever walks on its right leg.
 
 In the second half of the cycle the policy is shown the mirrored world and its actions are mirrored back
-(Abdolhosseini et al., *On learning symmetric locomotion*, MIG 2019, section 4.3). A walk takes half the learning, and
-is symmetric by construction. Rewards and terminations see the real world.
+(Abdolhosseini et al., *On learning symmetric locomotion*, MIG 2019): the walk is symmetric by construction. What it
+saves, `python -m benchmarks.learning` shows. Rewards and terminations see the real world.
 """
 
 from __future__ import annotations

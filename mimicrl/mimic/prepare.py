@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mimicrl import artifacts, seeding
+from mimicrl import artifacts, provenance, seeding
 from mimicrl.config import MotionConfig, RunConfig, StudyConfig, WalkerConfig, yaml
 from mimicrl.errors import ConfigError, MotionError, WalkerError
 from mimicrl.mimic.actions import actuation
@@ -28,9 +28,15 @@ def prepare_run(config: RunConfig, base: Path, out: Path) -> RunDirectory:
         RunLocked: A trainer is working in the directory.
         WalkerError: The walker cannot be used.
     """
-    run = RunDirectory(out)
+    started, run = provenance.now(), RunDirectory(out)
     _refuse_other_run(run, config)
-    run.refuse_live_trainer()
+    with run.no_trainer():
+        _write(run, config, base)
+    RunDirectory(out).write_provenance("init", started)
+    return RunDirectory(out)
+
+
+def _write(run: RunDirectory, config: RunConfig, base: Path) -> None:
     xml = _walker_source(config.walker, base)
     walker = Walker.from_xml(xml, name=config.walker.name, actuation=actuation(config.mimic))
     substeps(config.mimic.control_hz, walker.model.opt.timestep)
@@ -52,13 +58,12 @@ def prepare_run(config: RunConfig, base: Path, out: Path) -> RunDirectory:
         "experiment": config.experiment,
         "seed": config.seed,
         "seeds": seeding.streams(config.seed)._asdict(),
-        "fingerprint": RunDirectory(out).fingerprint,
+        "fingerprint": run.fingerprint,
         "motion_sha256": artifacts.file_sha256(run.motion_file),
         "walker_sha256": artifacts.file_sha256(run.walker_file),
         "config_sha256": artifacts.file_sha256(run.config_file),
     }
     artifacts.write_if_changed(run.run_file, artifacts.json_bytes(identity))
-    return RunDirectory(out)
 
 
 def prepare_study(study: StudyConfig, out: Path) -> None:

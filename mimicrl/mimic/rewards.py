@@ -1,7 +1,7 @@
 """The imitation reward: four kernels of the error against the reference, total and terms.
 
 Kernels have DeepMimic's form, weight · exp(−scale · squared error) (Peng et al., *DeepMimic*, ACM TOG 37(4), 2018,
-section 5, eqs. 3-7). Each function returns values in (0, 1], shape ``(N,)``; 1 is the reference itself.
+section 5, eqs. 3-7). Each kernel returns values from 0 to 1, shape ``(N,)``; 1 is the reference itself.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def velocity(state: BodyState, reference: ReferenceFrame, scale: float) -> Array
 
 def end_effector(state: BodyState, reference: ReferenceFrame, scale: float) -> Array:
     """Heels and balls relative to the root: exp(−scale Σ |Δp|²) [m], DeepMimic eq. 6."""
-    return np.exp(-scale * _squared(state.feet_h - reference.feet_b))
+    return np.exp(-scale * _squared(state.feet_h - reference.feet_h))
 
 
 def root(state: BodyState, reference: ReferenceFrame, scales: RootKernelConfig) -> Array:

@@ -24,6 +24,7 @@ class BodyState(NamedTuple):
         yaw_rad: Heading against the line, shape ``(N,)``.
         pitch_rad: Forward lean, shape ``(N,)``.
         roll_rad: Lean to the right, shape ``(N,)``.
+        upright: Cosine between the trunk's axis and the vertical, shape ``(N,)``.
         joint_angles_rad: Shape ``(N, J)``.
         root_velocity_w: [m/s], shape ``(N, 3)``.
         root_velocity_h: The same in the heading frame, shape ``(N, 3)``.
@@ -38,6 +39,7 @@ class BodyState(NamedTuple):
     yaw_rad: Array
     pitch_rad: Array
     roll_rad: Array
+    upright: Array
     joint_angles_rad: Array
     root_velocity_w: Array
     root_velocity_h: Array
@@ -76,6 +78,7 @@ def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: A
         yaw_rad=yaw,
         pitch_rad=rotations.pitch(quat),
         roll_rad=rotations.roll(quat),
+        upright=rotations.upright(quat),
         joint_angles_rad=np.ascontiguousarray(qpos[:, walker.qpos_index]),
         root_velocity_w=velocity,
         root_velocity_h=heading_velocity,

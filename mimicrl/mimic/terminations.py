@@ -30,10 +30,8 @@ class Reason(IntEnum):
 
 def fallen(state: BodyState, config: TerminationConfig, reference_height_m: float) -> np.ndarray:
     """Return whether the root is too low or the trunk leans too far, bool, shape ``(N,)``."""
-    x, y = state.root_quat_w[:, 1], state.root_quat_w[:, 2]
-    upright = 1.0 - 2.0 * (x * x + y * y)  # cosine between the trunk's axis and the vertical
     return (state.root_position_w[:, 2] < config.fall_height_share * reference_height_m) | (
-        upright < np.cos(config.fall_tilt_rad)
+        state.upright < np.cos(config.fall_tilt_rad)
     )
 
 

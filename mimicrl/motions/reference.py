@@ -26,7 +26,7 @@ class ReferenceFrame(NamedTuple):
         root_velocity_w: Linear velocity of the root [m/s], shape ``(N, 3)``.
         root_angular_velocity_b: Angular velocity of the root in its own frame [rad/s], shape ``(N, 3)``.
         joint_velocities: Joint velocities [rad/s], shape ``(N, J)``.
-        feet_b: Foot sites relative to the root, in the root's heading frame [m], flattened, shape ``(N, 12)``.
+        feet_h: Foot sites relative to the root, in the root's heading frame [m], flattened, shape ``(N, 12)``.
         clearance_m: Height of the lowest contact point above the floor [m], shape ``(N,)``.
     """
 
@@ -36,7 +36,7 @@ class ReferenceFrame(NamedTuple):
     root_velocity_w: Array
     root_angular_velocity_b: Array
     joint_velocities: Array
-    feet_b: Array
+    feet_h: Array
     clearance_m: Array
 
 
@@ -112,10 +112,13 @@ class ReferenceTrajectory:
         forward = np.array([self.speed_mps, 0.0, 0.0])
         surge = clip.root_position_w - clip.times_s[:, None] * forward
         quat = rotations.make_continuous(rotations.normalize(clip.root_quat_w))
-        if self.cyclic and quat[0] @ quat[-1] < 0:
-            raise MotionError("the root turns full circle within one cycle", where=clip.name)
+        joints = clip.joint_angles_rad
+        if self.cyclic:
+            if quat[0] @ quat[-1] < 0:
+                raise MotionError("the root turns full circle within one cycle", where=clip.name)
+            surge, quat, joints = _close_loop(clip.times_s, surge, quat, joints)
         position, velocity = self._spline(surge, times_s)
-        angles, angle_rates = self._spline(clip.joint_angles_rad, times_s)
+        angles, angle_rates = self._spline(joints, times_s)
         raw, raw_rate = self._spline(quat, times_s)
         length = np.linalg.norm(raw, axis=1, keepdims=True)
         # Of the spline's rate only the part across the unit sphere turns the root: 2 q* dq/dt (Diebel 2006, eq. 161).
@@ -160,3 +163,15 @@ def feet_in_heading_frame(sites_w: Array, root_position_w: Array, root_quat_w: A
     feet[:, :, 1] = cosine * offset[:, :, 1] - sine * offset[:, :, 0]
     feet[:, :, 2] = offset[:, :, 2]
     return feet.reshape(len(feet), -1)
+
+
+def _close_loop(times_s: Array, position: Array, quat: Array, angles: Array) -> tuple[Array, Array, Array]:
+    """Spread the small gap between the ends of a loop evenly over it; only the way forward stays open."""
+    share = (times_s / times_s[-1])[:, None]
+    position_gap = (position[-1] - position[0]) * [0.0, 1.0, 1.0]
+    turn_gap = rotations.to_rotation_vector(rotations.multiply(rotations.conjugate(quat[0]), quat[-1]))
+    return (
+        position - share * position_gap,
+        rotations.make_continuous(rotations.multiply(quat, rotations.from_rotation_vector(-share * turn_gap))),
+        angles - share * (angles[-1] - angles[0]),
+    )

@@ -2,7 +2,7 @@
 
 A recording holds the rotation of each body part relative to its parent. The hinges of the walker that make up the
 same anatomical joint are found by name, and the rotation is decomposed exactly along their axes. Then the clip is
-laid on the floor, along the x axis, and its loop is closed.
+laid on the floor, along the x axis.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def retarget(recording: Recording, walker: Walker) -> MotionClip:
 
 
 def lay_out(clip: MotionClip, walker: Walker) -> MotionClip:
-    """Match a clip to the walker's joints, turn it along +x from the origin, close its loop, set it on the floor.
+    """Match a clip to the walker's joints, turn it along +x from the origin, set it on the floor.
 
     Raises:
         MotionError: The clip and the walker have no joint in common.
@@ -113,8 +113,6 @@ def lay_out(clip: MotionClip, walker: Walker) -> MotionClip:
             angles[:, column] = clip.joint_angles_rad[:, clip.joint_names.index(name)]
     position, quat = _along_x(clip)
     quat = rotations.make_continuous(quat)
-    if clip.loop == "wrap":
-        position, quat, angles = _close(clip.times_s, position, quat, angles)
     _, heights = walker.kinematics(walker.qpos(position, quat, angles))
     position[:, 2] -= np.quantile(heights.min(axis=1), _SUNK_SHARE)
     return dataclasses.replace(
@@ -179,15 +177,3 @@ def _along_x(clip: MotionClip) -> tuple[Array, Array]:
     position[:, 0] -= position[0, 0]
     position[:, 1] -= position[:, 1].mean()
     return position, rotations.multiply(turn, clip.root_quat_w)
-
-
-def _close(times_s: Array, position: Array, quat: Array, angles: Array) -> tuple[Array, Array, Array]:
-    """Spread the small gap between the ends of a loop evenly over it; only the way forward stays open."""
-    share = (times_s / times_s[-1])[:, None]
-    position_gap = (position[-1] - position[0]) * [0.0, 1.0, 1.0]
-    turn_gap = rotations.to_rotation_vector(rotations.multiply(rotations.conjugate(quat[0]), quat[-1]))
-    return (
-        position - share * position_gap,
-        rotations.make_continuous(rotations.multiply(quat, rotations.from_rotation_vector(-share * turn_gap))),
-        angles - share * (angles[-1] - angles[0]),
-    )

@@ -13,7 +13,7 @@ from mimicrl.motions.reference import ReferenceTrajectory
 from mimicrl.motions.retarget import leg_length
 from mimicrl.walkers.walker import Walker
 
-# Fraction of the frames, evenly spread, that an inspection looks at.
+# Instants, evenly spread, that an inspection looks at.
 _SAMPLES = 400
 # A foot site this close to the floor, or lower, should stand still [m].
 _CONTACT_M = 0.01
@@ -118,7 +118,6 @@ def inspect(clip: MotionClip, walker: Walker) -> Inspection:
     frame = reference.at_time(times)
     qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
     sites, heights = walker.kinematics(qpos)
-    up = rotations.rotate(frame.root_quat_w, np.array([0.0, 0.0, 1.0]))[:, 2]
     gaps = np.abs(clip.joint_angles_rad[-1] - clip.joint_angles_rad[0])
     joints = tuple(
         JointRange(
@@ -140,7 +139,7 @@ def inspect(clip: MotionClip, walker: Walker) -> Inspection:
         duration_s=clip.duration_s,
         speed_mps=clip.speed_mps,
         root_height_m=(float(frame.root_position_w[:, 2].min()), float(frame.root_position_w[:, 2].max())),
-        root_tilt_rad=float(np.arccos(np.clip(up, -1, 1)).max()),
+        root_tilt_rad=float(np.arccos(np.clip(rotations.upright(frame.root_quat_w), -1, 1)).max()),
         foot_skate_mps=_foot_skate(sites, times[1]),
         penetration_m=float(max(0.0, -heights.min())),
         float_m=float(max(0.0, heights.min(axis=1).max())),

@@ -142,9 +142,9 @@ class EvaluationCallback(BoundaryCallback):
             self.state["first_success"] = self.state["passed"]
         self.state["passed"] = self.num_timesteps if summary.all_stable else None
         best = self.state["best"]
-        if best is None or summary.score > (best["stable"], best["imitation_reward"]):
+        if best is None or summary.score > tuple(best["score"]):
             publish(self._run, "best", policy)
-            self.state["best"] = {"samples": self.num_timesteps, **summary.as_dict()}
+            self.state["best"] = {"samples": self.num_timesteps, "score": summary.score, **summary.as_dict()}
         self._lines.append(
             {
                 "samples": self.num_timesteps,
@@ -225,6 +225,8 @@ class CheckpointCallback(BoundaryCallback):
         directory = self._run.training_directory / "checkpoints"
         if self.num_timesteps == self._saved and (directory / f"step-{self._saved:012d}").exists():
             return
+        for lines in self._lines.values():
+            lines.sync()
         extra = {
             "evaluation": self._evaluation.state,
             "offsets": {name: lines.offset for name, lines in self._lines.items()},

@@ -56,12 +56,14 @@ def save(directory: Path, model: MimicPPO, extra: dict[str, Any]) -> Path:
     path = directory / f"step-{model.num_timesteps:012d}"
     # Not ascontiguousarray, which would make the normaliser's single numbers arrays of one.
     tensors = save_tensors({name: np.array(array, order="C") for name, array in _tensors(model).items()})
+    numpy_random = np.random.get_state(legacy=False)
     state = artifacts.json_bytes(
         {
             "num_timesteps": model.num_timesteps,
             "n_updates": model._n_updates,
             "episodes": list(model.ep_info_buffer or []),
             "python_random": random.getstate(),
+            "numpy_gauss": [numpy_random["has_gauss"], numpy_random["gauss"]],
             "extra": extra,
         }
     )
@@ -134,6 +136,7 @@ def restore(checkpoint: Checkpoint, model: MimicPPO) -> None:
     generator = np.random.get_state(legacy=False)
     generator["state"]["key"] = tensors["random.numpy"][:-1].astype(np.uint32)
     generator["state"]["pos"] = int(tensors["random.numpy"][-1])
+    generator["has_gauss"], generator["gauss"] = state["numpy_gauss"]
     np.random.set_state(generator)
     torch.set_rng_state(torch.from_numpy(tensors["random.torch"]))
 

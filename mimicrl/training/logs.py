@@ -46,6 +46,10 @@ class JsonLines:
         """Bytes written so far."""
         return self._file.tell()
 
+    def sync(self) -> None:
+        """Make sure that what was written survives a loss of power."""
+        os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()

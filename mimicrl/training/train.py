@@ -79,7 +79,7 @@ def train(
         TrainingDiverged: Training diverged; the last finite policy is the final one.
     """
     started = provenance.now()
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or provenance.usable_cores()
     _set_torch_threads(run.config.training.torch_threads, threads)
     with run.training_lock():
         run.identity()
@@ -88,7 +88,7 @@ def train(
             with contextlib.closing(_Training(run, resume, threads)) as training:
                 outcome = training.learn(record_divergence)
         finally:
-            run.write_provenance("train", started)
+            run.write_provenance("train", started, physics=threads, torch=run.config.training.torch_threads)
     return outcome
 
 
@@ -103,37 +103,40 @@ class _Training:
         streams = seeding.streams(self.config.seed)
         self._begin = time.monotonic()
         self._about = describe.policy(run, self.task)
-        self.environments = vec_envs.make(run, self.task, threads)
-        try:
+        with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
+            self.environments = vec_envs.make(run, self.task, threads)
+            opened.callback(self.environments.close)
             self.model = MimicPPO(self.config.training, self.environments, streams.policy)
             self.environments.seed(streams.environments)
             if found:
                 checkpoint.restore(found, self.model)
             checkpoint.remove_newer(run.training_directory / "checkpoints", self.model.num_timesteps)
-        except BaseException:
-            self.environments.close()
-            raise
-        self._from = self.model.num_timesteps
-        offsets = extra.get("offsets", {})
-        self.lines = {
-            name: JsonLines(run.training_directory / f"{name}.jsonl", offsets.get(name, 0))
-            for name in ("metrics", "evaluations")
-        }
-        self.terminal = Terminal(self.config, self._from)
-        self.evaluation = EvaluationCallback(
-            run, self.task, self._about, self.lines["evaluations"], self.terminal, threads, extra.get("evaluation")
-        )
-        self.checkpoints = CheckpointCallback(
-            run, self.evaluation, self.lines, self.terminal, self._from, extra.get("seconds", 0.0)
-        )
-        self.logger = make_logger(
-            self.lines["metrics"],
-            run.tensorboard_directory if self.config.logging.tensorboard else None,
-            self._others(),
-        )
-        self.model.set_logger(self.logger)
+            self._from = self.model.num_timesteps
+            offsets = extra.get("offsets", {})
+            self.lines = {
+                name: JsonLines(run.training_directory / f"{name}.jsonl", offsets.get(name, 0))
+                for name in ("metrics", "evaluations")
+            }
+            for lines in self.lines.values():
+                opened.callback(lines.close)
+            self.terminal = Terminal(self.config, self._from)
+            opened.callback(self.terminal.close)
+            self.evaluation = EvaluationCallback(
+                run, self.task, self._about, self.lines["evaluations"], self.terminal, threads, extra.get("evaluation")
+            )
+            self.checkpoints = CheckpointCallback(
+                run, self.evaluation, self.lines, self.terminal, self._from, extra.get("seconds", 0.0)
+            )
+            tensorboard = run.tensorboard_directory if self.config.logging.tensorboard else None
+            logger = make_logger(self.lines["metrics"], tensorboard, self._others())
+            opened.callback(logger.close)
+            self.model.set_logger(logger)
+            self._introduce(problems)
+            self._opened = opened.pop_all()
+
+    def _introduce(self, problems: list[str]) -> None:
         parameters = sum(parameter.numel() for parameter in self.model.policy.parameters())
-        for line in describe.training(run, self.task, parameters, self._from):
+        for line in describe.training(self.run, self.task, parameters, self._from):
             self.terminal.say(line)
         for problem in problems:
             self.terminal.say(f"warning: going on from an older checkpoint: {problem}")
@@ -169,17 +172,13 @@ class _Training:
     def _publish_again(self) -> None:
         """Put back the policies of this training, where the run has trained another configuration since."""
         for name in ("init", "best"):
-            kept = self.run.training_directory / "policies" / name
-            if kept.is_dir():
-                Policy.load(kept).save(self.run.policy_directory(name))
+            # One that was being written when the process was killed is written again in the course of training.
+            with contextlib.suppress(ArtifactError):
+                Policy.load(self.run.training_directory / "policies" / name).save(self.run.policy_directory(name))
 
     def close(self) -> None:
-        """Close everything, also after an error."""
-        self.terminal.close()
-        self.environments.close()
-        self.logger.close()
-        for lines in self.lines.values():
-            lines.close()
+        """Close everything, also after an error and where closing one thing fails."""
+        self._opened.close()
 
     def _finish(self, problem: TrainingDiverged | None) -> Outcome:
         """Write the final policy, the tables and, last, the outcome."""
@@ -243,6 +242,13 @@ def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Chec
             where=directory,
             got="; ".join(problems),
             fix="start from nothing with --resume never",
+        )
+    if not found and any(directory.glob("step-*")):
+        raise ConfigError(
+            "the training has gone further than its budget",
+            where=directory,
+            got=f"total_timesteps {training.total_timesteps}",
+            fix="raise total_timesteps, or start from nothing with --resume never",
         )
     if resume == "must" and not found:
         raise ArtifactError("there is no checkpoint to continue from", where=directory, fix="run without --resume must")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,10 @@ class _MakeEnv:
     run: Path
 
     def __call__(self) -> Monitor:
+        if multiprocessing.parent_process() is not None:
+            # Ctrl-C and a scheduler's SIGTERM reach the whole group; the trainer decides when its workers end.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Monitor would add nothing to the episode's end but its own clock; it is part of the classic stack.
         return Monitor(Task.of_run(RunDirectory(self.run)).env())
 

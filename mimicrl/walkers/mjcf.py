@@ -69,11 +69,18 @@ def actuated_hinges(model: mujoco.MjModel, name: str) -> np.ndarray:
     joints = model.actuator_trnid[:, 0]
     if np.any(model.jnt_type[joints] != mujoco.mjtJoint.mjJNT_HINGE):
         raise WalkerError("every actuator must drive a hinge", where=name)
+    if model.njnt > 1 and np.any(model.jnt_type[1:] != mujoco.mjtJoint.mjJNT_HINGE):
+        raise WalkerError("every joint but the root must be a hinge", where=name)
+    if np.any(model.jnt_limited[joints] == 0):
+        free = [model.joint(joint).name for joint in joints if not model.jnt_limited[joint]]
+        raise WalkerError("a joint has no limits", where=name, got=", ".join(free), fix='add range="LOW HIGH"')
     if len(set(joints)) != len(joints):
         raise WalkerError("a joint has two actuators", where=name, expected="one for each controlled hinge")
-    if np.any(model.actuator_biastype != mujoco.mjtBias.mjBIAS_AFFINE):
+    if model.na or np.any(model.actuator_biastype != mujoco.mjtBias.mjBIAS_AFFINE):
         raise WalkerError(
-            "every actuator must be a position servo", where=name, fix='use <position kp="…" kv="…"> instead of <motor>'
+            "every actuator must be a plain position servo",
+            where=name,
+            fix='use <position kp="…" kv="…"> instead of <motor>',
         )
     if np.any(model.actuator_forcerange[:, 1] <= 0):
         raise WalkerError("every actuator needs a forcerange", where=name, fix='add forcerange="-200 200"')

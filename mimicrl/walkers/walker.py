@@ -2,8 +2,9 @@
 
 The MJCF contract, for walkers of your own:
 
-* one free joint (the root), all other joints hinges;
+* one free joint (the root) at the height of the hips, all other joints hinges;
 * one position actuator per controlled hinge, whose ``kp``, ``kv`` and ``forcerange`` are the walker's gains;
+* a ``range`` for each of these hinges;
 * joints of the right and left side are named ``…_r`` and ``…_l``;
 * sites ``heel_r``, ``ball_r``, ``heel_l``, ``ball_l`` on the soles of the feet;
 * a geom named ``floor``.
@@ -32,7 +33,6 @@ class Walker:
 
     Attributes:
         name: Name of the walker.
-        xml: The MJCF text it was made from.
         actuation: ``position`` (PD servo on the joint angle) or ``torque``.
         model: The compiled model. Shared; nobody changes it.
         joint_names: Names of the actuated hinges, length J.
@@ -40,16 +40,13 @@ class Walker:
         qvel_index: Their places in ``qvel``, shape ``(J,)``.
         joint_range_rad: Lower and upper limits, shape ``(J, 2)``.
         torque_limit_nm: Largest torque of each actuator, shape ``(J,)``.
-        kp_nm_rad: Proportional gains [Nm/rad], shape ``(J,)``.
         mirror_index: The joint of the other side, shape ``(J,)``.
         mirror_sign: +1 where the mirrored joint's angle keeps its sign, else -1, shape ``(J,)``.
         foot_site_ids: Ids of the sites in `FOOT_SITES`, shape ``(4,)``.
         contact_points: What can touch the floor.
-        foot_geoms: Ids of the geoms that can touch the floor.
     """
 
     name: str
-    xml: str
     actuation: Actuation
     model: mujoco.MjModel
     joint_names: tuple[str, ...]
@@ -57,12 +54,10 @@ class Walker:
     qvel_index: np.ndarray
     joint_range_rad: Array
     torque_limit_nm: Array
-    kp_nm_rad: Array
     mirror_index: np.ndarray
     mirror_sign: Array
     foot_site_ids: np.ndarray
     contact_points: ContactPoints
-    foot_geoms: np.ndarray
 
     @classmethod
     def from_xml(cls, xml: str, *, name: str, actuation: Actuation = "position") -> Walker:
@@ -95,10 +90,8 @@ class Walker:
         names = tuple(model.joint(j).name for j in joints)
         mirror_index, mirror_sign = mjcf.mirror_map(model, joints, names, name)
         sites = mjcf.foot_sites(model, name)
-        foot_geoms = mjcf.foot_geoms(model, sites, name)
         return cls(
             name=name,
-            xml=xml,
             actuation=actuation,
             model=model,
             joint_names=names,
@@ -106,12 +99,10 @@ class Walker:
             qvel_index=frozen(model.jnt_dofadr[joints]),
             joint_range_rad=frozen(model.jnt_range[joints]),
             torque_limit_nm=frozen(gains.actuator_forcerange[:, 1]),
-            kp_nm_rad=frozen(gains.actuator_gainprm[:, 0]),
             mirror_index=frozen(mirror_index),
             mirror_sign=frozen(mirror_sign),
             foot_site_ids=frozen(sites),
-            contact_points=mjcf.contact_points(model, foot_geoms),
-            foot_geoms=frozen(foot_geoms),
+            contact_points=mjcf.contact_points(model, mjcf.foot_geoms(model, sites, name)),
         )
 
     def mirror_joints(self, values: Array) -> Array:

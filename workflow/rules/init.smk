@@ -11,6 +11,8 @@ rule init:
         walker=f"{RUN}/walker.xml",
     log:
         f"{RUN}/logs/init.log",
+    # Before any training starts, so that a bad motion or walker is told while nothing is lost.
+    priority: 1
     localrule: True
     params:
         resolved=resolved_run,

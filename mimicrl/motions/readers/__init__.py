@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mimicrl.errors import MotionError
 from mimicrl.motions.clip import MotionClip
 from mimicrl.motions.readers import deepmimic
-from mimicrl.motions.retarget import lay_out, retarget
+from mimicrl.motions.retarget import Recording, lay_out, retarget
 from mimicrl.walkers.walker import Walker
 
-FORMATS = {".txt": "DeepMimic humanoid motion", ".npz": "motion clip of this project"}
+Reader = Callable[[Path], Recording | MotionClip]
+
+FORMATS: dict[str, tuple[str, Reader]] = {
+    ".txt": ("DeepMimic humanoid motion", deepmimic.read),
+    ".npz": ("motion clip of this project", MotionClip.load),
+}
 
 
 def read(path: Path, walker: Walker) -> MotionClip:
@@ -28,8 +34,7 @@ def read(path: Path, walker: Walker) -> MotionClip:
         raise MotionError(
             "not a motion file of a known format",
             where=path,
-            expected=", ".join(f"{ending} ({what})" for ending, what in FORMATS.items()),
+            expected=", ".join(f"{ending} ({what})" for ending, (what, _) in FORMATS.items()),
         )
-    if path.suffix == ".npz":
-        return lay_out(MotionClip.load(path), walker)
-    return retarget(deepmimic.read(path), walker)
+    motion = FORMATS[path.suffix][1](path)
+    return lay_out(motion, walker) if isinstance(motion, MotionClip) else retarget(motion, walker)
