@@ -172,7 +172,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except TyperException as error:  # wrong use of the command line
-        _tell(f"mimicrl {verb}: {error} — run mimicrl {verb} --help".replace("mimicrl :", "mimicrl:"))
+        if str(error):  # without any words typer has shown the help, and that is all there is to say
+            _tell(f"mimicrl {verb}: {error} — run mimicrl --help".replace("mimicrl :", "mimicrl:"))
         code = ConfigError.exit_code
     except (KeyboardInterrupt, Exception) as error:
         code = _explain(error, verb)
