@@ -27,6 +27,7 @@ app = typer.Typer(
 motion_app = typer.Typer(help="Motion clips: what they are, and are they sane.", no_args_is_help=True)
 app.add_typer(motion_app, name="motion")
 
+_VERBOSE = {"-v", "--verbose"}
 INTERRUPTED_BY_USER = 130
 UNEXPECTED = 1
 
@@ -167,25 +168,29 @@ def main() -> None:
     # matrix products are faster and the same bits on one thread.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    # -v may stand anywhere; the verbs do not know it.
+    arguments = [word for word in sys.argv[1:] if word not in _VERBOSE]
+    words = [word for word in arguments if not word.startswith("-")]
     verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
     try:
-        code = app(standalone_mode=False)
+        code = app(arguments, standalone_mode=False)
+        if code == INTERRUPTED_BY_USER:  # how typer tells of a Ctrl-C
+            raise KeyboardInterrupt
     except TyperException as error:  # wrong use of the command line
         if str(error):  # without any words typer has shown the help, and that is all there is to say
-            _tell(f"mimicrl {verb}: {error} — run mimicrl --help".replace("mimicrl :", "mimicrl:"))
+            _tell(f"mimicrl {verb}: {error.format_message()} — run mimicrl --help".replace("mimicrl :", "mimicrl:"))
         code = ConfigError.exit_code
-    except (KeyboardInterrupt, Exception) as error:
+    except KeyboardInterrupt:
+        _tell(f"mimicrl {verb}: stopped by Ctrl-C")
+        code = INTERRUPTED_BY_USER
+    except Exception as error:
         code = _explain(error, verb)
-    else:
-        if code == INTERRUPTED_BY_USER:  # how typer tells of a Ctrl-C
-            _tell(f"mimicrl {verb}: stopped by Ctrl-C")
     sys.exit(code)
 
 
-def _explain(error: BaseException, verb: str) -> int:
+def _explain(error: Exception, verb: str) -> int:
     """Tell the user what went wrong, the last line in the form of the contract; return the exit code."""
-    if {"-v", "--verbose"} & set(sys.argv[1:]):
+    if _VERBOSE & set(sys.argv[1:]):
         traceback.print_exception(error)
     if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
         error = MachineError(

@@ -174,9 +174,45 @@ def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> N
         assert done.last.startswith(f"mimicrl {verb}: not a run directory — {tmp_path} — got no config.yaml")
 
 
-def test_unknown_options_are_code_2(mimicrl: Any, tmp_path: Path) -> None:
-    assert mimicrl("train", tmp_path, "--resume", "perhaps").code == 2
-    assert mimicrl("trian", tmp_path).code == 2
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "run", "--fast"], "mimicrl train: No such option: --fast"),
+        (["train", "run", "--resume", "perhaps"], "mimicrl train: Invalid value for '--resume': "),
+        (["train", "run", "--threads", "0"], "mimicrl train: Invalid value for '--threads': "),
+        (["train"], "mimicrl train: Missing argument 'RUN_DIR'"),
+        (["train", "run", "more"], "mimicrl train: Got unexpected extra argument(s) (more)"),
+        (["init", "study.yaml"], "mimicrl init: Missing option '--out'"),
+        (["evaluate", "run", "--episodes", "1"], "mimicrl evaluate: Invalid value for '--episodes': "),
+        (["trian", "run"], "mimicrl trian: No such command 'trian'"),
+        (["motion", "inspect"], "mimicrl motion inspect: Missing argument 'FILE|gait'"),
+        (["motion", "look"], "mimicrl motion look: No such command 'look'"),
+        (["--fast"], "mimicrl: No such option: --fast"),
+        (["-v", "train"], "mimicrl train: Missing argument 'RUN_DIR'"),
+    ],
+)
+def test_wrong_use_is_code_2_and_ends_in_one_line(mimicrl: Any, words: list[str], told: str) -> None:
+    done = mimicrl(*words)
+    assert done.code == 2 and "Traceback" not in done.err
+    assert done.last.startswith(told) and done.last.endswith(" — run mimicrl --help")
+
+
+@pytest.mark.parametrize(("words", "verbs"), [([], ["init", "train", "evaluate"]), (["motion"], ["list", "inspect"])])
+def test_without_a_verb_the_help_is_all_there_is_to_say(mimicrl: Any, words: list[str], verbs: list[str]) -> None:
+    done = mimicrl(*words)
+    assert (done.code, done.err) == (2, "")
+    assert "Usage:" in done.out and all(f" {verb} " in done.out for verb in verbs)
+
+
+def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: RunDirectory) -> None:
+    (run_directory.path / "training").write_text("a plain file")
+    done = mimicrl("train", run_directory.path, "--threads", 1)
+    assert done == (
+        5,
+        "",
+        f"mimicrl train: a file cannot be used — {run_directory.training_directory} — got Not a directory — "
+        "check the path, its permissions and the space on the disk\n",
+    )
 
 
 def save(path: Path, clip: MotionClip, **changes: Any) -> None:
@@ -275,12 +311,13 @@ def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: RunDirectory, 
         assert done.last.startswith("mimicrl train: another trainer works in this run — ")
         words = ["--experiment", "walk", "--seed", 1, "--out", run_directory.path]
         done = mimicrl("init", study(), *words)
-        assert done.code == 6 and done.last.startswith("mimicrl init: a trainer works in this run — ")
+        assert done.code == 6 and done.last.startswith("mimicrl init: another trainer works in this run — ")
 
 
-@pytest.mark.parametrize("switch", ["-v", "--verbose"])
-def test_a_traceback_is_shown_only_when_asked_for(mimicrl: Any, tmp_path: Path, switch: str) -> None:
-    quiet, verbose = mimicrl("train", tmp_path), mimicrl(switch, "train", tmp_path)
+@pytest.mark.parametrize("before", [["-v"], ["--verbose"], []])
+def test_a_traceback_is_shown_only_when_asked_for(mimicrl: Any, tmp_path: Path, before: list[str]) -> None:
+    quiet = mimicrl("train", tmp_path)
+    verbose = mimicrl(*before, "train", tmp_path, *([] if before else ["-v"]))
     assert "Traceback" not in quiet.err and quiet.err.count("\n") == 1
     assert "Traceback" in verbose.err and (verbose.code, verbose.last) == (quiet.code, quiet.last)
 
@@ -289,10 +326,11 @@ def test_a_traceback_is_shown_only_when_asked_for(mimicrl: Any, tmp_path: Path, 
     ("error", "code", "told"),
     [
         (ValueError("two\nlines"), 1, "unexpected ValueError — two lines — run mimicrl -v motion list … and report it"),
-        (KeyboardInterrupt(), 130, None),
+        (KeyboardInterrupt(), 130, "stopped by Ctrl-C"),
+        (OSError("no number"), 5, "a file cannot be used — motion list — got no number — check the path, its"),
     ],
 )
-def test_a_defect_is_one_line_too(mimicrl: Any, monkeypatch, error: BaseException, code: int, told: str | None) -> None:
+def test_a_defect_is_one_line_too(mimicrl: Any, monkeypatch, error: BaseException, code: int, told: str) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise error
 
@@ -301,7 +339,15 @@ def test_a_defect_is_one_line_too(mimicrl: Any, monkeypatch, error: BaseExceptio
     )
     done = mimicrl("motion", "list")
     assert done.code == code and "Traceback" not in done.err
-    assert told is None or done.err == f"mimicrl motion list: {told}\n"
+    assert done.last.startswith(f"mimicrl motion list: {told}") and not done.err.rstrip("\n").count("\n")
+
+
+def test_ctrl_c_before_anything_started_is_code_130(mimicrl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", stopped)
+    assert mimicrl("train", "run") == (130, "", "mimicrl train: stopped by Ctrl-C\n")
 
 
 def test_motions_are_listed_and_inspected(mimicrl: Any) -> None:

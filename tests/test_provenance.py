@@ -93,17 +93,24 @@ def test_a_checkout_without_git_is_no_error(package: Path, monkeypatch: pytest.M
     assert provenance._git() == {}
 
 
-def test_container_job_and_threads_are_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_container_job_and_variables_are_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("APPTAINER_CONTAINER", "SLURM_JOB_ID", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     record = provenance.record("train", "")
-    assert (record["container"], record["slurm_job"]) == ("none", None) and "OMP_NUM_THREADS" not in record["threads"]
+    assert (record["container"], record["slurm_job"]) == ("none", None) and "OMP_NUM_THREADS" not in record[
+        "environment"
+    ]
     monkeypatch.setenv("APPTAINER_CONTAINER", "/images/mimicrl.sif")
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     record = provenance.record("train", "")
     assert (record["container"], record["slurm_job"]) == ("/images/mimicrl.sif", "17")
-    assert record["threads"]["OMP_NUM_THREADS"] == "3"
+    assert record["environment"]["OMP_NUM_THREADS"] == "3"
+
+
+def test_threads_are_those_of_the_parts_that_ran() -> None:
+    assert provenance.record("init", "")["threads"] == {}
+    assert provenance.record("train", "", physics=4, torch=1)["threads"] == {"physics": 4, "torch": 1}
 
 
 def test_packages_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,11 +116,38 @@ def test_a_second_trainer_is_told_who_the_first_is(prepare, tmp_path: Path) -> N
     with run.training_lock():
         with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .* — {owner}"), run.training_lock():
             pass
-        with pytest.raises(RunLocked, match=rf"^a trainer works in this run — .* — {owner}"):
-            run.refuse_live_trainer()
+        with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .* — {owner}"), run.no_trainer():
+            pass
     with run.training_lock():
         pass
-    run.refuse_live_trainer()
+    with run.no_trainer():
+        pass
+
+
+def test_no_trainer_starts_while_the_files_are_written(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    with run.training_lock():
+        pass
+    owner = (run.training_directory / "lock").read_text()
+    with (
+        run.no_trainer(),
+        pytest.raises(RunLocked, match=r"^another trainer works in this run — "),
+        run.training_lock(),
+    ):
+        pass
+    assert (run.training_directory / "lock").read_text() == owner, "who only keeps trainers away leaves no name"
+    with run.training_lock():
+        pass
+
+
+def test_an_error_while_writing_lets_trainers_in_again(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    with run.training_lock():
+        pass
+    with pytest.raises(KeyError), run.no_trainer():
+        raise KeyError
+    with run.training_lock():
+        pass
 
 
 def test_a_trainer_of_another_configuration_counts_as_live(prepare, tmp_path: Path) -> None:

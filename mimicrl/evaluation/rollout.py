@@ -74,11 +74,11 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, cycle: GaitCycle 
         state, reference = batch.body_state(), batch.reference.at_phase(batch.phase)
         reward[running] += step.reward[running]
         terms[running] += step.terms[running]
-        upright[running] += np.nan_to_num(state.upright[running])
-        error[running] += np.nan_to_num(np.abs(state.joint_angles_rad - reference.joint_angles_rad)[running])
-        if cycle is not None:
-            cycle.add(batch.phase[running], state.joint_angles_rad[running])
         sane = running[step.reason[running] != Reason.DIVERGED]
+        upright[sane] += state.upright[sane]
+        error[sane] += np.abs(state.joint_angles_rad[sane] - reference.joint_angles_rad[sane])
+        if cycle is not None:
+            cycle.add(batch.phase[sane], state.joint_angles_rad[sane])
         position[sane] = state.root_position_w[sane, :2]
         ended = running[(step.terminated | step.truncated)[running]]
         reason[ended] = step.reason[ended]

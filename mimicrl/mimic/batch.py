@@ -159,7 +159,8 @@ class MimicBatch:
     def body_state(self) -> BodyState:
         """Return the state of all simulations as it is after a step."""
         simulation = self.simulation
-        return measure(self.walker, self.phase, simulation.qpos, simulation.qvel, simulation.site_xpos)
+        with np.errstate(invalid="ignore", over="ignore"):  # of simulations that diverged
+            return measure(self.walker, self.phase, simulation.qpos, simulation.qvel, simulation.site_xpos)
 
     def _cycles(self) -> Array:
         """Return how many cycles each reference has gone through, its start included, shape ``(N,)``."""

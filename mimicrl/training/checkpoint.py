@@ -83,12 +83,11 @@ def save(directory: Path, model: MimicPPO, extra: dict[str, Any]) -> Path:
     return path
 
 
-def newest(directory: Path, limit: int) -> tuple[Checkpoint | None, list[str]]:
+def newest(directory: Path) -> tuple[Checkpoint | None, list[str]]:
     """Find the newest valid checkpoint.
 
     Args:
         directory: The folder of checkpoints.
-        limit: Take none with more samples than this, the run's budget plus its last rollout.
 
     Returns:
         The checkpoint, or None where there is none, and what is wrong with newer ones, a line each.
@@ -96,12 +95,9 @@ def newest(directory: Path, limit: int) -> tuple[Checkpoint | None, list[str]]:
     problems = []
     for path in _newest_first(directory):
         try:
-            checkpoint = _read(path)
+            return _read(path), problems
         except ArtifactError as error:
             problems.append(str(error))
-            continue
-        if checkpoint.samples <= limit:
-            return checkpoint, problems
     return None, problems
 
 

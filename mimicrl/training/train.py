@@ -73,7 +73,7 @@ def train(
 
     Raises:
         ArtifactError: There are checkpoints and none is valid, or there is none and one must be.
-        ConfigError: The configuration asks for more torch threads than there are.
+        ConfigError: The configuration asks for more torch threads than there are, or for fewer samples than were taken.
         Interrupted: A signal stopped training; a checkpoint was written.
         RunLocked: Another process trains in this run.
         TrainingDiverged: Training diverged; the last finite policy is the final one.
@@ -235,20 +235,21 @@ def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Chec
     training = run.config.training
     limit = training.total_timesteps + training.n_envs * training.n_steps - 1
     directory = run.training_directory / "checkpoints"
-    found, problems = checkpoint.newest(directory, limit)
+    # Not from an older checkpoint either: the longer training's best policy has replaced what was best by then.
+    if any(int(path.name.removeprefix("step-")) > limit for path in directory.glob("step-*")):
+        raise ConfigError(
+            "the training has gone further than its budget",
+            where=directory,
+            got=f"total_timesteps {training.total_timesteps}",
+            fix="raise total_timesteps, or start from nothing with --resume never",
+        )
+    found, problems = checkpoint.newest(directory)
     if problems and not found:
         raise ArtifactError(
             "no checkpoint can be read",
             where=directory,
             got="; ".join(problems),
             fix="start from nothing with --resume never",
-        )
-    if not found and any(directory.glob("step-*")):
-        raise ConfigError(
-            "the training has gone further than its budget",
-            where=directory,
-            got=f"total_timesteps {training.total_timesteps}",
-            fix="raise total_timesteps, or start from nothing with --resume never",
         )
     if resume == "must" and not found:
         raise ArtifactError("there is no checkpoint to continue from", where=directory, fix="run without --resume must")

@@ -162,6 +162,31 @@ def test_errors_in_a_preset_are_told_with_its_path(tmp_path: Path, preset: str, 
     assert told.startswith(problem)
 
 
+def test_errors_of_presets_and_of_the_study_are_told_together(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", "training:\n  gama: 0.9\n  n_envs: 1.5\n")
+    text = """\
+study: s
+seeds: [1, -1]
+experiments:
+  good: {use: ok.yaml, training: {gama: 1}}
+  bad: {use: a.yaml}
+  lost: {use: gone.yaml}
+  own:
+    motion: {speed_mps: 3}
+"""
+    write(tmp_path / "ok.yaml", "training: {n_envs: 8}\n")
+    told = problems(tmp_path, text)
+    wanted = [
+        "a.yaml:3 training.n_envs: input should be a valid integer — got 1.5",
+        "a.yaml:2 training.gama: unknown key — did you mean gamma?",
+        "cannot read the configuration — ",
+        "study.yaml:2 seeds.1: ",
+        "study.yaml:8 experiments.own.motion.speed_mps: ",
+        "study.yaml:4 experiments.good.training.gama: unknown key — did you mean gamma?",
+    ]
+    assert sorted(told) == sorted(next(line for line in told if line.startswith(start)) for start in wanted)
+
+
 def test_a_missing_preset_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^cannot read the configuration — .*/gone\.yaml — "):
         study(tmp_path, "study: s\nexperiments:\n  walk: {use: gone.yaml}\n")
@@ -189,6 +214,21 @@ def test_later_overrides_win_and_values_are_yaml(tmp_path: Path) -> None:
     )
     assert run.training.gamma == 0.95
     assert run.logging.tensorboard is False
+
+
+@pytest.mark.parametrize("motion", ["{}", "{file: other.npz}"])
+def test_an_override_may_name_a_motion_file(tmp_path: Path, motion: str) -> None:
+    found = resolve(
+        study(tmp_path, f"study: s\nexperiments:\n  walk: {{motion: {motion}}}\n"), "walk", 1, ["motion.file=walk.npz"]
+    )
+    assert (found.motion.file, found.motion.speed_mps) == ("walk.npz", None)
+
+
+def test_an_override_by_a_file_beside_a_speed_that_was_given_is_refused(tmp_path: Path) -> None:
+    loaded = study(tmp_path, "study: s\nexperiments:\n  walk: {motion: {speed_mps: 1.0}}\n")
+    with pytest.raises(ConfigError, match=r"^--set motion: .*speed_mps"):
+        resolve(loaded, "walk", 1, ["motion.file=walk.npz"])
+    assert resolve(loaded, "walk", 1, ["motion.file=walk.npz", "motion.speed_mps=null"]).motion.file == "walk.npz"
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,20 @@ def test_every_policy_has_tables_of_its_own(run: RunDirectory) -> None:
         assert (run.path / f"gait_cycle{suffix}.parquet").exists()
 
 
+def test_every_policy_has_a_provenance_of_its_own(run: RunDirectory) -> None:
+    folder = run.path / "provenance"
+    evaluate(run, threads=2)
+    record = artifacts.read_json(folder / "evaluate.json")
+    assert record["threads"] == {"physics": 2}
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    evaluate(run, "best")
+    evaluate(run, "init")
+    new = {file.name for file in folder.iterdir()} - set(before)
+    assert new == {"evaluate-best.json", "evaluate-init.json"}
+    assert all(artifacts.read_json(folder / name)["threads"] == {"physics": 1} for name in new)
+    assert {name: (folder / name).read_bytes() for name in before} == before
+
+
 def test_the_final_evaluation_is_that_of_training(run: RunDirectory) -> None:
     # The last evaluation in training is of the final policy, but from shifted starts; the best one here was not.
     rows = pd.read_parquet(run.evaluations_file)
@@ -64,6 +78,7 @@ def test_the_number_of_episodes_and_the_place_can_be_chosen(run: RunDirectory, t
     np.testing.assert_allclose(pd.read_parquet(out)["start_phase"], np.arange(7) / 7)
     assert (out.parent / "mine-gait_cycle.parquet").exists()
     assert not (run.path / "episodes.parquet").exists()
+    assert not list((run.path / "provenance").glob("evaluate*")), "the run's own tables are not from this evaluation"
 
 
 def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mimicrl.evaluation.gait_cycle import POINTS, GaitCycle
+from mimicrl.evaluation.gait_cycle import POINTS, GaitCycle, heel_strike
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
 from mimicrl.walkers import Walker
 
@@ -90,6 +90,44 @@ def test_published_sagittal_walking_is_what_the_generated_reference_follows(repl
         assert (of(replayed, joint, "published_sd_rad") > 0).all()
 
 
+def rolled(clip: MotionClip, share: float) -> MotionClip:
+    """The clip that starts a share of the cycle later."""
+    frames = len(clip.times_s) - 1
+    first = round(share * frames)
+    stride = clip.root_position_w[-1] - clip.root_position_w[0]
+    order = np.arange(first, first + frames + 1)
+    position = clip.root_position_w[order % frames] + (order // frames)[:, None] * (stride * [1, 0, 0])
+    angles, quat = clip.joint_angles_rad[order % frames], clip.root_quat_w[order % frames]
+    position = position - position[0] * [1, 0, 0]
+    return MotionClip("rolled", clip.times_s, position, quat, clip.joint_names, angles, "wrap")
+
+
+@pytest.mark.parametrize("speed_mps", [0.84, 1.25, 1.95])
+def test_the_generated_gait_starts_at_right_heel_strike(walker: Walker, speed_mps: float) -> None:
+    assert heel_strike(walker, ReferenceTrajectory(gait.generate(walker, speed_mps), walker)) == 0
+
+
+# The right heel of a clip that starts 30 % of the cycle later strikes 30 % before its end.
+@pytest.mark.parametrize(("share", "strike"), [(0.0, 0.0), (0.1, 0.9), (0.3, 0.7), (0.5, 0.5), (0.7, 0.3)])
+def test_heel_strike_is_found_wherever_the_clip_starts(
+    walker: Walker, clip: MotionClip, share: float, strike: float
+) -> None:
+    assert heel_strike(walker, ReferenceTrajectory(rolled(clip, share), walker)) == pytest.approx(strike, abs=0.01)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_published_walking_is_aligned_with_a_reference_that_starts_elsewhere(
+    walker: Walker, clip: MotionClip, reference: ReferenceTrajectory, share: float
+) -> None:
+    def misfit(trajectory: ReferenceTrajectory) -> dict[str, float]:
+        table = GaitCycle(8).table(walker, trajectory)
+        table["square"] = (table["published_mean_rad"] - table["reference_rad"])[table["phase"] < 1] ** 2
+        return np.sqrt(table.groupby("joint")["square"].mean()).to_dict()
+
+    shifted = misfit(ReferenceTrajectory(rolled(clip, share), walker))
+    assert shifted == pytest.approx(misfit(reference), abs=1e-4)
+
+
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_speeds_that_nobody_published_have_no_published_columns(
     walker: Walker, clip: MotionClip, factor: float
@@ -102,3 +140,4 @@ def test_speeds_that_nobody_published_have_no_published_columns(
     assert not low <= reference.speed_mps <= high
     table = GaitCycle(8).table(walker, reference)
     assert table[["published_mean_rad", "published_sd_rad"]].isna().all().all()
+    assert heel_strike(walker, reference) == 0, "there is nothing to compare with"

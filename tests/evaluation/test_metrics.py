@@ -36,9 +36,14 @@ def episodes(**changes: Any) -> Episodes:
     [
         (1.25, 20.0, 15.0, 15.0),
         (0.9375, 20.0, 15.0, 15.0),
-        (0.9, 20.0, 15.0, 14.4),
+        (0.9, 20.0, 15.0, 15.0),
+        (0.899, 20.0, 15.0, 14.384),
         (0.84, 20.0, 15.0, 13.44),
+        (0.84, 20.0, 2.0, 13.44),
         (0.5, 20.0, 15.0, 8.0),
+        (0.5, 60.0, 15.0, 24.0),
+        (1.0, 15.0, 15.0, 15.0),
+        (1.0, 14.9, 15.0, 11.92),
         (1.25, 2.0, 15.0, 2.0),
         (1.25, 20.0, 5.0, 5.0),
     ],
@@ -76,8 +81,26 @@ def test_the_summary_is_means_over_episodes() -> None:
     assert summary.speed_error == pytest.approx(0.25)
     assert summary.joint_error_deg == pytest.approx(1.0)
     assert summary.lateral_drift_m == pytest.approx(0.3), "drifts to the left and to the right must not cancel"
-    assert summary.score == (3, summary.imitation_reward)
+    assert summary.score == (3, summary.imitation_reward * 20)
     assert "stable 3/4" in summary.describe() and "25 % off" in summary.describe()
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"reward": [0.5] * 4}, {"reward": [0.6] * 4, "reason": [1, 1, 1, Reason.FALL]}),
+        ({"reward": [0.6] * 4}, {"reward": [0.5] * 4}),
+        # All fall: who walks for long is better than who is close to the reference, and soon on the floor.
+        (
+            {"reason": [Reason.FALL] * 4, "reward": [0.5] * 4, "duration_s": [10.0] * 4},
+            {"reason": [Reason.FALL] * 4, "reward": [0.9] * 4, "duration_s": [1.0] * 4},
+        ),
+    ],
+    ids=["more stable", "more reward", "longer"],
+)
+def test_a_better_policy_has_the_higher_score(better: dict[str, Any], worse: dict[str, Any]) -> None:
+    high, low = (summarize(episodes(**changes), 15.0, 1.0).score for changes in (better, worse))
+    assert high > low
 
 
 def test_all_stable_means_every_one() -> None:

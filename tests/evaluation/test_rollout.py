@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimicrl import artifacts
 from mimicrl.config import MimicConfig
 from mimicrl.evaluation.gait_cycle import GaitCycle
+from mimicrl.evaluation.metrics import summarize
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.mimic.batch import MimicBatch
 from mimicrl.mimic.task import Task
@@ -132,6 +134,36 @@ def test_a_simulation_that_diverges_gives_finite_figures(task: Task) -> None:
     assert episodes.reason.tolist() == [Reason.TIME, Reason.DIVERGED, Reason.TIME]
     for field, values in vars(episodes).items():
         assert np.isfinite(values).all(), field
+
+
+@pytest.mark.parametrize("broken", [np.inf, -np.inf, np.nan, 1e6])
+def test_rows_that_blow_up_keep_their_last_sane_place_and_spoil_no_figure(task: Task, broken: float) -> None:
+    # Rows 0 and 2 of three: sums over rows must not overflow either.
+    batch, rows, fifth = task.evaluation_batch(3, 0.2), [0, 2], 5
+    advance, places = batch.simulation.step, []
+
+    def blow_up(substeps: int, ids: np.ndarray | None = None) -> list[int]:
+        failed = advance(substeps, ids)
+        if len(places) == fifth - 1:
+            batch.simulation.qpos[rows] = broken
+            batch.simulation.qvel[rows] = broken
+        places.append(batch.simulation.qpos[:, :2].copy())
+        return failed
+
+    batch.simulation.step = blow_up  # type: ignore[method-assign]
+    cycle = GaitCycle(8)
+    episodes = roll_out(_Acts(0.0), batch, start_phases(3), cycle)  # type: ignore[arg-type]
+    assert episodes.reason.tolist() == [Reason.DIVERGED, Reason.TIME, Reason.DIVERGED]
+    np.testing.assert_allclose(episodes.duration_s, [0.1, 0.2, 0.1])
+    for row, last in ((0, fifth - 2), (1, len(places) - 1), (2, fifth - 2)):
+        assert episodes.distance_m[row] == places[last][row, 0]
+        assert episodes.lateral_drift_m[row] == places[last][row, 1]
+    summary = summarize(episodes, 1.0, task.reference.speed_mps)
+    assert artifacts.json_bytes(summary.as_dict())
+    assert summary.joint_error_deg < 90 and 0 < summary.upright <= 1 and summary.speed_error < 1
+    assert (episodes.joint_error_rad < 1).all() and (np.abs(episodes.upright) <= 1).all()
+    table = cycle.table(task.walker, task.reference)
+    assert table["mean_rad"].abs().max() < 3 and cycle._count.sum() == 10 + 2 * (fifth - 1)
 
 
 def test_the_cycle_collects_every_step_of_running_rows(task: Task) -> None:

@@ -13,6 +13,7 @@ import pytest
 from mimicrl import artifacts, seeding
 from mimicrl.config import RunConfig, StudyConfig, yaml
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
+from mimicrl.mimic import prepare
 from mimicrl.mimic.prepare import prepare_run, prepare_study
 from mimicrl.motions import MotionClip
 from mimicrl.runs import RunDirectory
@@ -23,11 +24,11 @@ Make = Callable[..., RunConfig]
 
 
 def contents(directory: Path) -> dict[str, tuple[bytes, int]]:
-    """Content and time of every file."""
+    """Content and time of every file but the provenance, which tells when it was written."""
     return {
         str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in directory.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.parent.name != "provenance"
     }
 
 
@@ -41,7 +42,7 @@ def age(directory: Path) -> None:
 def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path) -> None:
     config = tiny()
     run = prepare_run(config, tmp_path, tmp_path / "run")
-    assert {path.name for path in run.path.iterdir()} == FILES
+    assert {path.name for path in run.path.iterdir()} == FILES | {"provenance"}
     assert RunDirectory.open(run.path).config == config
     identity = run.identity()
     assert {key: identity[key] for key in ("study", "experiment", "seed")} == {
@@ -54,6 +55,17 @@ def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path)
     assert identity["config_sha256"] == artifacts.file_sha256(run.config_file)
     assert run.walker_file.read_text() == registry.source("walker3d")
     assert MotionClip.load(run.motion_file).speed_mps == pytest.approx(1.25)
+
+
+def test_every_preparation_tells_where_it_comes_from(tiny: Make, tmp_path: Path) -> None:
+    run = prepare_run(tiny(), tmp_path, tmp_path / "run")
+    file = run.path / "provenance" / "init.json"
+    record = artifacts.read_json(file)
+    assert (record["verb"], record["threads"]) == ("init", {})
+    assert record["started"] <= record["ended"]
+    file.unlink()
+    prepare_run(tiny(), tmp_path, run.path)
+    assert artifacts.read_json(file)["verb"] == "init"
 
 
 def test_preparing_again_changes_no_file(tiny: Make, tmp_path: Path) -> None:
@@ -124,12 +136,33 @@ def test_what_a_log_or_a_killed_preparation_left_is_no_obstacle(tiny: Make, tmp_
 def test_a_working_trainer_keeps_its_directory(tiny: Make, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run = prepare_run(tiny(), tmp_path, out)
+    told = r"^another trainer works in this run — .*process \d+.* — wait for it or stop it$"
     with run.training_lock():
-        before = contents(out)
-        with pytest.raises(RunLocked, match=r"^a trainer works in this run — .*process \d+.* — wait for it or stop it"):
+        before, record = contents(out), (out / "provenance" / "init.json").read_bytes()
+        with pytest.raises(RunLocked, match=told):
             prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
         assert contents(out) == before
+        assert (out / "provenance" / "init.json").read_bytes() == record
     prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
+
+
+def test_no_trainer_starts_while_a_preparation_writes(
+    tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepare_run(tiny(), tmp_path, tmp_path / "run")
+    with run.training_lock():
+        pass
+    refused = []
+
+    def write(path: Path, data: bytes) -> bool:
+        with pytest.raises(RunLocked), run.training_lock():
+            pass
+        refused.append(path.name)
+        return False
+
+    monkeypatch.setattr(prepare.artifacts, "write_if_changed", write)
+    prepare_run(tiny(training={"gamma": 0.9}), tmp_path, run.path)
+    assert set(refused) == FILES
 
 
 def test_files_are_found_beside_the_study(tiny: Make, tmp_path: Path, clip: MotionClip) -> None:

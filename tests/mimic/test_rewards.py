@@ -142,7 +142,7 @@ def test_the_velocity_kernel_is_a_gaussian_of_all_rates(on_reference: Any, refer
 
 def test_the_end_effector_kernel_is_a_gaussian_of_four_sites(reference: ReferenceTrajectory, on_reference: Any) -> None:
     state, frame = on_reference.measure(), reference.at_phase(on_reference.phase)
-    shifted = state._replace(feet_h=frame.feet_b + np.tile([0.1, 0.0, -0.2], 4))
+    shifted = state._replace(feet_h=frame.feet_h + np.tile([0.1, 0.0, -0.2], 4))
     np.testing.assert_allclose(rewards.end_effector(shifted, frame, 10.0), np.exp(-10 * 4 * 0.05), rtol=1e-9)
 
 

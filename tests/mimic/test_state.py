@@ -58,7 +58,7 @@ def test_on_the_reference_the_state_is_the_reference(on_reference: Any, referenc
     state, frame = on_reference.measure(), reference.at_phase(on_reference.phase)
     for name in ("root_position_w", "root_quat_w", "joint_angles_rad", "root_velocity_w", "joint_velocities"):
         np.testing.assert_array_equal(getattr(state, name), getattr(frame, name))
-    np.testing.assert_allclose(state.feet_h, frame.feet_b, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(state.feet_h, frame.feet_h, rtol=0, atol=1e-5)
 
 
 def test_the_state_owns_its_numbers(rows: Any) -> None:

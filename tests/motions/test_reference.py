@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_feet_and_clearance_are_the_walkers(any_reference: ReferenceTrajectory, 
     sites, heights = walker.kinematics(walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad))
     np.testing.assert_allclose(frame.clearance_m, heights.min(axis=1), rtol=0, atol=1e-4)
     feet = feet_in_heading_frame(sites, frame.root_position_w, frame.root_quat_w)
-    np.testing.assert_allclose(frame.feet_b, feet, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(frame.feet_h, feet, rtol=0, atol=2e-5)
 
 
 def test_feet_in_the_heading_frame_do_not_depend_on_where_one_walks_to() -> None:
@@ -173,6 +174,37 @@ def test_feet_in_the_heading_frame_of_who_walks_along_x_are_offsets() -> None:
     sites, root = np.random.default_rng(2).normal(size=(5, 4, 3)), np.ones((5, 3))
     feet = feet_in_heading_frame(sites, root, np.tile(rotations.IDENTITY, (5, 1)))
     np.testing.assert_array_equal(feet, (sites - 1).reshape(5, 12))
+
+
+def drifting(clip: MotionClip, loop: Any) -> MotionClip:
+    """The clip with a small even drift of everything but its way forward."""
+    share = (clip.times_s / clip.duration_s)[:, None]
+    return dataclasses.replace(
+        clip,
+        root_position_w=clip.root_position_w + share * [0.0, 0.03, -0.02],
+        root_quat_w=rotations.multiply(clip.root_quat_w, rotations.from_rotation_vector(share * [0.05, -0.1, 0.08])),
+        joint_angles_rad=clip.joint_angles_rad + 0.1 * share,
+        loop=loop,
+    )
+
+
+def test_a_small_gap_between_the_ends_of_a_loop_is_closed_exactly(
+    clip: MotionClip, walker: Walker, reference: ReferenceTrajectory
+) -> None:
+    closed = ReferenceTrajectory(drifting(clip, "wrap"), walker)
+    start, end = (closed.at_phase(np.array([phase])) for phase in (0.0, 1.0))
+    for name, values in end._asdict().items():
+        stride = [[closed.displacement_m, 0, 0]] if name == "root_position_w" else 0.0
+        np.testing.assert_allclose(values - getattr(start, name), stride, rtol=0, atol=1e-12, err_msg=name)
+    # An even drift is taken away whole, and with it every trace in positions and rates.
+    for name, values in closed.at_phase(PHASES)._asdict().items():
+        np.testing.assert_allclose(values, getattr(reference.at_phase(PHASES), name), rtol=0, atol=1e-9, err_msg=name)
+
+
+def test_a_motion_that_ends_keeps_its_drift(clip: MotionClip, walker: Walker) -> None:
+    ends = ReferenceTrajectory(drifting(clip, "none"), walker).at_phase(np.array([0.0, 1.0]))
+    np.testing.assert_allclose(np.diff(ends.joint_angles_rad, axis=0), 0.1, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(np.diff(ends.root_position_w[:, 1:], axis=0), [[0.03, -0.02]], rtol=0, atol=1e-12)
 
 
 def test_flipped_signs_of_recorded_quaternions_change_nothing(wobbly: ReferenceTrajectory, walker: Walker) -> None:

@@ -49,7 +49,8 @@ def test_a_run_leaves_policies_tables_and_its_history(trained_run: RunDirectory)
     assert outcome["train_seconds"] > outcome["evaluation_seconds"] > 0
     progress = artifacts.read_json(run.progress_file)
     assert (progress["state"], progress["samples"], progress["process"]) == ("completed", 512, os.getpid())
-    assert artifacts.read_json(run.path / "provenance" / "train.json")["verb"] == "train"
+    record = artifacts.read_json(run.path / "provenance" / "train.json")
+    assert (record["verb"], record["threads"]) == ("train", {"physics": 1, "torch": 1})
     attempts = read_json_lines(run.training_directory / "attempts.jsonl")
     assert [(row["from"], row["to"], row["why"]) for row in attempts] == [(0, 512, "completed")]
     assert any(path.name.startswith("events") for path in run.tensorboard_directory.iterdir())
@@ -72,9 +73,12 @@ def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDir
 
 
 def test_best_is_the_policy_of_the_best_evaluation(trained_run: RunDirectory) -> None:
-    rows = pd.read_parquet(trained_run.evaluations_file).sort_values(["stable", "imitation_reward"])
+    rows = pd.read_parquet(trained_run.evaluations_file)
+    rows["score"] = rows["imitation_reward"] * rows["duration_s"]
+    row = rows.sort_values(["stable", "score"]).iloc[-1]
     best = artifacts.read_json(trained_run.outcome_file)["best"]
-    assert best["samples"] == rows["samples"].iloc[-1]
+    assert best["samples"] == row["samples"]
+    assert best["score"] == [row["stable"], row["score"]]
     assert Policy.load(trained_run.policy_directory("best")).about["samples"] == best["samples"]
 
 

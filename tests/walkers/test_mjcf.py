@@ -20,6 +20,7 @@ def edited(*changes: tuple[str, str]) -> str:
 
 
 KNEE_L = '<position name="knee_flexion_l" joint="knee_flexion_l" class="knee_flexion"/>'
+PASSIVE = '<body><joint {}/><inertial mass="1" pos="0 0 0" diaginertia="1 1 1"/></body>'
 BROKEN = {
     "malformed": (XML[:3000], "MuJoCo cannot compile the walker — mine — got XML parse error"),
     "empty": ("", "MuJoCo cannot compile the walker — mine — got "),
@@ -73,13 +74,29 @@ BROKEN = {
         ),
         "every actuator must drive a hinge — mine",
     ),
+    "passive slide": (
+        edited(('<body name="head"', PASSIVE.format('type="slide" range="-1 1"') + '<body name="head"')),
+        "every joint but the root must be a hinge — mine",
+    ),
+    "passive ball": (
+        edited(('<body name="head"', PASSIVE.format('type="ball"') + '<body name="head"')),
+        "every joint but the root must be a hinge — mine",
+    ),
+    "no limits": (
+        edited(('<joint axis="0 1 0" range="-2 140"/>', '<joint axis="0 1 0"/>'), (' inheritrange="1"', "")),
+        'a joint has no limits — mine — got knee_flexion_r, knee_flexion_l — add range="LOW HIGH"',
+    ),
     "two actuators": (
         edited((KNEE_L, KNEE_L + KNEE_L.replace('name="knee_flexion_l" ', 'name="again" '))),
         "a joint has two actuators — mine — expected one for each controlled hinge",
     ),
     "motor": (
         edited((KNEE_L, '<motor name="knee_flexion_l" joint="knee_flexion_l" forcerange="-1 1"/>')),
-        "every actuator must be a position servo — mine — use <position",
+        "every actuator must be a plain position servo — mine — use <position",
+    ),
+    "lagging servo": (
+        edited((KNEE_L, KNEE_L.replace("/>", ' timeconst=".05"/>'))),
+        "every actuator must be a plain position servo — mine — use <position",
     ),
     "no forcerange": (
         edited(('kp="200" kv="8" forcerange="-200 200"', 'kp="200" kv="8"')),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mimicrl.errors import MotionError
-from mimicrl.motions import MotionClip
+from mimicrl.motions import MotionClip, ReferenceTrajectory
 from mimicrl.motions.readers import FORMATS, read
 from mimicrl.motions.retarget import lay_out
+from mimicrl.motions.validate import inspect
 from mimicrl.walkers import Walker
 
 
@@ -19,6 +21,20 @@ def test_a_saved_clip_is_laid_out_for_the_walker(tmp_path: Path, clip: MotionCli
     got, expected = read(tmp_path / "walk.npz", walker), lay_out(clip, walker)
     for field in ("times_s", "root_position_w", "root_quat_w", "joint_angles_rad"):
         np.testing.assert_array_equal(getattr(got, field), getattr(expected, field))
+
+
+@pytest.mark.parametrize("gap_deg", [-3.0, 0.0, 3.0])
+def test_a_gap_at_the_seam_is_shown_as_recorded_and_closed_in_the_reference(
+    tmp_path: Path, clip: MotionClip, walker: Walker, gap_deg: float
+) -> None:
+    angles = clip.joint_angles_rad.copy()
+    angles[:, 4] += np.radians(gap_deg) * clip.times_s / clip.duration_s
+    dataclasses.replace(clip, joint_angles_rad=angles).save(tmp_path / "walk.npz")
+    got = read(tmp_path / "walk.npz", walker)
+    gaps = np.degrees([joint.seam_gap_rad for joint in inspect(got, walker).joints])
+    np.testing.assert_allclose(gaps, np.abs(gap_deg) * (np.arange(8) == 4), rtol=0, atol=1e-9)
+    start, end = ReferenceTrajectory(got, walker).at_phase(np.array([0.0, 1.0])).joint_angles_rad
+    np.testing.assert_allclose(end, start, rtol=0, atol=1e-12)
 
 
 def test_a_missing_file_is_named_with_what_lies_beside_it(tmp_path: Path, walker: Walker) -> None:
