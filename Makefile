@@ -41,8 +41,8 @@ format: $(SETUP)  ## format everything and mend what can be mended
 smoke: $(SETUP)  ## run the whole workflow on a tiny study
 	snakemake --cores 2 --configfile configs/smoke.yaml
 
-bench: $(SETUP)  ## print the learning benchmark
-	python -m benchmarks.learning
+bench: $(SETUP)  ## print a short version of the learning benchmark
+	python -m benchmarks.learning --quick
 
 # torch comes last: all other packages are installed by hash, while torch, which has none, may come from any
 # index and bring the GPU libraries of its build.
