@@ -70,8 +70,7 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, cycle: GaitCycle 
     running = np.arange(batch.count)
     while len(running):
         step = batch.step(policy.predict(observation), None if len(running) == batch.count else running)
-        observation = step.observation
-        state, reference = batch.body_state(), batch.reference.at_phase(batch.phase)
+        observation, state, reference = step.observation, step.state, step.reference
         reward[running] += step.reward[running]
         terms[running] += step.terms[running]
         sane = running[step.reason[running] != Reason.DIVERGED]

@@ -30,6 +30,8 @@ class Transition(NamedTuple):
         terminated: bool, shape ``(N,)``.
         truncated: bool, shape ``(N,)``.
         reason: A `Reason` for each row, int, shape ``(N,)``.
+        state: What reward and observation were computed from.
+        reference: What they were compared with.
     """
 
     observation: np.ndarray
@@ -38,6 +40,8 @@ class Transition(NamedTuple):
     terminated: np.ndarray
     truncated: np.ndarray
     reason: np.ndarray
+    state: BodyState
+    reference: ReferenceFrame
 
 
 class MimicBatch:
@@ -177,7 +181,7 @@ class MimicBatch:
             reason[terminations.fallen(state, termination, self._reference_height_m)] = Reason.FALL
             reason[broken | terminations.diverged(self.simulation.qpos, self.simulation.qvel)] = Reason.DIVERGED
             observation = self._observe(state)
-        return Transition(observation, reward, terms, reason > Reason.TIME, reason == Reason.TIME, reason)
+        return Transition(observation, reward, terms, reason > Reason.TIME, reason == Reason.TIME, reason, state, frame)
 
     def _observe(self, state: BodyState) -> np.ndarray:
         values = self.observation.compute(state)

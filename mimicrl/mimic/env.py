@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.monitor import EpisodeMonitor
+from mimicrl.mimic.monitor import EpisodeMonitor, joint_state, set_joint_state
 
 RENDER_MODES = ["rgb_array"]
 
@@ -74,15 +74,12 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return everything that decides the environment's future, as arrays of a row a simulation."""
-        monitor = {f"monitor.{name}": value for name, value in self._monitor.get_state().items()}
-        return self.batch.get_state() | monitor
+        return joint_state(self.batch, self._monitor)
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state of `get_state`, bitwise."""
-        self.batch.set_state(state)
+        set_joint_state(self.batch, self._monitor, state)
         self.np_random = self.batch.generators[0]  # the next reset draws from it
-        names = self._monitor.get_state()
-        self._monitor.set_state({name: state[f"monitor.{name}"] for name in names})
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]  # one mode, one type
         """Return a picture, uint8, shape ``(480, 640, 3)``, in render mode ``rgb_array``."""

@@ -8,8 +8,21 @@ from typing import Any
 import numpy as np
 
 from mimicrl.mimic import rewards
-from mimicrl.mimic.batch import Transition
+from mimicrl.mimic.batch import MimicBatch, Transition
 from mimicrl.mimic.terminations import Reason
+
+_PREFIX = "monitor."
+
+
+def joint_state(batch: MimicBatch, monitor: EpisodeMonitor) -> dict[str, np.ndarray]:
+    """Return everything that decides the future of a batch and of its monitor, as arrays of N rows."""
+    return batch.get_state() | {f"{_PREFIX}{name}": value for name, value in monitor.get_state().items()}
+
+
+def set_joint_state(batch: MimicBatch, monitor: EpisodeMonitor, state: dict[str, np.ndarray]) -> None:
+    """Continue from a state of `joint_state`, bitwise."""
+    batch.set_state(state)
+    monitor.set_state({name.removeprefix(_PREFIX): state[name] for name in state if name.startswith(_PREFIX)})
 
 
 class EpisodeMonitor:

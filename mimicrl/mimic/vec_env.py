@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from mimicrl import seeding
 from mimicrl.mimic.batch import MimicBatch
 from mimicrl.mimic.env import action_space, observation_space
-from mimicrl.mimic.monitor import EpisodeMonitor
+from mimicrl.mimic.monitor import EpisodeMonitor, joint_state, set_joint_state
 
 
 class MimicVecEnv(VecEnv):
@@ -63,14 +63,11 @@ class MimicVecEnv(VecEnv):
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return everything that decides the environment's future, as arrays of a row a simulation."""
-        monitor = {f"monitor.{name}": value for name, value in self._monitor.get_state().items()}
-        return self.batch.get_state() | monitor
+        return joint_state(self.batch, self._monitor)
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state of `get_state`, bitwise."""
-        self.batch.set_state(state)
-        names = self._monitor.get_state()
-        self._monitor.set_state({name: state[f"monitor.{name}"] for name in names})
+        set_joint_state(self.batch, self._monitor, state)
 
     def close(self) -> None:
         """Do nothing: the simulations hold no processes and no files."""

@@ -43,17 +43,29 @@ def walk(batch: MimicBatch, steps: int, seed: int = 0) -> list[Transition]:
     return transitions
 
 
+def arrays(step: Transition) -> dict[str, np.ndarray]:
+    """All arrays of a step by name, those of its state and its reference too."""
+    own = step._asdict()
+    state, reference = own.pop("state"), own.pop("reference")
+    return (
+        own
+        | {f"state.{name}": value for name, value in state._asdict().items()}
+        | {f"reference.{name}": value for name, value in reference._asdict().items()}
+    )
+
+
 def assert_same(left: list[Transition], right: list[Transition]) -> None:
     for one, other in zip(left, right, strict=True):
-        for name, value in one._asdict().items():
-            np.testing.assert_array_equal(value, getattr(other, name), err_msg=name)
+        for name, value in arrays(one).items():
+            np.testing.assert_array_equal(value, arrays(other)[name], err_msg=name)
 
 
 def test_a_transition_has_a_row_a_simulation(make: Any) -> None:
     step = make().step(np.zeros((4, 8), np.float32))
     assert step.observation.dtype == step.reward.dtype == step.terms.dtype == np.float32
     assert step.terminated.dtype == step.truncated.dtype == bool
-    shapes = {name: value.shape for name, value in step._asdict().items()}
+    assert {len(value) for value in arrays(step).values()} == {4}
+    shapes = {name: value.shape for name, value in arrays(step).items() if "." not in name}
     rows = {name: (4,) for name in ("reward", "terminated", "truncated", "reason")}
     assert shapes == rows | {"observation": (4, 29), "terms": (4, len(TERMS))}
 
@@ -71,8 +83,8 @@ def test_a_row_does_not_depend_on_its_neighbours(make: Any) -> None:
     for _ in range(10):
         actions = rng.uniform(-1, 1, (4, 8))
         one, other = together.step(actions), alone.step(actions[:1])
-        for name, value in one._asdict().items():
-            np.testing.assert_array_equal(value[:1], getattr(other, name), err_msg=name)
+        for name, value in arrays(one).items():
+            np.testing.assert_array_equal(value[:1], arrays(other)[name], err_msg=name)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -109,8 +121,8 @@ def test_only_the_named_rows_step_and_the_others_keep_still(make: Any) -> None:
         np.testing.assert_array_equal(np.array(getattr(batch.simulation, name))[rest], value, err_msg=name)
     np.testing.assert_array_equal(batch.steps[rest], steps)
     np.testing.assert_array_equal(batch.phase[rest], phase)
-    for name, value in step._asdict().items():
-        np.testing.assert_array_equal(value[ids], getattr(expected, name)[ids], err_msg=name)
+    for name, value in arrays(step).items():
+        np.testing.assert_array_equal(value[ids], arrays(expected)[name][ids], err_msg=name)
     np.testing.assert_array_equal(batch.simulation.state[ids], everyone.simulation.state[ids])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 from stable_baselines3.common.monitor import Monitor
@@ -11,8 +13,10 @@ from mimicrl.mimic.batch import MimicBatch, Transition
 from mimicrl.mimic.env import MimicEnv
 from mimicrl.mimic.monitor import EpisodeMonitor
 from mimicrl.mimic.rewards import TERMS
+from mimicrl.mimic.state import BodyState
 from mimicrl.mimic.terminations import Reason
 from mimicrl.motions import ReferenceTrajectory
+from mimicrl.motions.reference import ReferenceFrame
 from mimicrl.walkers import Walker
 
 
@@ -26,6 +30,8 @@ def transition(terms: np.ndarray, reason: Reason) -> Transition:
         terminated=np.full(count, reason > Reason.TIME),
         truncated=np.full(count, reason == Reason.TIME),
         reason=np.full(count, reason),
+        state=cast(BodyState, None),  # the monitor looks at neither
+        reference=cast(ReferenceFrame, None),
     )
 
 
