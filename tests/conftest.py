@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import settings
+from support import TINY, Done
 
-from mimicrl import walkers
+from mimicrl import cli, walkers
 from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
 from mimicrl.mimic.prepare import prepare_run
@@ -63,23 +66,8 @@ def motions_dir() -> Path:
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., RunConfig]:
     """Makes the configuration of a run of a second; what is given changes values of its sections."""
-    base: dict[str, Any] = {
-        "study": "tiny",
-        "experiment": "walk",
-        "seed": 1,
-        "training": {
-            "total_timesteps": 512,
-            "n_envs": 4,
-            "n_steps": 32,
-            "minibatch": 64,
-            "n_epochs": 2,
-            "actor": [16, 16],
-            "critic": [16, 16],
-            "checkpoint_interval": 128,
-        },
-        "evaluation": {"interval": 256, "episodes": 4, "seconds": 0.5},
-        "logging": {"tensorboard": False},
-    }
+    longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"interval": 256}}
+    base = deep_merge(TINY, longer) | {"study": "tiny", "experiment": "walk", "seed": 1}
 
     def make(**changes: Any) -> RunConfig:
         return RunConfig.model_validate_json(json.dumps(deep_merge(base, changes)))
@@ -105,3 +93,35 @@ def trained_run(prepare: Callable[..., RunDirectory], tmp_path_factory: pytest.T
     run = prepare(tmp_path_factory.mktemp("trained") / "run", logging={"tensorboard": True})
     train(run, threads=1)
     return run
+
+
+@pytest.fixture
+def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs a command line in this process."""
+
+    def run(*words: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["mimicrl", *map(str, words)])
+        monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        return Done(int(stopped.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Any:
+    """Writes a study of one tiny experiment, with values changed."""
+
+    def write(text: str | None = None, **sections: Any) -> Path:
+        content = {"study": "tiny", "seeds": [1], "experiments": {"walk": TINY | sections}}
+        (tmp_path / "study.yaml").write_text(text if text is not None else yaml.safe_dump(content))
+        return tmp_path / "study.yaml"
+
+    return write
+
+
+@pytest.fixture
+def run_directory(prepare, tmp_path: Path) -> RunDirectory:
+    return prepare(tmp_path / "run", training={"total_timesteps": 128})

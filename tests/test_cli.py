@@ -5,75 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
 from mimicrl import artifacts, cli
-from mimicrl.motions import MotionClip
 from mimicrl.runs import RunDirectory
 
 VERBS = [["init"], ["train"], ["evaluate"], ["motion"], ["motion", "list"], ["motion", "inspect"]]
-TINY = {
-    "training": {
-        "total_timesteps": 128,
-        "n_envs": 4,
-        "n_steps": 32,
-        "minibatch": 64,
-        "actor": [16, 16],
-        "critic": [16, 16],
-        "checkpoint_interval": 128,
-    },
-    "evaluation": {"interval": 128, "episodes": 4, "seconds": 0.5},
-    "logging": {"tensorboard": False},
-}
-
-
-class Done(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def last(self) -> str:
-        """The last line of the error stream."""
-        return self.err.rstrip("\n").splitlines()[-1]
-
-
-@pytest.fixture
-def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command line in this process."""
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["mimicrl", *map(str, words)])
-        monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
-        monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
-        with pytest.raises(SystemExit) as stopped:
-            cli.main()
-        return Done(int(stopped.value.code or 0), *capsys.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def study(tmp_path: Path) -> Any:
-    """Writes a study of one tiny experiment, with values changed."""
-
-    def write(text: str | None = None, **sections: Any) -> Path:
-        content = {"study": "tiny", "seeds": [1], "experiments": {"walk": TINY | sections}}
-        (tmp_path / "study.yaml").write_text(text if text is not None else yaml.safe_dump(content))
-        return tmp_path / "study.yaml"
-
-    return write
-
-
-@pytest.fixture
-def run_directory(prepare, tmp_path: Path) -> RunDirectory:
-    return prepare(tmp_path / "run", training={"total_timesteps": 128})
 
 
 def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, tmp_path: Path) -> None:
@@ -112,59 +52,6 @@ def test_help_lists_every_verb_and_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "loaded: []" in done.stdout
     assert all(f" {verb} " in done.stdout for verb in ("init", "train", "evaluate", "motion"))
-
-
-BASE = "study: tiny\nexperiments:\n  walk:\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        (
-            BASE + "    training:\n      total_timestep: 5\n",
-            "study.yaml:5 experiments.walk.training.total_timestep: unknown key — did you mean total_",
-        ),
-        (BASE + "    training:\n      minibatch: 100\n", "n_envs × n_steps: 16 × 64 = 1024 is no multiple of 100"),
-        ("study: ../../etc\nexperiments:\n  walk: {}\n", "study.yaml:1 study: "),
-        (BASE.replace("walk", "../walk") + "    {}\n", "study.yaml:3 experiments.../walk: "),
-        (BASE + "    training: {gamma: .nan}\n", "neither text nor a finite number"),
-        ("study: [1\n", "not valid YAML"),
-    ],
-)
-def test_a_wrong_configuration_is_code_2_and_writes_nothing(
-    mimicrl: Any, study: Any, tmp_path: Path, text: str, told: str
-) -> None:
-    out = tmp_path / "run"
-    done = mimicrl("init", study(text), "--experiment", "walk", "--seed", 1, "--out", out)
-    assert done.code == 2
-    assert done.last.startswith("mimicrl init: ") and told in done.last
-    assert "Traceback" not in done.err and not out.exists()
-
-
-def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any, tmp_path: Path) -> None:
-    text = BASE + "    trainig: {}\n    evaluation:\n      episodes: 1\n      seconds: -1\n"
-    done = mimicrl("init", study(text), "--out", tmp_path / "out")
-    *problems, last = done.err.splitlines()
-    assert done.code == 2 and len(problems) == 3
-    assert last == f"mimicrl init: 3 errors in the configuration — {tmp_path / 'study.yaml'} — correct the lines above"
-    assert any("trainig: unknown key — did you mean training?" in problem for problem in problems)
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["--experiment", "walk"], "a run needs both --experiment and --seed — mimicrl init"),
-        (["--set", "training.n_envs=3"], "--set changes a run, not a study — mimicrl init — edit the study's YAML"),
-        (["--experiment", "wlak", "--seed", "1"], "no such experiment — study tiny — got wlak, expected one of walk"),
-        (["--experiment", "walk", "--seed", "1", "--set", "seed=2"], "an override may not make it another run — --set"),
-        (["--experiment", "walk", "--seed", "1", "--set", "training.n_env=3"], "unknown key — did you mean n_envs?"),
-        (["--experiment", "walk", "--seed", "1", "--set", "mimic.control_hz=33"], "the control rate must divide"),
-    ],
-)
-def test_wrong_options_are_code_2(mimicrl: Any, study: Any, tmp_path: Path, words: list[str], told: str) -> None:
-    done = mimicrl("init", study(), "--out", tmp_path / "run", *words)
-    assert done.code == 2 and done.last.startswith("mimicrl init: ") and told in done.last
-    assert not (tmp_path / "run").exists()
 
 
 def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
@@ -213,81 +100,6 @@ def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: R
         f"mimicrl train: a file cannot be used — {run_directory.training_directory} — got Not a directory — "
         "check the path, its permissions and the space on the disk\n",
     )
-
-
-def save(path: Path, clip: MotionClip, **changes: Any) -> None:
-    """Write a clip's arrays without the checks of its constructor."""
-    fields = ("name", "times_s", "root_position_w", "root_quat_w", "joint_names", "joint_angles_rad", "loop")
-    np.savez(path, **{name: np.array(getattr(clip, name)) for name in fields} | changes)
-
-
-def with_nan(clip: MotionClip) -> dict[str, Any]:
-    angles = clip.joint_angles_rad.copy()
-    angles[7, 2] = np.nan
-    return {"joint_angles_rad": angles}
-
-
-def one_frame(clip: MotionClip) -> dict[str, Any]:
-    return {name: getattr(clip, name)[:1] for name in ("times_s", "root_position_w", "root_quat_w", "joint_angles_rad")}
-
-
-def a_column_short(clip: MotionClip) -> dict[str, Any]:
-    return {"joint_angles_rad": clip.joint_angles_rad[:, 1:]}
-
-
-def back_in_time(clip: MotionClip) -> dict[str, Any]:
-    times = clip.times_s.copy()
-    times[[4, 5]] = times[[5, 4]]
-    return {"times_s": times}
-
-
-def standing(clip: MotionClip) -> dict[str, Any]:
-    return {"loop": np.array("none")}
-
-
-MALFORMED = {
-    with_nan: "the clip has a number that is not finite — gait-1.25, frame 7, joint ",
-    one_frame: "a clip needs at least two frames — gait-1.25 — got times of shape (1,)",
-    a_column_short: "joint_angles_rad has the wrong shape — gait-1.25 — got (201, 7), expected (201, 8)",
-    back_in_time: "times must start at 0 and rise — gait-1.25, frame 5",
-}
-
-
-@pytest.mark.parametrize("change", MALFORMED)
-def test_a_malformed_clip_is_code_3_and_one_line(
-    mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path, change: Any
-) -> None:
-    save(tmp_path / "walk.npz", clip, **change(clip))
-    out = tmp_path / "run"
-    done = mimicrl("init", study(motion={"file": "walk.npz"}), "--experiment", "walk", "--seed", 1, "--out", out)
-    assert done.code == 3 and done.err.count("\n") == 1 and not out.exists()
-    assert done.err.startswith(f"mimicrl init: {MALFORMED[change]}")
-    done = mimicrl("motion", "inspect", tmp_path / "walk.npz")
-    assert done.code == 3 and done.err.startswith(f"mimicrl motion inspect: {MALFORMED[change]}")
-
-
-def test_a_motion_that_does_not_repeat_is_code_3(mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path) -> None:
-    save(tmp_path / "walk.npz", clip, **standing(clip))
-    done = mimicrl(
-        "init", study(motion={"file": "walk.npz"}), "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run"
-    )
-    assert done.code == 3 and done.err.startswith("mimicrl init: the motion does not repeat, and walking must — ")
-
-
-def test_a_missing_motion_is_code_3_and_names_its_neighbours(
-    mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path
-) -> None:
-    clip.save(tmp_path / "walk.npz")
-    file = study(motion={"file": "wakl.npz"})
-    done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run")
-    assert done == (3, "", f"mimicrl init: no such motion file — {tmp_path / 'wakl.npz'} — beside it: walk.npz\n")
-
-
-def test_a_walker_that_is_no_walker_is_code_3(mimicrl: Any, study: Any, tmp_path: Path) -> None:
-    (tmp_path / "mine.xml").write_text("<mujoco><worldbody/></mujoco>")
-    file = study(walker={"name": "mine", "file": "mine.xml"})
-    done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run")
-    assert done.code == 3 and done.err.count("\n") == 1 and done.last.startswith("mimicrl init: a walker needs ")
 
 
 def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: RunDirectory) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from support import TINY
 
 from mimicrl import artifacts
 from mimicrl.config.loading import deep_merge
@@ -22,23 +23,10 @@ from mimicrl.runs import RunDirectory
 from mimicrl.training.logs import read_json_lines
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENT = {
-    "training": {
-        "total_timesteps": 128,
-        "n_envs": 4,
-        "n_steps": 32,
-        "minibatch": 64,
-        "actor": [16, 16],
-        "critic": [16, 16],
-        "checkpoint_interval": 128,
-    },
-    "evaluation": {"interval": 128, "episodes": 2, "seconds": 0.5},
-    "logging": {"tensorboard": False},
-}
 STUDY = {
     "study": "tiny",
     "seeds": [1],
-    "experiments": {"generated": EXPERIMENT, "recorded": EXPERIMENT | {"motion": {"file": "walk.npz"}}},
+    "experiments": {"generated": TINY, "recorded": TINY | {"motion": {"file": "walk.npz"}}},
 }
 WHOLE_RUN = {"init", "train", "evaluate"}
 
@@ -134,7 +122,7 @@ def test_an_edited_motion_retrains_exactly_its_experiment(study: Path, walker) -
 
 
 def test_a_killed_training_continues_from_its_checkpoint(tmp_path: Path) -> None:
-    experiment = deep_merge(EXPERIMENT, {"training": {"total_timesteps": 4096}, "evaluation": {"interval": 10**6}})
+    experiment = deep_merge(TINY, {"training": {"total_timesteps": 4096}, "evaluation": {"interval": 10**6}})
     study = {"study": "tiny", "seeds": [1], "experiments": {"walk": experiment}}
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
     run = RunDirectory(tmp_path / "results" / "tiny" / "walk" / "seed_1")
