@@ -54,16 +54,17 @@ def evaluate(
     cycle = GaitCycle(len(task.walker.joint_names))
     batch = task.evaluation_batch(count, settings.seconds, threads)
     result = roll_out(policy, batch, start_phases(count), cycle)
-    needed = stable_distance(task.reference.speed_mps, settings.seconds, settings.stable_distance_m)
+    speed = task.reference.speed_mps
+    needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
     episodes_file = out or run.episodes_file(checkpoint)
     cycle_file = out.with_name(f"{out.stem}-gait_cycle.parquet") if out else run.gait_cycle_file(checkpoint)
     write_parquet(cycle_file, cycle.table(task.walker, task.reference))
-    write_parquet(episodes_file, episodes_table(result, needed, task.walker.joint_names))
+    write_parquet(episodes_file, episodes_table(result, needed, speed, task.walker.joint_names))
     if out is None:
         run.write_provenance(
             "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}", started, physics=threads
         )
-    return summarize(result, needed, task.reference.speed_mps)
+    return summarize(result, needed, speed)
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:

@@ -110,13 +110,16 @@ def summarize(episodes: Episodes, needed_m: float, reference_speed_mps: float) -
     )
 
 
-def episodes_table(episodes: Episodes, needed_m: float, joint_names: tuple[str, ...]) -> pd.DataFrame:
+def episodes_table(
+    episodes: Episodes, needed_m: float, reference_speed_mps: float, joint_names: tuple[str, ...]
+) -> pd.DataFrame:
     """Return ``episodes.parquet``: a row an episode."""
     columns: dict[str, object] = {
         "episode": np.arange(len(episodes.reason)),
         "start_phase": episodes.start_phase,
         "distance_m": episodes.distance_m,
         "speed_mps": episodes.distance_m / episodes.duration_s,
+        "reference_speed_mps": np.full(len(episodes.reason), reference_speed_mps),
         "duration_s": episodes.duration_s,
         "reason": [Reason(int(reason)).label for reason in episodes.reason],
         "stable": stable(episodes, needed_m),

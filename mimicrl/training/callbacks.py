@@ -27,6 +27,22 @@ CHECKPOINT_SECONDS = 600.0
 _PROGRESS_SECONDS = 2.0
 
 
+class Stopwatch:
+    """Seconds of training, over all its attempts.
+
+    Args:
+        earlier: Seconds that earlier attempts took.
+    """
+
+    def __init__(self, earlier: float = 0.0) -> None:
+        self._earlier, self._begin = earlier, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self._earlier + time.monotonic() - self._begin
+
+
 def publish(run: RunDirectory, name: Literal["init", "best"], policy: Policy) -> None:
     """Save a policy, also beside the checkpoints: it belongs to their training, whatever the run trains next."""
     policy.save(run.training_directory / "policies" / name)
@@ -99,6 +115,7 @@ class EvaluationCallback(BoundaryCallback):
         lines: Takes a row an evaluation.
         terminal: Tells the user.
         threads: Threads of the physics.
+        stopwatch: Times the training.
         state: State of an earlier part of the training.
     """
 
@@ -110,10 +127,11 @@ class EvaluationCallback(BoundaryCallback):
         lines: JsonLines,
         terminal: Terminal,
         threads: int,
+        stopwatch: Stopwatch,
         state: dict[str, Any] | None,
     ) -> None:
         super().__init__()
-        self._run, self._task, self._about = run, task, about
+        self._run, self._task, self._about, self._stopwatch = run, task, about, stopwatch
         self._lines, self._terminal = lines, terminal
         self._settings = run.config.evaluation
         self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds, threads)
@@ -150,6 +168,7 @@ class EvaluationCallback(BoundaryCallback):
                 "samples": self.num_timesteps,
                 "shifted_starts": shifted,
                 "seconds": seconds,
+                "training_seconds": self._stopwatch.seconds,
                 "cpu_seconds": time.process_time(),
                 **summary.as_dict(),
             }
@@ -167,8 +186,8 @@ class CheckpointCallback(BoundaryCallback):
         evaluation: Its evaluations.
         lines: The append-only files, by name; their lengths go into the checkpoint.
         terminal: Tells the user.
+        stopwatch: Times the training.
         start: Samples that earlier parts of the training took.
-        seconds: Seconds that they took.
     """
 
     def __init__(
@@ -177,21 +196,16 @@ class CheckpointCallback(BoundaryCallback):
         evaluation: EvaluationCallback,
         lines: dict[str, JsonLines],
         terminal: Terminal,
+        stopwatch: Stopwatch,
         start: int,
-        seconds: float,
     ) -> None:
         super().__init__()
         self._run, self._evaluation, self._lines, self._terminal = run, evaluation, lines, terminal
-        self._earlier_seconds = seconds
+        self._stopwatch = stopwatch
         self._begin = self._saved_at = time.monotonic()
         self._told_at = -np.inf
         self._signal: int | None = None
         self._start = self._saved = start
-
-    @property
-    def seconds(self) -> float:
-        """Seconds of training so far, earlier parts included."""
-        return self._earlier_seconds + time.monotonic() - self._begin
 
     def request_stop(self, number: int, _frame: object = None) -> None:
         """Handle a signal: stop at the next boundary; a second signal leaves at once."""
@@ -230,7 +244,7 @@ class CheckpointCallback(BoundaryCallback):
         extra = {
             "evaluation": self._evaluation.state,
             "offsets": {name: lines.offset for name, lines in self._lines.items()},
-            "seconds": self.seconds,
+            "seconds": self._stopwatch.seconds,
         }
         checkpoint.save(directory, self.model, extra)
         self._saved, self._saved_at = self.num_timesteps, time.monotonic()

@@ -23,7 +23,14 @@ from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, describe, vec_envs
-from mimicrl.training.callbacks import CheckpointCallback, EpisodeCallback, EvaluationCallback, LogCallback, publish
+from mimicrl.training.callbacks import (
+    CheckpointCallback,
+    EpisodeCallback,
+    EvaluationCallback,
+    LogCallback,
+    Stopwatch,
+    publish,
+)
 from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.wandb import WandbWriter
@@ -121,11 +128,19 @@ class _Training:
                 opened.callback(lines.close)
             self.terminal = Terminal(self.config, self._from)
             opened.callback(self.terminal.close)
+            self.stopwatch = Stopwatch(extra.get("seconds", 0.0))
             self.evaluation = EvaluationCallback(
-                run, self.task, self._about, self.lines["evaluations"], self.terminal, threads, extra.get("evaluation")
+                run,
+                self.task,
+                self._about,
+                self.lines["evaluations"],
+                self.terminal,
+                threads,
+                self.stopwatch,
+                extra.get("evaluation"),
             )
             self.checkpoints = CheckpointCallback(
-                run, self.evaluation, self.lines, self.terminal, self._from, extra.get("seconds", 0.0)
+                run, self.evaluation, self.lines, self.terminal, self.stopwatch, self._from
             )
             tensorboard = run.tensorboard_directory if self.config.logging.tensorboard else None
             logger = make_logger(self.lines["metrics"], tensorboard, self._others())
@@ -194,7 +209,7 @@ class _Training:
             first_success_samples=first,
             first_success_simulated_s=None if first is None else first / self.config.mimic.control_hz,
             best=state["best"],
-            train_seconds=round(self.checkpoints.seconds, 3),
+            train_seconds=round(self.stopwatch.seconds, 3),
             evaluation_seconds=round(state["seconds"], 3),
             problem=str(problem) if problem else None,
         )

@@ -114,12 +114,13 @@ def test_speed_is_the_way_over_each_episodes_own_time() -> None:
 
 
 def test_the_table_has_a_row_an_episode() -> None:
-    table = episodes_table(episodes(reason=[1, 3, 4, 1]), 15.0, JOINTS)
+    table = episodes_table(episodes(reason=[1, 3, 4, 1]), 15.0, 1.25, JOINTS)
     assert list(table.columns) == [
         "episode",
         "start_phase",
         "distance_m",
         "speed_mps",
+        "reference_speed_mps",
         "duration_s",
         "reason",
         "stable",

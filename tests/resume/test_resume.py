@@ -25,7 +25,7 @@ from mimicrl.training.train import train
 BUDGET = 4096
 STOPPED, INTERRUPTED_BY_USER = 75, 130
 CHANGES: dict[str, Any] = {"training": {"total_timesteps": BUDGET}, "evaluation": {"interval": 512}}
-CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "cpu_seconds"]
+CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_seconds"]
 
 
 def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:

@@ -18,7 +18,13 @@ from mimicrl.mimic.task import Task
 from mimicrl.mimic.terminations import Reason
 from mimicrl.runs import RunDirectory
 from mimicrl.training import callbacks
-from mimicrl.training.callbacks import BoundaryCallback, CheckpointCallback, EpisodeCallback, EvaluationCallback
+from mimicrl.training.callbacks import (
+    BoundaryCallback,
+    CheckpointCallback,
+    EpisodeCallback,
+    EvaluationCallback,
+    Stopwatch,
+)
 from mimicrl.training.logs import JsonLines, Terminal, read_json_lines
 
 EPISODES, INTERVAL = 4, 256
@@ -59,7 +65,7 @@ class _Evaluations:
         monkeypatch.setattr(callbacks, "roll_out", self._roll_out)
         self.lines = JsonLines(run.training_directory / "evaluations.jsonl")
         terminal = Terminal(run.config, 0)
-        self.callback = EvaluationCallback(run, Task.of_run(run), {}, self.lines, terminal, 1, state)
+        self.callback = EvaluationCallback(run, Task.of_run(run), {}, self.lines, terminal, 1, Stopwatch(), state)
         model: Any = SimpleNamespace(logger=Logger(None, []), export=lambda about: _FakePolicy(about["samples"]))
         self.callback.model = model
 
@@ -157,7 +163,7 @@ def checkpoints(evaluations: _Evaluations, monkeypatch: pytest.MonkeyPatch) -> A
     """A checkpoint callback that notes when it saves; its run's interval is 128 samples."""
     run = evaluations.run
     callback = CheckpointCallback(
-        run, evaluations.callback, {"evaluations": evaluations.lines}, Terminal(run.config, 0), 0, 7.0
+        run, evaluations.callback, {"evaluations": evaluations.lines}, Terminal(run.config, 0), Stopwatch(7.0), 0
     )
     callback.model = SimpleNamespace(ep_info_buffer=[{"l": 3}, {"l": 5}])  # type: ignore[assignment]
     saved: list[tuple[int, dict[str, Any]]] = []
