@@ -43,13 +43,26 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         MachineError: The disk is full, or the place cannot be written.
     """
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Write a file under a temporary name and rename it to `path` when the block ends without an error.
+
+    Yields:
+        The name to write to, beside `path` and with its ending.
+
+    Raises:
+        MachineError: The disk is full, or the place cannot be written.
+    """
     temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
     with _machine_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                file.flush()
+            yield temporary
+            with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)
             _fsync_directory(path.parent)

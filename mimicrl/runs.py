@@ -108,6 +108,10 @@ class RunDirectory:
         """Joint angles over the gait cycle in that evaluation."""
         return self.path / ("gait_cycle.parquet" if checkpoint == "final" else f"gait_cycle-{checkpoint}.parquet")
 
+    def video_file(self, name: str) -> Path:
+        """A video, such as ``final.mp4``."""
+        return self.path / "videos" / name
+
     @cached_property
     def config(self) -> RunConfig:
         """The resolved configuration."""
@@ -142,9 +146,14 @@ class RunDirectory:
                 )
         return run
 
-    def write_provenance(self, verb: str, started: str, **threads: int) -> None:
-        """Record where a verb's results come from."""
-        artifacts.write_json(self.path / "provenance" / f"{verb}.json", provenance.record(verb, started, **threads))
+    def write_provenance(
+        self, verb: str, started: str, *, result: dict[str, Any] | None = None, **threads: int
+    ) -> None:
+        """Record where a verb's results come from, and a `result` that stands nowhere else."""
+        record = provenance.record(verb, started, **threads)
+        if result is not None:
+            record["result"] = result
+        artifacts.write_json(self.path / "provenance" / f"{verb}.json", record)
 
     @contextlib.contextmanager
     def training_lock(self) -> Iterator[None]:

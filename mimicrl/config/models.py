@@ -176,6 +176,8 @@ class StudyConfig(Section):
     """Name of the study and of its folder in results/."""
     seeds: Seeds = (1, 2)
     """A run for each of these, in each experiment."""
+    video: bool = True
+    """Make a video of each run; needs OpenGL (EGL or OSMesa), which is tried before anything is trained."""
     experiments: Annotated[dict[Name, ExperimentConfig], Field(min_length=1)]
     """The experiments by name."""
 

@@ -39,21 +39,12 @@ def evaluate(
         ConfigError: The policy was trained with another configuration.
     """
     started = provenance.now()
-    run.identity()
-    policy = Policy.load(run.policy_directory(checkpoint))
-    if policy.about.get("fingerprint") != run.fingerprint:
-        raise ConfigError(
-            "the policy was trained with another configuration",
-            where=run.policy_directory(checkpoint),
-            got=policy.about.get("fingerprint"),
-            expected=run.fingerprint,
-            fix="mimicrl train this run again",
-        )
+    policy = trained_policy(run, checkpoint)
     settings, task = run.config.evaluation, Task.of_run(run)
     count = episodes or settings.episodes
     cycle = GaitCycle(len(task.walker.joint_names))
     batch = task.evaluation_batch(count, settings.seconds, threads)
-    result = roll_out(policy, batch, start_phases(count), cycle)
+    result = roll_out(policy, batch, start_phases(count), cycle.watch)
     speed = task.reference.speed_mps
     needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
     episodes_file = out or run.episodes_file(checkpoint)
@@ -65,6 +56,26 @@ def evaluate(
             "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}", started, physics=threads
         )
     return summarize(result, needed, speed)
+
+
+def trained_policy(run: RunDirectory, checkpoint: Checkpoint) -> Policy:
+    """Load a policy of a run, after checking that the run's files and the policy belong together.
+
+    Raises:
+        ArtifactError: The policy is missing or damaged, or a file of the run was changed.
+        ConfigError: The policy was trained with another configuration.
+    """
+    run.identity()
+    policy = Policy.load(run.policy_directory(checkpoint))
+    if policy.about.get("fingerprint") != run.fingerprint:
+        raise ConfigError(
+            "the policy was trained with another configuration",
+            where=run.policy_directory(checkpoint),
+            got=policy.about.get("fingerprint"),
+            expected=run.fingerprint,
+            fix="mimicrl train this run again",
+        )
+    return policy
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:

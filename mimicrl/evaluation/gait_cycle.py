@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.state import BodyState
 from mimicrl.motions import gait
 from mimicrl.motions.reference import ReferenceTrajectory
 from mimicrl.rotations import Array
@@ -24,6 +26,10 @@ class GaitCycle:
         self._count = np.zeros(POINTS)
         self._sum = np.zeros((POINTS, joints))
         self._squares = np.zeros((POINTS, joints))
+
+    def watch(self, batch: MimicBatch, rows: np.ndarray, state: BodyState) -> None:
+        """Collect a step of a rollout."""
+        self.add(batch.phase[rows], state.joint_angles_rad[rows])
 
     def add(self, phase: Array, angles_rad: Array) -> None:
         """Add measured angles, shape ``(N, J)``, at `phase`, shape ``(N,)``, to the nearest points."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.mimic import rewards
 from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.state import BodyState
 from mimicrl.mimic.terminations import Reason
 from mimicrl.policy import Policy
 from mimicrl.rotations import Array
+
+# Called after each step with the batch, the rows that are still going and finite, and the states of all rows.
+Watch = Callable[[MimicBatch, np.ndarray, BodyState], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +55,14 @@ def start_phases(episodes: int, *, shifted: bool = False) -> Array:
     return (np.arange(episodes) + 0.5 * shifted) / episodes
 
 
-def roll_out(policy: Policy, batch: MimicBatch, phases: Array, cycle: GaitCycle | None = None) -> Episodes:
+def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | None = None) -> Episodes:
     """Run one episode from each start.
 
     Args:
         policy: Acts deterministically, always on the whole batch.
         batch: As many simulations as starts, made for evaluation.
         phases: The starts, shape ``(E,)``.
-        cycle: Collects joint angles over the gait cycle.
+        watch: Sees every step.
     """
     joints = len(batch.walker.joint_names)
     reward, upright = np.zeros(batch.count), np.zeros(batch.count)
@@ -76,8 +80,8 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, cycle: GaitCycle 
         sane = running[step.reason[running] != Reason.DIVERGED]
         upright[sane] += state.upright[sane]
         error[sane] += np.abs(state.joint_angles_rad[sane] - reference.joint_angles_rad[sane])
-        if cycle is not None:
-            cycle.add(batch.phase[sane], state.joint_angles_rad[sane])
+        if watch is not None:
+            watch(batch, sane, state)
         position[sane] = state.root_position_w[sane, :2]
         ended = running[(step.terminated | step.truncated)[running]]
         reason[ended] = step.reason[ended]

@@ -1,0 +1,92 @@
+"""The command line: parse, read the configuration, make one call, turn errors into exit codes.
+
+Heavy imports stand inside the verbs, so that ``mimicrl --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from mimicrl.cli import machine, motion, run, study
+from mimicrl.errors import ConfigError, MachineError, MimicError
+from mimicrl.rendering import gl
+
+app = typer.Typer(
+    name="mimicrl",
+    help="From a motion clip of a person walking to a simulated walker that walks like that.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for verb in (run.init, run.train, run.evaluate, run.replay, study.aggregate, study.report, machine.doctor):
+    app.command()(verb)
+app.add_typer(motion.app, name="motion")
+
+_VERBOSE = {"-v", "--verbose"}
+INTERRUPTED_BY_USER = 130
+UNEXPECTED = 1
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks of errors.")] = False,
+) -> None:
+    """Take the options that stand before the verb; `main` reads them itself."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    # Before NumPy and PyTorch are imported: idle OpenMP threads must not steal a core from the physics, and small
+    # matrix products are faster and the same bits on one thread.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gl.defer()
+    # -v may stand anywhere; the verbs do not know it.
+    arguments = [word for word in sys.argv[1:] if word not in _VERBOSE]
+    words = [word for word in arguments if not word.startswith("-")]
+    verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
+    try:
+        code = app(arguments, standalone_mode=False)
+        if code == INTERRUPTED_BY_USER:  # how typer tells of a Ctrl-C
+            raise KeyboardInterrupt
+    except TyperException as error:  # wrong use of the command line
+        if str(error):  # without any words typer has shown the help, and that is all there is to say
+            _tell(f"mimicrl {verb}: {error.format_message()} — run mimicrl --help".replace("mimicrl :", "mimicrl:"))
+        code = ConfigError.exit_code
+    except KeyboardInterrupt:
+        _tell(f"mimicrl {verb}: stopped by Ctrl-C")
+        code = INTERRUPTED_BY_USER
+    except Exception as error:
+        code = _explain(error, verb)
+    sys.exit(code)
+
+
+def _explain(error: Exception, verb: str) -> int:
+    """Tell the user what went wrong, the last line in the form of the contract; return the exit code."""
+    if _VERBOSE & set(sys.argv[1:]):
+        traceback.print_exception(error)
+    if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
+        error = MachineError(
+            "a file cannot be used",
+            where=error.filename or verb,
+            got=error.strerror or error,
+            fix="check the path, its permissions and the space on the disk",
+        )
+    if not isinstance(error, MimicError):
+        kind = type(error).__name__
+        _tell(f"mimicrl {verb}: unexpected {kind} — {error} — run mimicrl -v {verb} … and report it")
+        return UNEXPECTED
+    for problem in getattr(error, "problems", ()):
+        _tell(problem)
+    _tell(f"mimicrl {verb}: {error}")
+    return error.exit_code
+
+
+def _tell(text: str) -> None:
+    typer.echo(" ".join(text.split("\n")), err=True)

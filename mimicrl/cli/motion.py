@@ -1,0 +1,86 @@
+"""The verbs for motion clips: list, inspect, play."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mimicrl.cli.options import Fps, Height, Seconds, VideoFormat, VideoKind, Width
+
+if TYPE_CHECKING:
+    from mimicrl.motions import MotionClip
+    from mimicrl.walkers import Walker
+
+app = typer.Typer(help="Motion clips: what they are, are they sane, what they look like.", no_args_is_help=True)
+
+MotionPath = Annotated[
+    str, typer.Argument(metavar="FILE|gait", help="A motion file, or 'gait' for the generated walk.")
+]
+SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk [m/s].")]
+WalkerOption = Annotated[str, typer.Option(help="A bundled walker.")]
+
+
+@app.command("list")
+def list_() -> None:
+    """List the motions that need no file, and the formats of motion files."""
+    from mimicrl.motions import gait, readers
+
+    low, high = gait.SPEED_RANGE_MPS
+    typer.echo(f"gait            generated human walk, motion.speed_mps {low} to {high} m/s")
+    for ending, (what, _) in readers.FORMATS.items():
+        typer.echo(f"FILE{ending:<12}{what}")
+
+
+@app.command()
+def inspect(
+    motion: MotionPath,
+    speed: SpeedOption = 1.25,
+    walker: WalkerOption = "walker3d",
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw its joint angles beside published gait (.png, .svg, .pdf).")
+    ] = None,
+) -> None:
+    """Show what a motion is and whether it is sane on a walker."""
+    from mimicrl.motions import ReferenceTrajectory, validate
+
+    clip, body = _motion(motion, speed, walker)
+    if figure is not None:
+        from mimicrl.analysis import figures
+        from mimicrl.evaluation.gait_cycle import GaitCycle
+
+        cycle = GaitCycle(len(body.joint_names)).table(body, ReferenceTrajectory(clip, body))
+        figures.save(figures.gait_cycle_figure({clip.name: cycle}), figure)
+    typer.echo(validate.inspect(clip, body).describe())
+    validate.refuse_implausible(clip, body)
+
+
+@app.command()
+def play(
+    motion: MotionPath,
+    out: Annotated[Path, typer.Option(help="Write the video there.")],
+    speed: SpeedOption = 1.25,
+    walker: WalkerOption = "walker3d",
+    seconds: Seconds = None,
+    fps: Fps = 30.0,
+    width: Width = 640,
+    height: Height = 480,
+    kind: VideoKind = VideoFormat.mp4,
+) -> None:
+    """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
+    from mimicrl.evaluation import replay
+    from mimicrl.motions import ReferenceTrajectory
+
+    clip, body = _motion(motion, speed, walker)
+    film = replay.Film(seconds, fps, width, height, kind.value)
+    typer.echo(str(replay.play(ReferenceTrajectory(clip, body), body, out, film)))
+
+
+def _motion(motion: str, speed: float, walker: str) -> tuple[MotionClip, Walker]:
+    """Return a motion, read or generated, and the walker it is fitted to."""
+    from mimicrl import walkers
+    from mimicrl.motions import gait, readers
+
+    body = walkers.load(walker)
+    return gait.generate(body, speed) if motion == "gait" else readers.read(Path(motion), body), body

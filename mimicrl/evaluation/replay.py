@@ -1,0 +1,243 @@
+"""`mimicrl replay`: an episode of a policy as a video, beside the ghost of its reference.
+
+The evaluation's starts are rolled out again as one batch, as a policy's actions depend in their last bits on the width of the
+batch; so the video shows an episode of the table, and says where it cannot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mimicrl import artifacts, provenance
+from mimicrl.errors import ConfigError
+from mimicrl.evaluation.evaluate import trained_policy
+from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
+from mimicrl.evaluation.trace import Episode, Trace
+from mimicrl.mimic.task import Task
+from mimicrl.mimic.terminations import Reason
+from mimicrl.motions.reference import ReferenceTrajectory
+from mimicrl.rendering import film, gl, video
+from mimicrl.rendering.film import Take
+from mimicrl.rotations import Array
+from mimicrl.runs import Checkpoint, RunDirectory
+from mimicrl.walkers.walker import Walker
+
+_GHOST_ASIDE_M = 0.9
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a video should be like.
+
+    Attributes:
+        seconds: Its length; by default all there is.
+        fps: Pictures a second.
+        width: [pixel].
+        height: [pixel].
+        kind: Its format.
+        ghost: Whether the reference walks along.
+    """
+
+    seconds: float | None = None
+    fps: float = 30.0
+    width: int = 640
+    height: int = 480
+    kind: video.Format = "mp4"
+    ghost: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """An episode that was rolled out again.
+
+    Attributes:
+        take: What can be shown of it.
+        episode: Its row in the evaluation.
+        start_phase: Where in the cycle it started.
+        distance_m: Net way forward.
+        duration_s: Its length.
+        reason: Why it ended.
+        agrees_with_table: Whether its distance is that of the evaluation's table, to the last bit; None without a table.
+    """
+
+    take: Take
+    episode: int
+    start_phase: float
+    distance_m: float
+    duration_s: float
+    reason: str
+    agrees_with_table: bool | None
+
+    def facts(self) -> dict[str, Any]:
+        """Return the figures by name."""
+        return {key: value for key, value in vars(self).items() if key != "take"}
+
+
+def replay(
+    run: RunDirectory,
+    checkpoint: Checkpoint = "final",
+    *,
+    episode: int | None = None,
+    settings: Film | None = None,
+    out: Path | None = None,
+    threads: int = 1,
+) -> Path:
+    """Write a video of an episode of a run.
+
+    Args:
+        run: The run.
+        checkpoint: Which of its policies.
+        episode: Which of the evaluation's episodes; by default the one of median distance.
+        settings: What the video should be like.
+        out: The file; by default ``RUN_DIR/videos/CHECKPOINT.mp4``.
+        threads: Threads of the physics; any number gives the same result.
+
+    Raises:
+        ArtifactError: The policy is missing or damaged.
+        ConfigError: The policy was trained with another configuration, or there is no such episode.
+        MachineError: OpenGL, ffmpeg or space on the disk is missing.
+    """
+    started, settings = provenance.now(), settings or Film()
+    opengl = gl.choose()  # before the work
+    shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
+    path = out or run.video_file(f"{checkpoint}.{settings.kind}")
+    pictures = _write(path, [shown.take], settings)
+    if out is None:
+        name = "replay" if checkpoint == "final" else f"replay-{checkpoint}"
+        about = {"checkpoint": checkpoint, **shown.facts(), "pictures": pictures, **asdict(settings), **asdict(opengl)}
+        run.write_provenance(name, started, result=about, physics=threads)
+    return path
+
+
+def replay_grid(
+    runs: list[RunDirectory],
+    checkpoint: Checkpoint = "final",
+    *,
+    out: Path,
+    episode: int | None = None,
+    settings: Film | None = None,
+    threads: int = 1,
+) -> Path:
+    """Write a video of several runs side by side, all from the same start in the gait cycle; see `replay`."""
+    settings = settings or Film()
+    gl.choose()
+    first = roll(runs[0], checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
+    same = [roll(run, checkpoint, episode=first.episode, ghost=settings.ghost, threads=threads) for run in runs[1:]]
+    _write(out, [first.take, *(shown.take for shown in same)], settings)
+    return out
+
+
+def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Film | None = None) -> Path:
+    """Write a video of a motion on a walker: ten seconds of one that repeats, else all of it.
+
+    Raises:
+        MachineError: OpenGL, ffmpeg or space on the disk is missing.
+    """
+    settings = settings or Film()
+    seconds = settings.seconds or (10.0 if reference.cyclic else reference.duration_s)
+    times = np.linspace(0.0, seconds, max(2, round(100 * seconds)))
+    frame = reference.at_time(times)
+    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    about = f"{reference.clip.name} on {walker.name}"
+
+    def caption(time_s: float) -> tuple[str, ...]:
+        return about, f"{reference.speed_mps:.2f} m/s   {time_s:.1f} s   {reference.speed_mps * time_s:.1f} m"
+
+    _write(out, [Take(walker.model, times, qpos, caption=caption)], settings)
+    return out
+
+
+def roll(
+    run: RunDirectory,
+    checkpoint: Checkpoint = "final",
+    *,
+    episode: int | None = None,
+    ghost: bool = True,
+    threads: int = 1,
+) -> Replay:
+    """Roll out the evaluation's starts again and return one episode; see `replay`."""
+    policy, task = trained_policy(run, checkpoint), Task.of_run(run)
+    table = _table(run, checkpoint)
+    count = run.config.evaluation.episodes if table is None else len(table)
+    trace = Trace()
+    batch = task.evaluation_batch(count, run.config.evaluation.seconds, threads)
+    episodes = roll_out(policy, batch, start_phases(count), trace.watch)
+    chosen = median_episode(episodes.distance_m) if episode is None else episode
+    if not 0 <= chosen < count:
+        raise ConfigError("there is no such episode", where="--episode", got=chosen, expected=f"0 to {count - 1}")
+    agrees = None if table is None else bool(table["distance_m"].iloc[chosen] == episodes.distance_m[chosen])
+    title = f"{run.config.study} / {run.config.experiment}, seed {run.config.seed}, {checkpoint} policy"
+    take = _take(task, trace.episode(chosen), episodes, chosen, title, ghost, agrees)
+    return Replay(
+        take=take,
+        episode=chosen,
+        start_phase=float(episodes.start_phase[chosen]),
+        distance_m=float(episodes.distance_m[chosen]),
+        duration_s=float(episodes.duration_s[chosen]),
+        reason=Reason(int(episodes.reason[chosen])).label,
+        agrees_with_table=agrees,
+    )
+
+
+def median_episode(distance_m: Array) -> int:
+    """Return the episode of median distance, of two the shorter; shape ``(E,)``."""
+    return int(np.argsort(distance_m, kind="stable")[(len(distance_m) - 1) // 2])
+
+
+def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Episode) -> Array:
+    """Return the reference at the episode's phases, to the left of the walker, shape ``(T, nq)``.
+
+    It goes on at the walker's mean speed, so that the two can be compared step by step however long they walk.
+    """
+    frame = reference.at_phase(episode.phase)
+    position = frame.root_position_w.copy()
+    position[:, 0] -= episode.phase * reference.displacement_m  # what is left is the surge within a cycle
+    step = np.arange(len(position))
+    lead = episode.qpos[:, 0] - position[:, 0]
+    slope, start = np.polyfit(step, lead, 1) if len(step) > 1 else (0.0, lead[0])
+    position[:, 0] += start + slope * step
+    position[:, 1] += episode.qpos[:, 1].mean() + _GHOST_ASIDE_M
+    return walker.qpos(position, frame.root_quat_w, frame.joint_angles_rad)
+
+
+def _take(
+    task: Task, episode: Episode, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
+) -> Take:
+    if not len(episode.phase):
+        raise ConfigError("nothing of this episode can be shown", where=title, got="it diverged in its first step")
+    if len(episode.phase) == 1:  # a still picture
+        episode = Episode(*(np.repeat(part, 2, axis=0) for part in episode))
+    dt = 1.0 / task.config.control_hz
+    times = dt * np.arange(len(episode.phase), dtype=np.float64)
+    distance, duration = float(episodes.distance_m[index]), float(episodes.duration_s[index])
+    reason = Reason(int(episodes.reason[index]))
+    x = episode.qpos[:, 0] - episode.qpos[-1, 0] + distance
+    speeds = f"{distance / duration:.2f} m/s (reference {task.reference.speed_mps:.2f})"
+    ended = "" if reason is Reason.TIME else f"   {reason.label} at {duration:.1f} s"
+    differs = ", unlike the table (another CPU?)" if agrees is False else ""
+
+    def caption(time_s: float) -> tuple[str, ...]:
+        return title + differs, f"{speeds}   {time_s + dt:.1f} s   {np.interp(time_s, times, x):.1f} m{ended}"
+
+    shade = ghost_qpos(task.walker, task.reference, episode) if ghost else None
+    return Take(task.walker.model, times, episode.qpos, shade, caption)
+
+
+def _table(run: RunDirectory, checkpoint: Checkpoint) -> pd.DataFrame | None:
+    """Return the evaluation's episodes, where there was one."""
+    path = run.episodes_file(checkpoint)
+    return pd.read_parquet(path) if path.is_file() else None
+
+
+def _write(path: Path, takes: list[Take], settings: Film) -> int:
+    artifacts.sweep(path.parent)
+    films = [
+        film.frames(take, settings.fps, settings.width, settings.height, seconds=settings.seconds) for take in takes
+    ]
+    pictures = films[0] if len(films) == 1 else video.side_by_side(films)
+    return video.write(path, pictures, settings.fps, settings.kind)

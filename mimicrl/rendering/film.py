@@ -1,0 +1,98 @@
+"""From a recorded motion to the pictures of a film: the camera, the ghost, the caption, in even time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from mimicrl.rendering import caption
+from mimicrl.rendering.frames import FrameRenderer
+from mimicrl.rotations import Array
+
+# How long the camera looks back and ahead, to glide where the walker surges [s].
+_CAMERA_SPAN_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """A motion to show.
+
+    Attributes:
+        model: The model that moves.
+        times_s: Rising times from 0, evenly spaced [s], shape ``(T,)``, T at least 2.
+        qpos: Configurations, shape ``(T, nq)``.
+        ghost_qpos: Configurations of a translucent second figure, shape ``(T, nq)``.
+        caption: Given a time [s], the lines below the picture.
+    """
+
+    model: mujoco.MjModel
+    times_s: Array
+    qpos: Array
+    ghost_qpos: Array | None = None
+    caption: Callable[[float], tuple[str, ...]] = lambda _: ()
+
+
+def frames(
+    take: Take, fps: float, width: int, height: int, *, seconds: float | None = None, start_s: float = 0.0
+) -> Iterator[np.ndarray]:
+    """Yield a film's pictures, uint8, shape ``(height, width, 3)``.
+
+    Args:
+        take: What is shown.
+        fps: Pictures a second.
+        width: [pixel].
+        height: [pixel].
+        seconds: Length of the film; by default, and at most, what is left of the take.
+        start_s: Where in the take the film begins.
+
+    Raises:
+        MachineError: There is no OpenGL.
+    """
+    left = len(take.times_s) * float(take.times_s[1]) - start_s
+    length = left if seconds is None else min(seconds, left)
+    times = start_s + np.arange(max(1, round(length * fps))) / fps
+    qpos = at_times(take.times_s, take.qpos, times)
+    ghost = None if take.ghost_qpos is None else at_times(take.times_s, take.ghost_qpos, times)
+    camera_x = glide(take.times_s, take.qpos[:, 0], times)
+    renderer = FrameRenderer(take.model, width, height)
+    try:
+        for row, time_s in enumerate(times):
+            picture = renderer.frame(
+                qpos[row], ghost_qpos=None if ghost is None else ghost[row], look_at_x=camera_x[row]
+            )
+            yield caption.write(picture, take.caption(float(time_s)))
+    finally:
+        renderer.close()
+
+
+def at_times(times_s: Array, qpos: Array, wanted_s: Array) -> Array:
+    """Interpolate configurations of a free root and hinges.
+
+    Args:
+        times_s: Rising times [s], shape ``(T,)``.
+        qpos: Configurations, shape ``(T, nq)``.
+        wanted_s: Times [s], shape ``(F,)``.
+
+    Returns:
+        Configurations, shape ``(F, nq)``.
+    """
+    qpos = qpos.copy()
+    quat = qpos[:, 3:7]
+    # A quaternion and its opposite are one orientation; between them lies no short way.
+    flips = np.where(np.einsum("ij,ij->i", quat[1:], quat[:-1]) < 0, -1.0, 1.0)
+    quat[1:] *= np.cumprod(flips)[:, None]
+    rows = np.column_stack([np.interp(wanted_s, times_s, column) for column in qpos.T])
+    rows[:, 3:7] /= np.linalg.norm(rows[:, 3:7], axis=1, keepdims=True)
+    return rows
+
+
+def glide(times_s: Array, x: Array, wanted_s: Array) -> Array:
+    """Return `x` without its fast ups and downs: its mean over a second around each wanted time, shape ``(F,)``."""
+    reach = min(round(0.5 * _CAMERA_SPAN_S / (times_s[1] - times_s[0])), len(x) - 1)
+    # At its ends the motion goes on as it was, or the camera would stand still there.
+    padded = np.pad(x, reach, mode="reflect", reflect_type="odd")
+    smooth = np.convolve(padded, np.full(2 * reach + 1, 1.0 / (2 * reach + 1)), mode="valid")
+    return np.interp(wanted_s, times_s, smooth)

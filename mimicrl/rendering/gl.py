@@ -1,0 +1,113 @@
+"""Which OpenGL draws without a screen: EGL, or OSMesa where EGL does not work, or what ``MUJOCO_GL`` names.
+
+PyOpenGL binds to one of them when it is first imported, and a broken driver may end the process; so each is tried in a
+process of its own, with a picture.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+
+from mimicrl.errors import MachineError
+
+HEADLESS = ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
+REMEDY = "apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6"
+_NO_NAME = {"", "disable", "disabled", "enable", "enabled"}
+_wanted: str | None = None
+_TIMEOUT_S = 60.0
+_TRIAL = """
+import json, sys
+import mujoco
+from mimicrl.rendering.frames import FrameRenderer
+world = '<mujoco><worldbody><light pos="0 0 3"/><geom type="sphere" size=".5"/></worldbody></mujoco>'
+renderer = FrameRenderer(mujoco.MjModel.from_xml_string(world), 64, 64, backend=sys.argv[1])
+picture = renderer.draw(look_at=(0.0, 0.0, 0.0))
+from OpenGL import GL
+name = GL.glGetString(GL.GL_RENDERER)
+renderer.close()
+print(json.dumps({"contrast": float(picture.std()), "renderer": (name or b"?").decode()}))
+"""
+
+
+@dataclass(frozen=True)
+class OpenGL:
+    """A way to draw that works here.
+
+    Attributes:
+        backend: ``egl``, ``osmesa`` or ``cgl``.
+        renderer: What draws, such as ``llvmpipe`` or the name of a graphics card.
+    """
+
+    backend: str
+    renderer: str
+
+
+def defer() -> None:
+    """Keep MuJoCo from binding OpenGL when it is imported, which fails there for all that never draw.
+
+    Call it before MuJoCo is imported; what ``MUJOCO_GL`` asks for holds when something is drawn.
+    """
+    global _wanted
+    asked = os.environ.get("MUJOCO_GL", "")
+    if _wanted is None or asked != "disable":  # not deferred already
+        _wanted = asked
+    os.environ["MUJOCO_GL"] = "disable"
+
+
+def wanted() -> str:
+    """Return the backend that ``MUJOCO_GL`` asks for, or nothing."""
+    name = (os.environ.get("MUJOCO_GL", "") if _wanted is None else _wanted).lower().strip()
+    return "" if name in _NO_NAME else name
+
+
+def choose() -> OpenGL:
+    """Return the first backend that draws a picture here.
+
+    Raises:
+        MachineError: None does.
+    """
+    return _choose(wanted())
+
+
+@cache
+def _choose(name: str) -> OpenGL:
+    failures = []
+    for backend in (name,) if name else HEADLESS:
+        found = _try(backend)
+        if isinstance(found, OpenGL):
+            return found
+        failures.append(f"{backend}: {found}")
+    raise MachineError(
+        "cannot draw without OpenGL",
+        where=f"MUJOCO_GL={name}" if name else "MUJOCO_GL is not set",
+        got="; ".join(failures),
+        fix=REMEDY if name in ("", *HEADLESS) else f"unset MUJOCO_GL, or set it to {' or '.join(HEADLESS)}",
+    )
+
+
+def _try(backend: str) -> OpenGL | str:
+    """Draw a picture in a process of its own; return what drew it, or what went wrong."""
+    # A platform that this process is bound to must not bind the trial.
+    environment = {key: value for key, value in os.environ.items() if key != "PYOPENGL_PLATFORM"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _TRIAL, backend],
+            env=environment | {"MUJOCO_GL": "disable"},
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no picture within {_TIMEOUT_S:.0f} s"
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [""])[-1]
+        return last or f"the process ended with {done.returncode}"
+    result = json.loads(done.stdout.splitlines()[-1])
+    if result["contrast"] < 1.0:
+        return f"{result['renderer']} draws an empty picture"
+    return OpenGL(backend, result["renderer"])
