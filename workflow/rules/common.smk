@@ -39,7 +39,8 @@ def checked(call, *arguments):
 
 STUDY_FILE = study_file()
 STUDY = checked(load_study, STUDY_FILE)
-RUN = f"results/{STUDY.study}/{{experiment}}/seed_{{seed}}"
+STUDY_DIRECTORY = f"results/{STUDY.study}"
+RUN = f"{STUDY_DIRECTORY}/{{experiment}}/seed_{{seed}}"
 RUN_DIRECTORIES = [RUN.format(experiment=name, seed=seed) for name, seed in STUDY.runs()]
 EXPERIMENT_FILES = {
     name: [STUDY_FILE.parent / file for file in (experiment.motion.file, experiment.walker.file) if file]

@@ -12,6 +12,9 @@ rule evaluate:
         gait_cycle=f"{RUN}/gait_cycle.parquet",
     log:
         f"{RUN}/logs/evaluate.log",
+    # With replay, so that these short jobs queue once on a cluster.
+    group:
+        "run"
     threads: 1
     resources:
         mem_mb=1000,

@@ -3,9 +3,9 @@
 
 rule study:
     output:
-        f"results/{STUDY.study}/study.yaml",
+        f"{STUDY_DIRECTORY}/study.yaml",
     log:
-        f"results/{STUDY.study}/logs/study.log",
+        f"{STUDY_DIRECTORY}/logs/study.log",
     localrule: True
     params:
         resolved=STUDY.model_dump_json(),

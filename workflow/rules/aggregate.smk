@@ -1,0 +1,23 @@
+# All runs of the study in tables: one row a run, and one an experiment with error bars over seeds.
+
+
+rule aggregate:
+    input:
+        study=f"{STUDY_DIRECTORY}/study.yaml",
+        outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
+        episodes=expand("{run}/episodes.parquet", run=RUN_DIRECTORIES),
+    output:
+        runs=multiext(f"{STUDY_DIRECTORY}/tables/runs", ".csv", ".parquet"),
+        experiments=multiext(f"{STUDY_DIRECTORY}/tables/experiments", ".csv", ".md", ".parquet", ".tex"),
+        manifest=f"{STUDY_DIRECTORY}/manifest.json",
+    log:
+        f"{STUDY_DIRECTORY}/logs/aggregate.log",
+    group:
+        "study"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        study=subpath(input.study, parent=True),
+    shell:
+        "mimicrl aggregate {params.study} 2>&1 | tee -i {log}"

@@ -1,0 +1,30 @@
+# The study's figures and its page.
+
+
+rule report:
+    input:
+        study=f"{STUDY_DIRECTORY}/study.yaml",
+        tables=rules.aggregate.output,
+        outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
+        evaluations=expand("{run}/gait_cycle.parquet", run=RUN_DIRECTORIES),
+        videos=expand("{run}/videos/final.mp4", run=RUN_DIRECTORIES if STUDY.video else []),
+    output:
+        page=report(f"{STUDY_DIRECTORY}/report.html", category="Report"),
+        figures=report(
+            expand(
+                f"{STUDY_DIRECTORY}/figures/{{figure}}.svg",
+                figure=["learning_curves", "final_evaluation", *(f"gait_{name}" for name in STUDY.experiments)],
+            ),
+            category="Figures",
+        ),
+    log:
+        f"{STUDY_DIRECTORY}/logs/report.log",
+    group:
+        "study"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        study=subpath(input.study, parent=True),
+    shell:
+        "mimicrl report {params.study} 2>&1 | tee -i {log}"
