@@ -8,15 +8,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mimicrl.errors import ArtifactError, MachineError
+
+if TYPE_CHECKING:
+    import pandas
 
 _TEMPORARY = ".tmp-"
 
@@ -83,6 +87,18 @@ def json_bytes(value: Any) -> bytes:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically; see `write_bytes`."""
     write_bytes(path, json_bytes(value))
+
+
+def parquet_bytes(table: pandas.DataFrame) -> bytes:
+    """Return a table as the bytes of a Parquet file, equal for equal tables."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def write_parquet(path: Path, table: pandas.DataFrame) -> None:
+    """Write a table as Parquet atomically; see `write_bytes`."""
+    write_bytes(path, parquet_bytes(table))
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:

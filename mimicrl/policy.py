@@ -48,6 +48,11 @@ class Policy:
         return sum(name.startswith("actor.") and name.endswith(".weight") for name in self.tensors)
 
     @property
+    def weights_sha256(self) -> str:
+        """The hash of ``policy.safetensors``, which names these weights."""
+        return artifacts.sha256(self._weights())
+
+    @property
     def observation_size(self) -> int:
         """Length D of an observation."""
         return len(self.tensors["observation.mean"])
@@ -87,7 +92,7 @@ class Policy:
 
     def save(self, directory: Path) -> None:
         """Write the policy; the description, with the weights' hash, comes last and makes it complete."""
-        weights = save_tensors({name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()})
+        weights = self._weights()
         artifacts.write_bytes(directory / _WEIGHTS, weights)
         artifacts.write_json(
             directory / _DESCRIPTION,
@@ -99,6 +104,9 @@ class Policy:
                 **self.about,
             },
         )
+
+    def _weights(self) -> bytes:
+        return save_tensors({name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()})
 
     @classmethod
     def load(cls, directory: Path | str) -> Policy:

@@ -60,7 +60,7 @@ def record(verb: str, started: str, **threads: int) -> dict[str, Any]:
 @cache
 def code_sha256() -> str:
     """Return one hash of the package's source and assets."""
-    files = sorted(path for path in _PACKAGE.rglob("*") if path.is_file() and path.suffix in {".py", ".xml", ".csv", ".j2"})
+    files = sorted(path for path in _PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc")
     listing = "".join(f"{path.relative_to(_PACKAGE)} {artifacts.file_sha256(path)}\n" for path in files)
     return artifacts.sha256(listing.encode())
 

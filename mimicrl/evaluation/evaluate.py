@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-
-import pandas as pd
 
 from mimicrl import artifacts, provenance
 from mimicrl.errors import ConfigError
@@ -49,12 +46,12 @@ def evaluate(
     needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
     episodes_file = out or run.episodes_file(checkpoint)
     cycle_file = out.with_name(f"{out.stem}-gait_cycle.parquet") if out else run.gait_cycle_file(checkpoint)
-    write_parquet(cycle_file, cycle.table(task.walker, task.reference))
-    write_parquet(episodes_file, episodes_table(result, needed, speed, task.walker.joint_names))
+    artifacts.write_parquet(cycle_file, cycle.table(task.walker, task.reference))
+    artifacts.write_parquet(episodes_file, episodes_table(result, needed, speed, task.walker.joint_names))
     if out is None:
-        run.write_provenance(
-            "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}", started, physics=threads
-        )
+        name = "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}"
+        evaluated = {"weights_sha256": policy.weights_sha256}
+        run.write_provenance(name, started, result=evaluated, physics=threads)
     return summarize(result, needed, speed)
 
 
@@ -76,10 +73,3 @@ def trained_policy(run: RunDirectory, checkpoint: Checkpoint) -> Policy:
             fix="mimicrl train this run again",
         )
     return policy
-
-
-def write_parquet(path: Path, table: pd.DataFrame) -> None:
-    """Write a table atomically; equal tables give equal bytes."""
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    artifacts.write_bytes(path, buffer.getvalue())

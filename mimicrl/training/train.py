@@ -18,7 +18,6 @@ from stable_baselines3.common.logger import KVWriter
 
 from mimicrl import artifacts, provenance, seeding
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiverged
-from mimicrl.evaluation.evaluate import write_parquet
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
@@ -218,7 +217,7 @@ class _Training:
         if state["best"] is None:  # no evaluation fell into the budget
             final.save(run.policy_directory("best"))
         for name, target in (("metrics", run.metrics_file), ("evaluations", run.evaluations_file)):
-            write_parquet(target, pd.DataFrame(read_json_lines(self.lines[name].path)))
+            artifacts.write_parquet(target, pd.DataFrame(read_json_lines(self.lines[name].path)))
         artifacts.write_json(run.outcome_file, asdict(outcome))
         self.checkpoints.finish(outcome.status)
         return outcome

@@ -1,0 +1,241 @@
+"""`mimicrl aggregate`: from the runs of a study to its tables, a row a run and a row an experiment."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mimicrl import artifacts, provenance
+from mimicrl.analysis import statistics, tables
+from mimicrl.analysis.study import RunResult, StudyResults, load
+
+_RUN_COLUMNS = {
+    "experiment": "str",
+    "seed": "int64",
+    "status": "str",
+    "problem": "str",
+    "samples": "Int64",
+    "total_timesteps": "Int64",
+    "first_success_samples": "Int64",
+    "first_success_simulated_s": "float64",
+    "success_reached": "boolean",
+    "train_seconds": "float64",
+    "evaluation_seconds": "float64",
+    "episodes": "Int64",
+    "stable": "Int64",
+    "stable_share": "float64",
+    "reward": "float64",
+    "reward_pose": "float64",
+    "reward_velocity": "float64",
+    "reward_end_effector": "float64",
+    "reward_root": "float64",
+    "speed_mps": "float64",
+    "reference_speed_mps": "float64",
+    "speed_error": "float64",
+    "joint_error_deg": "float64",
+    "upright": "float64",
+    "distance_m": "float64",
+    "duration_s": "float64",
+    "lateral_drift_m": "float64",
+    "fingerprint": "str",
+    "weights_sha256": "str",
+    "code_sha256": "str",
+    "lock_sha256": "str",
+    "container": "str",
+    "host": "str",
+    "cpu": "str",
+}
+_OF_OUTCOME = (
+    *("samples", "total_timesteps", "first_success_samples", "first_success_simulated_s"),
+    *("train_seconds", "evaluation_seconds"),
+)
+_MEANS = (
+    *("reward", "reward_pose", "reward_velocity", "reward_end_effector", "reward_root"),
+    *("speed_mps", "reference_speed_mps", "upright", "distance_m", "duration_s"),
+)
+_IN_MANIFEST = ("status", "fingerprint", "weights_sha256", "code_sha256", "lock_sha256", "container")
+METRICS = ("stable_share", "reward", "speed_mps", "speed_error", "joint_error_deg", "upright", "train_seconds")
+"""Columns of the runs' table that the experiments' table sums up over seeds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate:
+    """What `aggregate` made.
+
+    Attributes:
+        runs: A row a run, `runs_table`.
+        experiments: A row an experiment, `experiments_table`.
+        headline: A line an experiment.
+        files: The files that were written.
+    """
+
+    runs: pd.DataFrame
+    experiments: pd.DataFrame
+    headline: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
+    """Write a study's ``tables/`` and ``manifest.json``; the same runs give the same bytes.
+
+    Args:
+        directory: The study's directory.
+        allow_missing: Go on where runs are missing; they stay visible as rows without figures.
+
+    Raises:
+        ArtifactError: Runs are missing, or a file of one is damaged; nothing was written.
+        ConfigError: The directory is no study's.
+    """
+    started, results = provenance.now(), load(directory)
+    if not allow_missing:
+        results.require_complete()
+    runs = runs_table(results)
+    experiments = experiments_table(results)
+    text, notes = tables.experiments_text(experiments), tables.notes(experiments)
+    headline = tables.headline(experiments)
+    contents = {
+        "runs.parquet": artifacts.parquet_bytes(runs),
+        "runs.csv": tables.csv(runs).encode(),
+        "experiments.parquet": artifacts.parquet_bytes(experiments),
+        "experiments.csv": tables.csv(experiments).encode(),
+        "experiments.md": tables.markdown(text, notes).encode(),
+        "experiments.tex": tables.latex(text, notes).encode(),
+        "headline.txt": ("\n".join(headline) + "\n").encode(),
+    }
+    files = {directory / "tables" / name: content for name, content in contents.items()}
+    files[directory / "manifest.json"] = artifacts.json_bytes(_manifest(results, runs, contents))
+    for path, content in files.items():
+        artifacts.write_bytes(path, content)
+    artifacts.write_json(directory / "provenance" / "aggregate.json", provenance.record("aggregate", started))
+    return Aggregate(runs, experiments, tuple(headline), tuple(files))
+
+
+def runs_table(results: StudyResults) -> pd.DataFrame:
+    """Return a tidy row a run, also for missing ones, whose figures are empty and whose `problem` says why.
+
+    Figures are means over the run's episodes; speeds [m/s], distances [m], times [s], `joint_error_deg` [°], and
+    `speed_error` as a share of the reference's speed.
+    """
+    return pd.DataFrame(_rows(results, results.runs), columns=list(_RUN_COLUMNS)).astype(_RUN_COLUMNS)
+
+
+def experiments_table(results: StudyResults) -> pd.DataFrame:
+    """Return a row an experiment; statistics are over its evaluated seeds, never over episodes.
+
+    Seeds that diverged count with their last finite policy: leaving them out would flatter. Each of `METRICS` has
+    columns ``_values`` (of the seeds), ``_mean``, ``_sd``, ``_iqm``, ``_ci_low`` and ``_ci_high`` (of the interquartile
+    mean). In `first_success_samples_median` seeds that never got there count as infinite. `mixed` names in what the
+    runs differ: code, lock, container.
+    """
+    return pd.DataFrame(
+        [_experiment_row(name, _rows(results, runs), runs) for name, runs in results.experiments.items()]
+    )
+
+
+def figures(episodes: pd.DataFrame) -> dict[str, float]:
+    """Return a run's figures: means over its episodes, as `mimicrl.evaluation.metrics.summarize` defines them."""
+    found = {name: float(episodes[name].to_numpy().mean()) for name in _MEANS}
+    stable, reference = int(episodes["stable"].to_numpy().sum()), found["reference_speed_mps"]
+    errors_rad = [episodes[name].to_numpy() for name in episodes if str(name).startswith("error_")]
+    return found | {
+        "episodes": len(episodes),
+        "stable": stable,
+        "stable_share": stable / len(episodes),
+        "speed_error": abs(found["speed_mps"] - reference) / max(abs(reference), 1e-9),
+        "joint_error_deg": float(np.degrees(np.mean(errors_rad))),
+        "lateral_drift_m": float(np.abs(episodes["lateral_drift_m"].to_numpy()).mean()),
+    }
+
+
+def _rows(results: StudyResults, runs: tuple[RunResult, ...]) -> list[dict[str, Any]]:
+    return [_row(run, results.config["experiments"][run.experiment]) for run in runs]
+
+
+def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "experiment": run.experiment,
+        "seed": run.seed,
+        "status": run.status,
+        "problem": run.problem,
+        "total_timesteps": experiment["training"]["total_timesteps"],
+        "fingerprint": run.fingerprint,
+    }
+    if run.outcome is not None and run.episodes is not None and run.policy is not None:
+        row |= {name: run.outcome[name] for name in _OF_OUTCOME} | figures(run.episodes)
+        row["success_reached"] = run.outcome["first_success_samples"] is not None
+        row["weights_sha256"] = run.policy["weights_sha256"]
+    return row | _origin(run.provenance.get("train", {}))
+
+
+def _origin(record: dict[str, Any]) -> dict[str, Any]:
+    """Return where a verb's result comes from, empty where the record does not tell."""
+    return {
+        "code_sha256": record.get("code", {}).get("sha256"),
+        "lock_sha256": record.get("lock_sha256"),
+        "container": record.get("container"),
+        "host": record.get("host"),
+        "cpu": record.get("cpu", {}).get("model"),
+    }
+
+
+def _experiment_row(name: str, rows: list[dict[str, Any]], runs: tuple[RunResult, ...]) -> dict[str, Any]:
+    """Return an experiment's row from those of its runs."""
+    finished = [row for row in rows if row["status"] != "missing"]
+    result: dict[str, Any] = {"experiment": name, "seeds": len(rows)}
+    for status in ("completed", "diverged", "missing"):
+        result[status] = sum(row["status"] == status for row in rows)
+    for count in ("stable", "episodes"):
+        result[count] = sum(row[count] for row in finished)
+    result |= {"total_timesteps": max(row["total_timesteps"] for row in rows), **_first_success(finished)}
+    result["reference_speed_mps"] = statistics.mean([row["reference_speed_mps"] for row in finished])
+    for metric in METRICS:
+        result |= _columns(metric, statistics.summarize([row[metric] for row in finished]))
+    return result | {"mixed": ", ".join(_mixed(runs))}
+
+
+def _first_success(finished: list[dict[str, Any]]) -> dict[str, Any]:
+    samples, seconds = (
+        statistics.summarize_censored([np.inf if row[name] is None else row[name] for row in finished])
+        for name in ("first_success_samples", "first_success_simulated_s")
+    )
+    return {
+        "first_success_reached": samples.reached,
+        **_columns("first_success_samples", samples),
+        "first_success_simulated_s_median": seconds.median,
+    }
+
+
+def _columns(name: str, summary: statistics.Estimate | statistics.CensoredMedian) -> dict[str, Any]:
+    """Return a summary's figures as columns, ``_ci_low`` and ``_ci_high`` for the ends of the interval."""
+    interval = {"low": "ci_low", "high": "ci_high"}
+    return {f"{name}_{interval.get(key, key)}": value for key, value in asdict(summary).items()}
+
+
+def _mixed(runs: tuple[RunResult, ...]) -> list[str]:
+    """Return in what the trainings and evaluations of an experiment's finished runs differ."""
+    records = [run.provenance.get(verb, {}) for run in runs if run.finished for verb in ("train", "evaluate")]
+    origins = [_origin(record) for record in records]
+    keys = {"code": "code_sha256", "lock": "lock_sha256", "container": "container"}
+    return [word for word, key in keys.items() if len({origin[key] for origin in origins}) > 1]
+
+
+def _manifest(results: StudyResults, runs: pd.DataFrame, contents: dict[str, bytes]) -> dict[str, Any]:
+    """Return what the tables were made from; nothing of this machine or hour, so that it repeats."""
+    origins = {name: runs[name].tolist() for name in _IN_MANIFEST}
+    return {
+        "study": results.name,
+        "bootstrap": {
+            "seed": statistics.SEED,
+            "resamples": statistics.RESAMPLES,
+            "confidence": statistics.CONFIDENCE,
+        },
+        "runs": {
+            run.name: {name: values[k] if pd.notna(values[k]) else None for name, values in origins.items()}
+            for k, run in enumerate(results.runs)
+        },
+        "tables": {name: artifacts.sha256(content) for name, content in contents.items()},
+    }

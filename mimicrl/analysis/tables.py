@@ -1,0 +1,183 @@
+"""Tables as text: CSV with all figures, and the headline figures for people, in Markdown, LaTeX and one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mimicrl.analysis import statistics
+
+_NOTHING = "–"
+_MIXED = "†"
+
+
+class _Format(NamedTuple):
+    """How a metric is shown."""
+
+    heading: str
+    digits: int
+    scale: float = 1.0
+
+
+_SHOWN = {
+    "stable_share": _Format("Stable episodes [%]", 1, 100.0),
+    "reward": _Format("Imitation reward", 3),
+    "speed_mps": _Format("Speed of asked [m/s]", 2),
+    "joint_error_deg": _Format("Joint error [°]", 1),
+    "train_seconds": _Format("Training time [s]", 0),
+}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "±": r"$\pm$",
+    "°": r"$^\circ$",
+    "–": "--",
+    _MIXED: r"$^\dagger$",
+} | {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def csv(table: pd.DataFrame) -> str:
+    """Return a table as CSV: empty where a figure is missing, a list of values separated by spaces."""
+    plain = table.copy()
+    for name in plain:
+        if str(name).endswith("_values"):
+            plain[name] = [" ".join(repr(float(value)) for value in values) for values in plain[name]]
+    return plain.to_csv(index=False, lineterminator="\n")
+
+
+def markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Return a table of text as Markdown, its columns aligned, with notes below."""
+    rows = [[str(cell).replace("|", r"\|") for cell in row] for row in (table.columns, *table.to_numpy())]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(table.columns))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
+
+
+def latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Return a table of text as a LaTeX tabular for the package booktabs, with notes below it."""
+    heading, *rows = [" & ".join(map(latex_escape, row)) + r" \\" for row in (table.columns, *table.to_numpy())]
+    lines = [
+        r"% needs \usepackage{booktabs}",
+        rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}",
+        r"\toprule",
+        heading,
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        *(rf"\par{{\footnotesize {latex_escape(note)}\par}}" for note in notes),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def latex_escape(text: object) -> str:
+    """Return text so that LaTeX prints it as it is."""
+    return "".join(_LATEX.get(character, character) for character in str(text))
+
+
+def experiments_text(experiments: pd.DataFrame) -> pd.DataFrame:
+    """Return the headline columns of `aggregate.experiments_table` as text with units in the headings.
+
+    With three seeds or more a cell reads ``mean ± SD (IQM x [low, high])``, below that it is the seeds' values.
+    """
+    return pd.DataFrame([_text_row(row) for row in _rows(experiments)])
+
+
+def notes(experiments: pd.DataFrame) -> list[str]:
+    """Return what one must know to read `experiments_text`."""
+    found = [
+        "Mean ± standard deviation over seeds; under three seeds, the value of each. IQM: interquartile mean; "
+        f"interval: {100 * statistics.CONFIDENCE:.0f} % percentile bootstrap over seeds, {statistics.RESAMPLES:,} "
+        f"resamples, random seed {statistics.SEED}. Diverged seeds count with their last finite policy.",
+        "First success: samples until all episodes of two evaluations in a row are stable; the median over seeds, "
+        "those that never succeeded counted as more than the budget.",
+    ]
+    mixed = [f"{row['experiment']} ({row['mixed']})" for row in _rows(experiments) if row["mixed"]]
+    if mixed:
+        found.append(f"{_MIXED} The runs were not all made with the same: {', '.join(mixed)}.")
+    return found
+
+
+def headline(experiments: pd.DataFrame) -> list[str]:
+    """Return one plain line an experiment, for the terminal."""
+    return [_line(row) for row in _rows(experiments)]
+
+
+def _rows(experiments: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in experiments.to_dict("records")]
+
+
+def _text_row(row: dict[str, Any]) -> dict[str, str]:
+    cells = {
+        "Experiment": row["experiment"] + (_MIXED if row["mixed"] else ""),
+        "Seeds": _seeds(row),
+        "First success [samples]": _first_success(row),
+    }
+    cells |= {shown.heading: _estimate(row, metric) for metric, shown in _SHOWN.items()}
+    if _evaluated(row):
+        cells[_SHOWN["speed_mps"].heading] += f" of {row['reference_speed_mps']:.2f}"
+    return cells
+
+
+def _line(row: dict[str, Any]) -> str:
+    parts = [_seeds(row, " seeds")]
+    if _evaluated(row):
+        parts += [
+            f"stable {row['stable']} of {row['episodes']} episodes",
+            f"reward {_estimate(row, 'reward', short=True)}",
+            f"{_estimate(row, 'speed_mps', short=True)} m/s of {row['reference_speed_mps']:.2f}",
+            f"first success {_first_success(row, ' samples')}",
+        ]
+    return f"{row['experiment']}: {'; '.join(parts)}"
+
+
+def _evaluated(row: dict[str, Any]) -> int:
+    return row["completed"] + row["diverged"]
+
+
+def _seeds(row: dict[str, Any], noun: str = "") -> str:
+    """Return such as ``4 of 5 (1 diverged, 1 missing)``: how many seeds were evaluated."""
+    rest = ", ".join(f"{row[status]} {status}" for status in ("diverged", "missing") if row[status])
+    return f"{_evaluated(row)} of {row['seeds']}{noun}" + (f" ({rest})" if rest else "")
+
+
+def _first_success(row: dict[str, Any], noun: str = "") -> str:
+    """Return such as ``93,248 [81,920, > 400,000] (4 of 5)``: the median and how many seeds got there."""
+
+    def samples(value: float) -> str:
+        return f"{value:,.0f}" if np.isfinite(value) else f"> {row['total_timesteps']:,}"
+
+    values = row["first_success_samples_values"]
+    if len(values) == 0:
+        return _NOTHING
+    if len(values) < statistics.SEEDS_FOR_INTERVAL:
+        text = ", ".join(map(samples, values))
+    else:
+        median, low, high = (samples(row[f"first_success_samples_{key}"]) for key in ("median", "ci_low", "ci_high"))
+        text = f"{median} [{low}, {high}]"
+    return f"{text}{noun} ({row['first_success_reached']} of {len(values)})"
+
+
+def _estimate(row: dict[str, Any], metric: str, *, short: bool = False) -> str:
+    """Return a metric's cell; in short without mean and standard deviation."""
+    shown, values = _SHOWN[metric], row[f"{metric}_values"]
+
+    def figure(value: float) -> str:
+        return f"{shown.scale * value:,.{shown.digits}f}"
+
+    if len(values) == 0:
+        return _NOTHING
+    if len(values) < statistics.SEEDS_FOR_INTERVAL:
+        return ", ".join(map(figure, values))
+    mean, sd, iqm, low, high = (figure(row[f"{metric}_{key}"]) for key in ("mean", "sd", "iqm", "ci_low", "ci_high"))
+    interval = f"IQM {iqm} [{low}, {high}]"
+    return interval if short else f"{mean} ± {sd} ({interval})"

@@ -1,0 +1,269 @@
+"""Reading a study: a run that is not finished is seen to be so and told why, and a damaged file is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mimicrl.analysis import study
+from mimicrl.errors import ArtifactError, ConfigError
+
+WALK = {"walk": {1: "completed"}}
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    """Sets values; None removes the key."""
+    content = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "problem"),
+    [
+        ("completed", "completed", None),
+        ("diverged", "diverged", "an update went too far — update 7 — got KL 12.0, expected at most 5.0"),
+        ("no directory", "missing", "no run directory"),
+        ("not trained", "missing", "not trained to its end"),
+        ("changed", "missing", "configuration changed since training"),
+        ("not evaluated", "missing", "not evaluated"),
+        ("trained since", "missing", "not evaluated"),
+    ],
+)
+def test_a_run_is_completed_diverged_or_missing(
+    make_study: Callable[..., Path], state: str, status: str, problem: str | None
+) -> None:
+    (run,) = study.load(make_study({"walk": {7: state}})).runs
+    assert (run.experiment, run.seed, run.name) == ("walk", 7, "walk/seed_7")
+    assert (run.status, run.problem) == (status, problem)
+    assert run.finished == (status != "missing")
+    for content in (run.outcome, run.episodes, run.policy):
+        assert (content is not None) == run.finished
+
+
+def test_a_finished_run_comes_with_what_its_files_say(make_study: Callable[..., Path]) -> None:
+    directory = make_study(WALK, episodes=5, budget=50_000, figures={("walk", 1): {"reward": 0.5}})
+    (run,) = study.load(directory).runs
+    assert run.outcome is not None and run.policy is not None and run.episodes is not None
+    assert run.outcome["samples"] == run.policy["samples"] == 50_000
+    assert run.fingerprint == run.outcome["fingerprint"]
+    assert run.episodes["reward"].tolist() == [0.5] * 5
+    assert list(run.provenance) == ["evaluate", "init", "train"]
+    assert run.provenance["train"]["verb"] == "train"
+    assert len(run.gait_cycle) == 8 * 101
+    assert run.evaluations["samples"].tolist()[-1] == 50_000
+    assert "train/approx_kl" in run.metrics
+
+
+def test_a_directory_whose_preparation_was_killed_is_no_run(make_study: Callable[..., Path]) -> None:
+    directory = make_study(WALK)
+    (directory / "walk" / "seed_1" / "run.json").unlink()
+    (run,) = study.load(directory).runs
+    assert (run.status, run.problem) == ("missing", "no run directory")
+
+
+def test_runs_come_in_the_order_of_the_study(make_study: Callable[..., Path]) -> None:
+    states = {"walk": {3: "completed", 1: "diverged"}, "amble": {2: "no directory"}}
+    results = study.load(make_study(states, name="order"))
+    assert results.name == "order" and results.config["study"] == "order"
+    assert [run.name for run in results.runs] == ["walk/seed_3", "walk/seed_1", "amble/seed_2"]
+    assert {name: [run.seed for run in runs] for name, runs in results.experiments.items()} == {
+        "walk": [3, 1],
+        "amble": [2],
+    }
+
+
+def test_only_expected_runs_count(make_study: Callable[..., Path]) -> None:
+    directory = make_study({"walk": {1: "completed", 2: "completed"}})
+    content = yaml.safe_load((directory / "study.yaml").read_text())
+    del content["expected_runs"][1]
+    (directory / "study.yaml").write_text(yaml.safe_dump(content))
+    assert [run.name for run in study.load(directory).runs] == ["walk/seed_1"]
+
+
+def test_a_training_within_a_shorter_budget_is_not_finished(make_study: Callable[..., Path]) -> None:
+    """A longer budget may extend a training, and then leaves the fingerprint as it is."""
+    directory = make_study(WALK, budget=400_000)
+    edit_json(directory / "walk" / "seed_1" / "outcome.json", total_timesteps=200_000, samples=200_000)
+    (run,) = study.load(directory).runs
+    assert (run.status, run.problem) == ("missing", "not trained to its end")
+
+
+def test_a_complete_study_is_not_refused(make_study: Callable[..., Path]) -> None:
+    study.load(make_study({"walk": {1: "completed", 2: "diverged"}})).require_complete()
+
+
+def test_missing_runs_are_named(make_study: Callable[..., Path]) -> None:
+    directory = make_study({"walk": {1: "completed", 2: "no directory", 3: "not evaluated"}})
+    with pytest.raises(ArtifactError) as caught:
+        study.load(directory).require_complete()
+    assert str(caught.value) == (
+        f"2 of 3 runs are missing — {directory} — got walk/seed_2 (no run directory), walk/seed_3 (not evaluated) — "
+        "finish them with snakemake, or pass --allow-missing"
+    )
+
+
+def test_of_many_missing_runs_the_first_are_named(make_study: Callable[..., Path]) -> None:
+    directory = make_study({"walk": dict.fromkeys(range(1, 10), "not trained")})
+    with pytest.raises(ArtifactError, match=r"^9 of 9 runs .*seed_1 \(.*seed_2 \(.*seed_3 \([^)]*\), and 6 more — "):
+        study.load(directory).require_complete()
+
+
+@pytest.mark.parametrize("file", ["run.json", "outcome.json", "policies/final/policy.json", "provenance/train.json"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "not valid JSON"), (b'{"a', "not valid JSON"), (b"[]", "a file of the run is damaged")],
+)
+def test_damaged_json_is_named(make_study: Callable[..., Path], file: str, content: bytes, told: str) -> None:
+    path = make_study(WALK) / "walk" / "seed_1" / file
+    path.write_bytes(content)
+    with pytest.raises(ArtifactError) as caught:
+        study.load(path.parents[file.count("/") + 2])
+    assert str(caught.value).startswith(f"{told} — {path} — got ")
+
+
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [("run.json", "fingerprint"), ("outcome.json", "samples"), ("policies/final/policy.json", "weights_sha256")],
+)
+def test_incomplete_json_is_named(make_study: Callable[..., Path], file: str, key: str) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / file
+    edit_json(path, **{key: None})
+    with pytest.raises(ArtifactError) as caught:
+        study.load(directory)
+    assert str(caught.value) == f"a file of the run is incomplete — {path} — expected {key}"
+
+
+def test_a_missing_policy_is_named(make_study: Callable[..., Path]) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / "policies" / "final" / "policy.json"
+    path.unlink()
+    with pytest.raises(ArtifactError, match=f"^a file of the run cannot be read — {path} — got No such file"):
+        study.load(directory)
+
+
+def test_an_unknown_outcome_is_refused(make_study: Callable[..., Path]) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / "outcome.json"
+    edit_json(path, status="fine")
+    with pytest.raises(ArtifactError) as caught:
+        study.load(directory)
+    assert str(caught.value) == f"unknown outcome — {path} — got fine, expected completed or diverged"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_a_torn_table_is_named(make_study: Callable[..., Path], share: float) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / "episodes.parquet"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ArtifactError, match=f"^a table of the run cannot be read — {path} — got "):
+        study.load(directory)
+
+
+@pytest.mark.parametrize(
+    ("place", "garbage"),
+    [
+        (b"PAR1", b"PAR1" + b"\xff" * 200),
+        (b'{"index_columns"', b'{"\xff'),
+        (b"ARROW:schema", b"ARROW:schema" + b"?" * 20),
+    ],
+    ids=["page", "pandas", "schema"],
+)
+def test_a_table_with_bad_bytes_is_named(make_study: Callable[..., Path], place: bytes, garbage: bytes) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / "episodes.parquet"
+    content = path.read_bytes()
+    at = content.index(place)
+    path.write_bytes(content[:at] + garbage + content[at + len(garbage) :])
+    with pytest.raises(ArtifactError, match=f"^a table of the run cannot be read — {path} — got "):
+        study.load(directory)
+
+
+@pytest.mark.parametrize("name", ["gait_cycle", "evaluations", "metrics"])
+def test_a_table_that_is_not_there_is_named(make_study: Callable[..., Path], name: str) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / f"{name}.parquet"
+    path.unlink()
+    (run,) = study.load(directory).runs
+    with pytest.raises(ArtifactError, match=f"^a table of the run cannot be read — {path} — got .*No such file"):
+        getattr(run, name)
+
+
+def test_a_table_without_a_column_is_named(make_study: Callable[..., Path]) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / "episodes.parquet"
+    study.read_parquet(path).drop(columns=["reward", "stable"]).to_parquet(path)
+    with pytest.raises(ArtifactError) as caught:
+        study.load(directory)
+    assert str(caught.value) == (
+        f"a table of the run lacks columns — {path} — expected stable, reward — run the verb again"
+    )
+
+
+@pytest.mark.parametrize("name", ["gait_cycle", "evaluations", "metrics"])
+def test_large_tables_are_read_when_asked_for(make_study: Callable[..., Path], name: str) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / f"{name}.parquet"
+    path.write_bytes(b"damaged")
+    (run,) = study.load(directory).runs
+    with pytest.raises(ArtifactError, match=f"^a table of the run cannot be read — {path} — got "):
+        getattr(run, name)
+
+
+def test_a_video_is_there_or_not(make_study: Callable[..., Path]) -> None:
+    (run,) = study.load(make_study(WALK)).runs
+    assert run.video is None
+    path = run.path / "videos" / "final.mp4"
+    path.parent.mkdir()
+    path.touch()
+    assert run.video == path
+
+
+def test_what_a_killed_write_left_is_no_record(make_study: Callable[..., Path]) -> None:
+    directory = make_study(WALK)
+    (directory / "walk" / "seed_1" / "provenance" / ".tmp-12345678-train.json").write_text('{"half')
+    (run,) = study.load(directory).runs
+    assert list(run.provenance) == ["evaluate", "init", "train"]
+
+
+@pytest.mark.parametrize("change", [{"seed": 2}, {"experiment": "run"}, {"study": "other"}])
+def test_a_copied_run_is_refused(make_study: Callable[..., Path], change: dict[str, Any]) -> None:
+    directory = make_study(WALK)
+    edit_json(directory / "walk" / "seed_1" / "run.json", **change)
+    there = {"study": "made-up", "experiment": "walk", "seed": 1} | change
+    with pytest.raises(ArtifactError) as caught:
+        study.load(directory)
+    assert str(caught.value) == (
+        f"the directory belongs to another run — {directory}/walk/seed_1 — "
+        f"got {there['study']}/{there['experiment']}/{there['seed']}, expected made-up/walk/1"
+    )
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        study.load(tmp_path)
+    assert str(caught.value) == (
+        f"not a study directory — {tmp_path} — got no study.yaml — mimicrl init STUDY.yaml --out DIRECTORY"
+    )
+
+
+@pytest.mark.parametrize("content", [b"study: [", b"study: a\nstudy: b\n", b"study: \xff\n"])
+def test_a_damaged_study_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "study.yaml").write_bytes(content)
+    with pytest.raises(ArtifactError) as caught:
+        study.load(tmp_path)
+    assert str(caught.value) == (
+        f"not valid YAML — {tmp_path / 'study.yaml'} — mimicrl init STUDY.yaml --out DIRECTORY"
+    )
+
+
+@pytest.mark.parametrize("text", ["", "study: a\n", "study: a\nexperiments: [1]\nexpected_runs: []\n"])
+def test_a_study_that_is_not_resolved_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "study.yaml").write_text(text)
+    with pytest.raises(ArtifactError, match=r"^not a resolved study — .*study\.yaml — got .* — mimicrl init "):
+        study.load(tmp_path)

@@ -1,0 +1,219 @@
+"""Tables for people: what a cell says, and that no name or sign breaks Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimicrl.analysis import tables
+from mimicrl.analysis.aggregate import experiments_table
+from mimicrl.analysis.study import load
+
+Make = Callable[..., Path]
+REWARDS = {1: 0.934, 2: 0.951, 3: 0.912, 4: 0.945, 5: 0.871}
+piped = st.text("ab |±", max_size=8)
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=12)
+
+
+def experiments(make_study: Make, states: Sequence[str], **changes: dict[int, Any]) -> pd.DataFrame:
+    """The table of one experiment ``walk`` with seeds 1, 2, …; ``reward={1: 0.9}`` sets a figure of a seed."""
+    keys = {("walk", seed): {name: of[seed] for name, of in changes.items()} for seed in range(1, len(states) + 1)}
+    return experiments_table(load(make_study({"walk": dict(enumerate(states, 1))}, figures=keys)))
+
+
+def test_from_three_seeds_on_a_cell_has_an_interval(make_study: Make) -> None:
+    text = tables.experiments_text(experiments(make_study, ["completed"] * 5, reward=REWARDS))
+    assert text.loc[0, "Imitation reward"] == "0.923 ± 0.032 (IQM 0.930 [0.885, 0.949])"
+    assert text.loc[0, "Seeds"] == "5 of 5"
+
+
+def test_two_seeds_are_shown_as_they_are(make_study: Make) -> None:
+    table = experiments(
+        make_study,
+        ["completed"] * 2,
+        reward=REWARDS,
+        speed_mps={1: 1.19, 2: 1.23},
+        stable={1: True, 2: [True] * 19 + [False]},
+        train_seconds={1: 1234.4, 2: 99.6},
+        first_success_samples={1: 81_920, 2: 100_352},
+    )
+    assert tables.experiments_text(table).drop(columns="Joint error [°]").to_dict("records") == [
+        {
+            "Experiment": "walk",
+            "Seeds": "2 of 2",
+            "First success [samples]": "81,920, 100,352 (2 of 2)",
+            "Stable episodes [%]": "100.0, 95.0",
+            "Imitation reward": "0.934, 0.951",
+            "Speed of asked [m/s]": "1.19, 1.23 of 1.25",
+            "Training time [s]": "1,234, 100",
+        }
+    ]
+
+
+def test_joint_errors_are_in_degrees(make_study: Make) -> None:
+    table = experiments(make_study, ["completed"])
+    (degrees,) = table.loc[0, "joint_error_deg_values"]
+    assert 1 < degrees < 10
+    assert tables.experiments_text(table).loc[0, "Joint error [°]"] == f"{degrees:.1f}"
+
+
+@pytest.mark.parametrize(
+    ("firsts", "text"),
+    [
+        ([81_920], "81,920 (1 of 1)"),
+        ([None, 81_920], "> 400,000, 81,920 (1 of 2)"),
+        ([80_000, 90_000, 100_000], "90,000 [80,000, 100,000] (3 of 3)"),
+        ([80_000, None, 100_000], "100,000 [80,000, > 400,000] (2 of 3)"),
+        ([None, None, 100_000], "> 400,000 [100,000, > 400,000] (1 of 3)"),
+        ([None, None, None], "> 400,000 [> 400,000, > 400,000] (0 of 3)"),
+    ],
+)
+def test_seeds_that_never_succeeded_took_more_than_the_budget(
+    make_study: Make, firsts: list[int | None], text: str
+) -> None:
+    table = experiments(make_study, ["completed"] * len(firsts), first_success_samples=dict(enumerate(firsts, 1)))
+    assert tables.experiments_text(table).loc[0, "First success [samples]"] == text
+
+
+@pytest.mark.parametrize(
+    ("states", "text"),
+    [
+        (["completed"] * 3, "3 of 3"),
+        (["completed", "diverged"], "2 of 2 (1 diverged)"),
+        (["completed", "changed"], "1 of 2 (1 missing)"),
+        (["diverged", "not evaluated", "not trained"], "1 of 3 (1 diverged, 2 missing)"),
+    ],
+)
+def test_diverged_and_missing_seeds_are_told(make_study: Make, states: list[str], text: str) -> None:
+    assert tables.experiments_text(experiments(make_study, states)).loc[0, "Seeds"] == text
+
+
+def test_an_experiment_without_runs_shows_nothing(make_study: Make) -> None:
+    text = tables.experiments_text(experiments(make_study, ["no directory"]))
+    assert text.loc[0].tolist() == ["walk", "0 of 1 (1 missing)", "–", "–", "–", "–", "–", "–"]
+
+
+def test_the_notes_say_how_the_interval_was_made(make_study: Make) -> None:
+    table = experiments(make_study, ["completed"])
+    first, second = tables.notes(table)
+    assert "IQM: interquartile mean" in first and "Diverged seeds count" in first
+    assert "95 % percentile bootstrap over seeds, 10,000 resamples, random seed 20220101" in first
+    assert "those that never succeeded counted as more than the budget" in second
+
+
+def test_mixed_runs_have_a_mark_and_a_note(make_study: Make) -> None:
+    directory = make_study(
+        {"walk": {1: "completed", 2: "completed"}, "amble": {1: "completed"}},
+        provenance={("walk", 2): {"lock_sha256": "other"}},
+    )
+    table = experiments_table(load(directory))
+    assert tables.experiments_text(table)["Experiment"].tolist() == ["walk†", "amble"]
+    assert tables.notes(table)[2:] == ["† The runs were not all made with the same: walk (lock)."]
+
+
+@pytest.mark.parametrize(
+    ("states", "line"),
+    [
+        (
+            ["completed"] * 2,
+            "walk: 2 of 2 seeds; stable 40 of 40 episodes; reward 0.934, 0.951; 1.20, 1.20 m/s of 1.25; "
+            "first success 300,000, 300,000 samples (2 of 2)",
+        ),
+        (
+            ["completed"] * 4 + ["diverged"],
+            "walk: 5 of 5 seeds (1 diverged); stable 80 of 100 episodes; reward IQM 0.930 [0.885, 0.949]; "
+            "IQM 1.20 [1.20, 1.20] m/s of 1.25; first success 300,000 [300,000, > 400,000] samples (4 of 5)",
+        ),
+        (
+            ["diverged", "changed"],
+            "walk: 1 of 2 seeds (1 diverged, 1 missing); stable 0 of 20 episodes; reward 0.934; 1.20 m/s of 1.25; "
+            "first success > 400,000 samples (0 of 1)",
+        ),
+        (["not trained"] * 2, "walk: 0 of 2 seeds (2 missing)"),
+    ],
+    ids=["two", "five", "one", "none"],
+)
+def test_the_headline_is_one_line_an_experiment(make_study: Make, states: list[str], line: str) -> None:
+    same = dict.fromkeys(range(1, 6), 1.2)
+    assert tables.headline(experiments(make_study, states, reward=REWARDS, speed_mps=same)) == [line]
+
+
+def test_markdown_is_aligned() -> None:
+    table = pd.DataFrame({"Experiment": ["walk", "amble"], "Seeds": ["2 of 2 (1 diverged)", "–"]})
+    assert tables.markdown(table, ["One.", "Two."]) == (
+        "| Experiment | Seeds               |\n"
+        "|------------|---------------------|\n"
+        "| walk       | 2 of 2 (1 diverged) |\n"
+        "| amble      | –                   |\n"
+        "\n"
+        "One.\n"
+        "\n"
+        "Two.\n"
+    )
+
+
+@given(st.lists(st.tuples(piped, piped), min_size=1, max_size=4))
+def test_no_cell_adds_a_column_to_markdown(rows: list[tuple[str, str]]) -> None:
+    lines = tables.markdown(pd.DataFrame(rows, columns=["a", "b"])).split("\n")
+    assert len(lines) == len(rows) + 3
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines[:-1]} == {3}
+    assert len({len(line) for line in lines[:-1]}) == 1
+
+
+def test_latex_is_a_booktabs_table() -> None:
+    table = pd.DataFrame({"Name": ["slow_walk"], "Error [°]": ["3.1 ± 0.2"]})
+    assert tables.latex(table, ["At 95 %."]) == (
+        "% needs \\usepackage{booktabs}\n"
+        "\\begin{tabular}{ll}\n"
+        "\\toprule\n"
+        "Name & Error [$^\\circ$] \\\\\n"
+        "\\midrule\n"
+        "slow\\_walk & 3.1 $\\pm$ 0.2 \\\\\n"
+        "\\bottomrule\n"
+        "\\end{tabular}\n"
+        "\\par{\\footnotesize At 95 \\%.\\par}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("a_b", r"a\_b"),
+        ("5 % & $3 #1", r"5 \% \& \$3 \#1"),
+        ("{x}", r"\{x\}"),
+        (r"\input", r"\textbackslash{}input"),
+        ("~^", r"\textasciitilde{}\textasciicircum{}"),
+        ("> 400,000", "$>$ 400,000"),
+        ("walk†", r"walk$^\dagger$"),
+        ("–", "--"),
+        ("plain text, 1.25 (2 of 2)", "plain text, 1.25 (2 of 2)"),
+    ],
+)
+def test_latex_prints_text_as_it_is(text: str, escaped: str) -> None:
+    assert tables.latex_escape(text) == escaped
+
+
+@given(st.lists(st.floats(allow_nan=False), max_size=5), st.floats(allow_nan=False), cells)
+def test_csv_loses_no_digit(values: list[float], number: float, text: str) -> None:
+    table = pd.DataFrame({"name": [f"x{text}"], "number": [number], "x_values": [tuple(values)]})
+    written = tables.csv(table)
+    assert "\r" not in written
+    heading, row = csv.reader(io.StringIO(written))
+    assert heading == ["name", "number", "x_values"]
+    assert (row[0], float(row[1])) == (f"x{text}", number)
+    assert [float(word) for word in row[2].split()] == values
+
+
+def test_csv_is_empty_where_a_figure_is_missing() -> None:
+    table = pd.DataFrame({"a": [np.nan, 1.5], "b": pd.array([None, 2], dtype="Int64")})
+    assert tables.csv(table) == "a,b\n,\n1.5,2\n"
