@@ -9,6 +9,7 @@ rule aggregate:
     output:
         runs=multiext(f"{STUDY_DIRECTORY}/tables/runs", ".csv", ".parquet"),
         experiments=multiext(f"{STUDY_DIRECTORY}/tables/experiments", ".csv", ".md", ".parquet", ".tex"),
+        headline=f"{STUDY_DIRECTORY}/tables/headline.txt",
         manifest=f"{STUDY_DIRECTORY}/manifest.json",
     log:
         f"{STUDY_DIRECTORY}/logs/aggregate.log",
