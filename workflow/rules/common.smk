@@ -66,3 +66,18 @@ def resolved_run(wildcards):
 def experiment_files(wildcards):
     """Return the motion and the walker that an experiment brings along as files."""
     return EXPERIMENT_FILES[wildcards.experiment]
+
+
+def closing_lines():
+    """Return what a user wants to know in the end: the headline of each experiment, and where everything is."""
+    headline = Path(STUDY_DIRECTORY, "tables", "headline.txt")
+    if not headline.exists():  # only a part of the study was asked for
+        return []
+    videos = f"{STUDY_DIRECTORY}/*/seed_*/videos/" if STUDY.video else "none asked for"
+    return [
+        "",
+        headline.read_text().rstrip(),
+        f"report   {STUDY_DIRECTORY}/report.html",
+        f"tables   {STUDY_DIRECTORY}/tables/",
+        f"videos   {videos}",
+    ]

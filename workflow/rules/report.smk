@@ -28,18 +28,3 @@ rule report:
         study=subpath(input.study, parent=True),
     shell:
         "mimicrl report {params.study} 2>&1 | tee -i {log}"
-
-
-def closing_lines():
-    """Return what a user wants to know in the end: the headline of each experiment, and where everything is."""
-    headline = Path(rules.aggregate.output.headline)
-    if not headline.exists():  # only a part of the study was asked for
-        return []
-    videos = f"{STUDY_DIRECTORY}/*/seed_*/videos/" if STUDY.video else "none asked for"
-    return [
-        "",
-        headline.read_text().rstrip(),
-        f"report   {rules.report.output.page}",
-        f"tables   {STUDY_DIRECTORY}/tables/",
-        f"videos   {videos}",
-    ]
