@@ -1,0 +1,118 @@
+"""What Snakemake plans: exactly what a change touches."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio_ffmpeg
+import pandas as pd
+import yaml
+from snakemake_calls import REPORT, ROOT, STUDY_CHANGED, TABLES_AND_REPORT, WHOLE_RUN, planned, snakemake, whole, write
+
+from mimicrl import artifacts
+from mimicrl.motions import gait
+
+
+def test_a_study_leaves_the_declared_files(finished: Path) -> None:
+    results = finished / "results" / "tiny"
+    assert len(yaml.safe_load((results / "study.yaml").read_text())["expected_runs"]) == 2
+    for name in ("generated", "recorded"):
+        run = results / name / "seed_1"
+        assert artifacts.read_json(run / "outcome.json")["status"] == "completed"
+        assert {log.stem for log in (run / "logs").iterdir()} == WHOLE_RUN
+        assert {record.stem for record in (run / "provenance").iterdir()} == WHOLE_RUN
+        assert (run / "episodes.parquet").exists() and (run / "gait_cycle.parquet").exists()
+        assert imageio_ffmpeg.count_frames_and_secs(str(run / "videos" / "final.mp4"))[0] > 1
+        assert (run / "policies/final/policy.safetensors").exists()
+        assert "completed after 128 samples" in (run / "logs/train.log").read_text()
+    runs = pd.read_parquet(results / "tables" / "runs.parquet")
+    assert list(zip(runs["experiment"], runs["status"], strict=True)) == [
+        ("generated", "completed"),
+        ("recorded", "completed"),
+    ]
+    assert (results / "report.html").read_text().count("<video") == 2
+
+
+def test_the_end_tells_the_headline_and_where_everything_is(finished: Path) -> None:
+    lines = (finished / "output.txt").read_text().splitlines()
+    told = lines[lines.index("report   results/tiny/report.html") - 2 :]
+    assert told[0].startswith("generated: 1 of 1 seeds; stable ") and told[1].startswith("recorded: 1 of 1 seeds; ")
+    assert told[3:5] == ["tables   results/tiny/tables/", "videos   results/tiny/*/seed_*/videos/"]
+
+
+def test_a_deleted_video_is_made_again_and_the_report_nothing_else(study: Path) -> None:
+    (study / "results/tiny/generated/seed_1/videos/final.mp4").unlink()
+    code, output = snakemake(study, "--dry-run")
+    assert code == 0 and planned(output) == {("replay", "generated/seed_1")} | REPORT
+
+
+def test_videos_that_are_no_longer_wanted_cost_nothing(study: Path) -> None:
+    write(study, video=False)
+    code, output = snakemake(study, "--dry-run")
+    assert code == 0 and planned(output) <= STUDY_CHANGED | {("doctor", "")}
+
+
+def test_the_workflows_own_report_needs_no_network(study: Path) -> None:
+    code, output = snakemake(study, "--report", "snakemake.html")
+    assert code == 0, output
+    page = (study / "snakemake.html").read_text()
+    assert "report.html" in page and "final.mp4" in page
+    assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page) == []
+
+
+def test_the_paper_can_be_planned(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "snakemake", "-n", "--directory", str(tmp_path), "--nocolor"]
+    command += ["--configfile", "configs/paper.yaml"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    jobs = planned(done.stdout + done.stderr)
+    assert sum(rule == "train" for rule, _ in jobs) == 20
+
+
+def test_a_finished_study_has_nothing_to_do_also_when_it_was_moved(study: Path) -> None:
+    code, output = snakemake(study)
+    assert code == 0 and "Nothing to be done" in output
+
+
+def test_a_new_seed_is_the_only_new_run(study: Path) -> None:
+    write(study, seeds=[1, 2])
+    code, output = snakemake(study, "--dry-run")
+    assert code == 0
+    assert planned(output) == whole("generated/seed_2") | whole("recorded/seed_2") | STUDY_CHANGED
+
+
+def test_a_changed_value_touches_the_runs_of_its_experiment(study: Path) -> None:
+    write(study, experiments={"generated": {"training": {"gamma": 0.95}}})
+    code, output = snakemake(study, "--dry-run")
+    assert code == 0 and planned(output) == whole("generated/seed_1") | STUDY_CHANGED
+
+
+def test_an_edited_motion_retrains_exactly_its_experiment(study: Path, walker) -> None:
+    gait.generate(walker, 1.3).save(study / "walk.npz")
+    code, output = snakemake(study, "--dry-run")
+    assert code == 0 and planned(output) == whole("recorded/seed_1") | TABLES_AND_REPORT
+
+
+def test_the_bare_command_in_the_repository_plans_the_demo(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--directory", str(tmp_path), "--nocolor"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    output = done.stdout + done.stderr
+    assert planned(output) == whole("walk/seed_1") | whole("walk/seed_2") | STUDY_CHANGED | {("doctor", "")}
+    total = re.search(r"^total\s+(\d+)$", output, re.MULTILINE)
+    assert total and int(total[1]) == 13, "four jobs a run, four of the study, and the target"
+    assert "results/demo/study.yaml" in output
+    assert list(tmp_path.glob("results/*")) == []
+
+
+def test_rules_are_shell_commands_only() -> None:
+    files = [ROOT / "Snakefile", ROOT / "workflow" / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]
+    text = {file.name: file.read_text() for file in files}
+    found = [name for name, content in text.items() if re.search(r"^\s+(run|script|notebook|wrapper):", content, re.M)]
+    assert found == [], "these would run outside the container"
+    rules = re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", "\n".join(text.values()), re.M)
+    stages = {name: body for name, body in rules if name not in ("all", "default")}
+    assert set(stages) >= {"study", *WHOLE_RUN}
+    for name, body in stages.items():
+        assert '"mimicrl ' in body and "log:" in body, name
