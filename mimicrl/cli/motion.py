@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mimicrl.cli.options import Fps, Height, Seconds, VideoFormat, VideoKind, Width
+from mimicrl.errors import ConfigError
 
 if TYPE_CHECKING:
+    import pandas
+
     from mimicrl.motions import MotionClip
     from mimicrl.walkers import Walker
 
@@ -47,11 +50,10 @@ def inspect(
 
     clip, body = _motion(motion, speed, walker)
     if figure is not None:
-        from mimicrl.analysis import figures
         from mimicrl.evaluation.gait_cycle import GaitCycle
 
         cycle = GaitCycle(len(body.joint_names)).table(body, ReferenceTrajectory(clip, body))
-        figures.save(figures.gait_cycle_figure({clip.name: cycle}), figure)
+        _draw(clip.name, cycle, figure)
     typer.echo(validate.inspect(clip, body).describe())
     validate.refuse_implausible(clip, body)
 
@@ -75,6 +77,18 @@ def play(
     clip, body = _motion(motion, speed, walker)
     film = replay.Film(seconds, fps, width, height, kind.value)
     typer.echo(str(replay.play(ReferenceTrajectory(clip, body), body, out, film)))
+
+
+def _draw(name: str, cycle: pandas.DataFrame, path: Path) -> None:
+    """Draw joint angles over the gait cycle to a file of the kind its ending says."""
+    from mimicrl import artifacts
+    from mimicrl.analysis import figures
+
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in figures.FORMATS:
+        formats = ", ".join(f".{name}" for name in figures.FORMATS)
+        raise ConfigError("figures have no such format", where=path, got=path.suffix or "none", expected=formats)
+    artifacts.write_bytes(path, figures.figure_bytes(figures.gait_cycle_figure({name: cycle}), kind))
 
 
 def _motion(motion: str, speed: float, walker: str) -> tuple[MotionClip, Walker]:

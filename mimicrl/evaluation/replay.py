@@ -1,7 +1,7 @@
 """`mimicrl replay`: an episode of a policy as a video, beside the ghost of its reference.
 
-The evaluation's starts are rolled out again as one batch, as a policy's actions depend in their last bits on the width of the
-batch; so the video shows an episode of the table, and says where it cannot.
+The evaluation's starts are rolled out again as one batch, as a policy's actions depend in their last bits on the width
+of the batch; so the video shows an episode of the table, and says where it cannot.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mimicrl import artifacts, provenance
-from mimicrl.errors import ConfigError
+from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.evaluate import trained_policy
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.evaluation.trace import Episode, Trace
@@ -62,7 +62,7 @@ class Replay:
         distance_m: Net way forward.
         duration_s: Its length.
         reason: Why it ended.
-        agrees_with_table: Whether its distance is that of the evaluation's table, to the last bit; None without a table.
+        agrees_with_table: Whether its distance is that of the evaluation's table, to the last bit; None without one.
     """
 
     take: Take
@@ -98,14 +98,17 @@ def replay(
         threads: Threads of the physics; any number gives the same result.
 
     Raises:
-        ArtifactError: The policy is missing or damaged.
-        ConfigError: The policy was trained with another configuration, or there is no such episode.
+        ArtifactError: The policy or the evaluation's table is missing or damaged.
+        ConfigError: The policy was trained with another configuration, there is no such episode, or `out` has the
+            ending of another format.
         MachineError: OpenGL, ffmpeg or space on the disk is missing.
     """
     started, settings = provenance.now(), settings or Film()
     opengl = gl.choose()  # before the work
     shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
     path = out or run.video_file(f"{checkpoint}.{settings.kind}")
+    if out is None:
+        artifacts.sweep(path.parent)
     pictures = _write(path, [shown.take], settings)
     if out is None:
         name = "replay" if checkpoint == "final" else f"replay-{checkpoint}"
@@ -133,14 +136,16 @@ def replay_grid(
 
 
 def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Film | None = None) -> Path:
-    """Write a video of a motion on a walker: ten seconds of one that repeats, else all of it.
+    """Write a video of a motion on a walker: by default ten seconds of one that repeats, else all of it.
 
     Raises:
         MachineError: OpenGL, ffmpeg or space on the disk is missing.
     """
     settings = settings or Film()
     seconds = settings.seconds or (10.0 if reference.cyclic else reference.duration_s)
-    times = np.linspace(0.0, seconds, max(2, round(100 * seconds)))
+    if not reference.cyclic:
+        seconds = min(seconds, reference.duration_s)
+    times = np.linspace(0.0, seconds, max(2, round(100 * seconds)), endpoint=False)
     frame = reference.at_time(times)
     qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
     about = f"{reference.clip.name} on {walker.name}"
@@ -231,11 +236,20 @@ def _take(
 def _table(run: RunDirectory, checkpoint: Checkpoint) -> pd.DataFrame | None:
     """Return the evaluation's episodes, where there was one."""
     path = run.episodes_file(checkpoint)
-    return pd.read_parquet(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return pd.read_parquet(path, columns=["distance_m"])
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            "a table of the run cannot be read",
+            where=path,
+            got=str(error).splitlines()[0],
+            fix="mimicrl evaluate this run again",
+        ) from error
 
 
 def _write(path: Path, takes: list[Take], settings: Film) -> int:
-    artifacts.sweep(path.parent)
     films = [
         film.frames(take, settings.fps, settings.width, settings.height, seconds=settings.seconds) for take in takes
     ]

@@ -35,25 +35,25 @@ class Take:
     caption: Callable[[float], tuple[str, ...]] = lambda _: ()
 
 
-def frames(
-    take: Take, fps: float, width: int, height: int, *, seconds: float | None = None, start_s: float = 0.0
-) -> Iterator[np.ndarray]:
-    """Yield a film's pictures, uint8, shape ``(height, width, 3)``.
+def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | None = None) -> Iterator[np.ndarray]:
+    """Yield a film's pictures, uint8, shape ``(height, width, 3)``; of a whole take the last one shows its last row.
 
     Args:
         take: What is shown.
         fps: Pictures a second.
         width: [pixel].
         height: [pixel].
-        seconds: Length of the film; by default, and at most, what is left of the take.
-        start_s: Where in the take the film begins.
+        seconds: Length of the film; by default, and at most, that of the take, each row of which lasts until the next.
 
     Raises:
         MachineError: There is no OpenGL.
     """
-    left = len(take.times_s) * float(take.times_s[1]) - start_s
-    length = left if seconds is None else min(seconds, left)
-    times = start_s + np.arange(max(1, round(length * fps))) / fps
+    step_s = float(take.times_s[1])
+    length = len(take.times_s) * step_s
+    length = length if seconds is None else min(seconds, length)
+    pictures = max(1, round(length * fps))
+    # Counted from the end, for a film to show where the motion got to.
+    times = np.maximum(length - step_s - np.arange(pictures)[::-1] / fps, 0.0)
     qpos = at_times(take.times_s, take.qpos, times)
     ghost = None if take.ghost_qpos is None else at_times(take.times_s, take.ghost_qpos, times)
     camera_x = glide(take.times_s, take.qpos[:, 0], times)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
+import sys
 from typing import Any
 
 import mujoco
@@ -123,6 +125,8 @@ def _open_gl(backend: str, model: mujoco.MjModel, width: int, height: int) -> tu
     `mujoco.Renderer` takes the backend that was named when mujoco was imported, which may be long ago and was for
     a display; this one is told.
     """
+    if "OpenGL" not in sys.modules:  # a platform that was named for others, but not bound yet
+        os.environ.pop("PYOPENGL_PLATFORM", None)
     try:
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
         context.make_current()

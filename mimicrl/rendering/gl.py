@@ -23,9 +23,13 @@ _TIMEOUT_S = 60.0
 _TRIAL = """
 import json, sys
 import mujoco
+from mimicrl.errors import MachineError
 from mimicrl.rendering.frames import FrameRenderer
 world = '<mujoco><worldbody><light pos="0 0 3"/><geom type="sphere" size=".5"/></worldbody></mujoco>'
-renderer = FrameRenderer(mujoco.MjModel.from_xml_string(world), 64, 64, backend=sys.argv[1])
+try:
+    renderer = FrameRenderer(mujoco.MjModel.from_xml_string(world), 64, 64, backend=sys.argv[1])
+except MachineError as error:
+    sys.exit(" ".join(error.got.split()))
 picture = renderer.draw(look_at=(0.0, 0.0, 0.0))
 from OpenGL import GL
 name = GL.glGetString(GL.GL_RENDERER)
@@ -104,9 +108,10 @@ def _try(backend: str) -> OpenGL | str:
         )
     except subprocess.TimeoutExpired:
         return f"no picture within {_TIMEOUT_S:.0f} s"
+    if done.returncode < 0:
+        return f"the driver crashed with signal {-done.returncode}"
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or [""])[-1]
-        return last or f"the process ended with {done.returncode}"
+        return (done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"])[-1]
     result = json.loads(done.stdout.splitlines()[-1])
     if result["contrast"] < 1.0:
         return f"{result['renderer']} draws an empty picture"

@@ -11,9 +11,10 @@ from typing import Literal
 import imageio.v2 as imageio
 import imageio_ffmpeg
 import numpy as np
+from PIL import Image
 
 from mimicrl import artifacts
-from mimicrl.errors import MachineError
+from mimicrl.errors import ConfigError, MachineError
 
 Format = Literal["mp4", "gif", "png"]
 
@@ -36,8 +37,17 @@ def write(path: Path, frames: Iterable[np.ndarray], fps: float, kind: Format = "
         Number of pictures.
 
     Raises:
+        ConfigError: The file's ending is that of another format.
         MachineError: ffmpeg is missing, lacks H.264, or ended early; the disk is full.
     """
+    if path.suffix.lower() != f".{kind}":
+        raise ConfigError(
+            "the video's ending is not that of its format",
+            where=path,
+            got=path.suffix or "none",
+            expected=f".{kind}",
+            fix="change the ending, or give --format mp4, gif or png",
+        )
     with artifacts.atomic_file(path) as temporary:
         return {"mp4": _write_mp4, "gif": _write_gif, "png": _write_strip}[kind](temporary, path, frames, fps)
 
@@ -73,27 +83,38 @@ def _write_mp4(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: f
             for frame in frames:
                 writer.append_data(_even(frame))  # type: ignore[attr-defined]
                 count += 1
-        # ffmpeg does not tell how it ended; a file cut short shows here.
-        found = imageio_ffmpeg.count_frames_and_secs(str(temporary))[0]
     except (OSError, RuntimeError) as error:
         raise MachineError(
             "ffmpeg cannot write the video", where=path, got=str(error).splitlines()[0], fix=_REMEDY
         ) from error
+    found = _readable(temporary)
     if found != count:
         raise MachineError("the video is incomplete", where=path, got=f"{found} pictures", expected=count, fix=_REMEDY)
     return count
 
 
+def _readable(path: Path) -> int:
+    """Return how many pictures of a video can be read: nothing else tells how its ffmpeg ended."""
+    try:
+        return imageio_ffmpeg.count_frames_and_secs(str(path))[0] or 0
+    except RuntimeError:
+        return 0
+
+
 def _write_gif(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
-    pictures = list(frames)
-    imageio.mimwrite(temporary, pictures, format="GIF", duration=1000 / fps, loop=0)  # type: ignore[arg-type]
+    # A palette each as they come: a byte a pixel instead of three.
+    pictures = [Image.fromarray(frame).quantize() for frame in frames]
+    # A GIF counts hundredths of a second; rounded where each picture starts, they do not add up to a wrong speed.
+    starts_cs = np.rint(100 / fps * np.arange(len(pictures) + 1)).astype(int)
+    durations_ms = (10 * np.diff(starts_cs)).tolist()
+    pictures[0].save(temporary, format="GIF", save_all=True, append_images=pictures[1:], duration=durations_ms, loop=0)
     return len(pictures)
 
 
 def _write_strip(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
     pictures = list(frames)
     chosen = np.linspace(0, len(pictures), min(_STRIP_PICTURES, len(pictures)), endpoint=False).astype(int)
-    imageio.imwrite(temporary, np.concatenate([pictures[index] for index in chosen], axis=1), format="PNG")  # type: ignore[arg-type]
+    Image.fromarray(np.concatenate([pictures[index] for index in chosen], axis=1)).save(temporary, format="PNG")
     return len(chosen)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import threading
 import time
+import warnings
+from collections.abc import Iterator
 
+import glfw
 import mujoco
 import mujoco.viewer
 import numpy as np
@@ -23,12 +28,14 @@ def show(take: Take) -> None:
     Raises:
         MachineError: There is no display.
     """
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise MachineError("the viewer needs a display", got="no DISPLAY", fix="leave out --view to write a video")
+    _require_display()
     times = np.arange(0.0, take.times_s[-1], 1.0 / _RATE_HZ)
     rows = film.at_times(take.times_s, take.qpos, times)
     data = mujoco.MjData(take.model)
-    with mujoco.viewer.launch_passive(take.model, data, show_left_ui=False, show_right_ui=False) as viewer:
+    with (
+        _threads_ended(),
+        mujoco.viewer.launch_passive(take.model, data, show_left_ui=False, show_right_ui=False) as viewer,
+    ):
         while viewer.is_running():
             begin = time.monotonic()
             for time_s, row in zip(times, rows, strict=True):
@@ -36,5 +43,31 @@ def show(take: Take) -> None:
                     return
                 data.qpos[:] = row
                 mujoco.mj_forward(take.model, data)
-                viewer.sync()
                 time.sleep(max(0.0, begin + time_s - time.monotonic()))
+                viewer.sync()
+
+
+@contextlib.contextmanager
+def _threads_ended() -> Iterator[None]:
+    """Wait at the end for threads that the block started.
+
+    The window is drawn by one, which crashes when the process ends and takes the window away.
+    """
+    before = set(threading.enumerate())
+    try:
+        yield
+    finally:
+        for thread in set(threading.enumerate()) - before:
+            thread.join(timeout=5.0)
+
+
+def _require_display() -> None:
+    """Raise where no window can be opened: MuJoCo would end the process there, without a word of what to do."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY")
+    found = ", ".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))
+    if found or sys.platform != "linux":
+        with warnings.catch_warnings(action="ignore"):  # GLFW's own words, which the error below says too
+            if glfw.init():
+                glfw.terminate()  # the viewer's own thread begins anew
+                return
+    raise MachineError("the viewer needs a display", got=found or "no DISPLAY", fix="leave out --view to write a video")

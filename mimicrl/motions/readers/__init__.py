@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mimicrl.errors import MotionError
 from mimicrl.motions.clip import MotionClip
-from mimicrl.motions.readers import deepmimic
+from mimicrl.motions.readers import deepmimic, drloco
 from mimicrl.motions.retarget import Recording, lay_out, retarget
 from mimicrl.walkers.walker import Walker
 
@@ -15,6 +15,7 @@ Reader = Callable[[Path], Recording | MotionClip]
 
 FORMATS: dict[str, tuple[str, Reader]] = {
     ".txt": ("DeepMimic humanoid motion", deepmimic.read),
+    ".mat": ("DRLoco steps", drloco.read),
     ".npz": ("motion clip of this project", MotionClip.load),
 }
 
