@@ -19,6 +19,7 @@ from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
+from mimicrl.rendering import gl
 from mimicrl.runs import RunDirectory
 from mimicrl.walkers import Walker
 
@@ -103,6 +104,9 @@ def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         monkeypatch.setattr(sys, "argv", ["mimicrl", *map(str, words)])
         monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+        # The command line keeps what MUJOCO_GL asks for to itself; afterwards both are as they were.
+        monkeypatch.setattr(gl, "_wanted", gl._wanted)
+        monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", ""))
         with pytest.raises(SystemExit) as stopped:
             cli.main()
         return Done(int(stopped.value.code or 0), *capsys.readouterr())

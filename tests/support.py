@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
+
+import imageio_ffmpeg
+import numpy as np
 
 # An experiment that trains within a second.
 TINY: dict[str, Any] = {
@@ -31,3 +35,21 @@ class Done(NamedTuple):
     def last(self) -> str:
         """The last line of the error stream."""
         return self.err.rstrip("\n").splitlines()[-1]
+
+
+def read_video(path: Path) -> tuple[dict[str, Any], np.ndarray]:
+    """Return what ffmpeg says of a video, and its pictures, uint8, shape ``(N, height, width, 3)``."""
+    frames = imageio_ffmpeg.read_frames(str(path))
+    about = next(frames)
+    width, height = about["size"]
+    return about, np.array([np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in frames])
+
+
+BROKEN_EGL = {"__EGL_VENDOR_LIBRARY_FILENAMES": "/nonexistent"}
+
+
+def broken_osmesa(folder: Path) -> dict[str, str]:
+    """Return the environment of a process that finds no OSMesa that can be loaded, installed or not."""
+    for ending in ("", *(f".{version}" for version in range(10))):
+        (folder / f"libOSMesa.so{ending}").write_text("not a library")
+    return {"LD_LIBRARY_PATH": str(folder)}

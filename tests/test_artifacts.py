@@ -88,6 +88,53 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert caught.value.fix == "check the path and its permissions"
 
 
+def test_a_file_can_be_written_piece_by_piece(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "film.mp4"
+    for content in (b"one", b"other"):
+        with artifacts.atomic_file(path) as temporary:
+            assert temporary.parent == path.parent and temporary.suffix == ".mp4"
+            assert not temporary.exists() and artifacts.is_leftover(temporary)
+            with temporary.open("wb") as file:
+                file.write(content[:2])
+                assert not path.exists() or path.read_bytes() == b"one"
+                file.write(content[2:])
+        assert path.read_bytes() == content
+        assert names(path.parent) == ["film.mp4"]
+
+
+@pytest.mark.parametrize(
+    "problem", [RuntimeError("in the block"), MachineError("no OpenGL"), KeyboardInterrupt()], ids=repr
+)
+def test_an_unfinished_file_leaves_the_old_one(tmp_path: Path, problem: BaseException) -> None:
+    path = tmp_path / "film.mp4"
+    artifacts.write_bytes(path, b"old")
+    with pytest.raises(type(problem)) as caught, artifacts.atomic_file(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise problem
+    assert caught.value is problem
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["film.mp4"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+def test_a_disk_that_fills_up_while_a_file_is_written_leaves_the_old_one(tmp_path: Path, number: int) -> None:
+    path = tmp_path / "film.mp4"
+    artifacts.write_bytes(path, b"old")
+    told = pytest.raises(MachineError, match=r"^the disk is full — .*film\.mp4 — got ")
+    with told, artifacts.atomic_file(path) as temporary:
+        temporary.write_bytes(b"half")
+        fail(number)()
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["film.mp4"]
+
+
+def test_a_file_that_was_never_written_is_an_error(tmp_path: Path) -> None:
+    told = pytest.raises(MachineError, match=r"^cannot write a file — .*film\.mp4 — got No such file")
+    with told, artifacts.atomic_file(tmp_path / "film.mp4"):
+        pass
+    assert names(tmp_path) == []
+
+
 def test_text_is_utf8_and_json_is_read_back(tmp_path: Path) -> None:
     artifacts.write_text(tmp_path / "text", "38° — knee\n")
     assert (tmp_path / "text").read_bytes() == "38° — knee\n".encode()

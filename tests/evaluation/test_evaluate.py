@@ -11,7 +11,7 @@ import pytest
 
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
-from mimicrl.evaluation.evaluate import evaluate
+from mimicrl.evaluation.evaluate import evaluate, trained_policy
 from mimicrl.runs import RunDirectory
 
 
@@ -88,16 +88,20 @@ def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None
     message = (
         rf"^the policy was trained with another configuration — .*final — got 0{{12}}, expected {run.fingerprint} — "
     )
-    with pytest.raises(ConfigError, match=message):
-        evaluate(run)
+    for use in (evaluate, trained_policy):
+        with pytest.raises(ConfigError, match=message):
+            use(run, "final")
 
 
 def test_a_run_without_a_policy_is_refused(prepare, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"^a file of the run cannot be read — .*policy.json"):
-        evaluate(prepare(tmp_path / "fresh"))
+    run = prepare(tmp_path / "fresh")
+    for use in (evaluate, trained_policy):
+        with pytest.raises(ArtifactError, match=r"^a file of the run cannot be read — .*policy.json"):
+            use(run, "best")
 
 
 def test_a_changed_motion_is_refused(run: RunDirectory) -> None:
     run.motion_file.write_bytes(run.motion_file.read_bytes() + b"x")
-    with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):
-        evaluate(run)
+    for use in (evaluate, trained_policy):
+        with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):
+            use(run, "final")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,6 +75,17 @@ def test_rows_that_are_not_finite_are_left_out() -> None:
     cycle = GaitCycle(2)
     cycle.add(np.array([0.5, 0.5]), np.array([[1.0, 1.0], [np.nan, 1.0]]))
     assert cycle._count[50] == 1 and cycle._sum[50].tolist() == [1.0, 1.0]
+
+
+def test_watching_a_rollout_adds_the_rows_that_still_go(walker: Walker) -> None:
+    angles = np.arange(24.0).reshape(3, 8)
+    batch, state = SimpleNamespace(phase=np.array([0.1, 0.2, 0.3])), SimpleNamespace(joint_angles_rad=angles)
+    cycle = GaitCycle(8)
+    cycle.watch(batch, np.array([0, 2]), state)  # type: ignore[arg-type]
+    assert {point: cycle._sum[point].tolist() for point in np.flatnonzero(cycle._count)} == {
+        10: angles[0].tolist(),
+        30: angles[2].tolist(),
+    }
 
 
 def test_published_walking_of_both_legs_is_the_same_half_a_cycle_apart(replayed: pd.DataFrame, walker: Walker) -> None:

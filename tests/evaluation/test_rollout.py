@@ -15,6 +15,7 @@ from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import summarize
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.state import BodyState
 from mimicrl.mimic.task import Task
 from mimicrl.mimic.terminations import Reason
 
@@ -152,7 +153,7 @@ def test_rows_that_blow_up_keep_their_last_sane_place_and_spoil_no_figure(task: 
 
     batch.simulation.step = blow_up  # type: ignore[method-assign]
     cycle = GaitCycle(8)
-    episodes = roll_out(_Acts(0.0), batch, start_phases(3), cycle)  # type: ignore[arg-type]
+    episodes = roll_out(_Acts(0.0), batch, start_phases(3), cycle.watch)  # type: ignore[arg-type]
     assert episodes.reason.tolist() == [Reason.DIVERGED, Reason.TIME, Reason.DIVERGED]
     np.testing.assert_allclose(episodes.duration_s, [0.1, 0.2, 0.1])
     for row, last in ((0, fifth - 2), (1, len(places) - 1), (2, fifth - 2)):
@@ -168,5 +169,21 @@ def test_rows_that_blow_up_keep_their_last_sane_place_and_spoil_no_figure(task: 
 
 def test_the_cycle_collects_every_step_of_running_rows(task: Task) -> None:
     cycle = GaitCycle(8)
-    episodes = run(task, cycle=cycle)
+    episodes = run(task, watch=cycle.watch)
     assert cycle._count.sum() == np.rint(episodes.duration_s * task.config.control_hz).sum()
+
+
+def test_who_watches_sees_the_running_rows_after_each_step(task: Task) -> None:
+    seen: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def watch(batch: MimicBatch, rows: np.ndarray, state: BodyState) -> None:
+        seen.append((rows.copy(), batch.steps.copy(), state.root_position_w[:, 0].copy()))
+
+    episodes = run(task, watch=watch)
+    lengths = np.rint(episodes.duration_s * task.config.control_hz).astype(int)
+    assert len(set(lengths)) > 1, "the episodes must end at different times for this to tell anything"
+    for step, (rows, steps, _) in enumerate(seen):
+        assert rows.tolist() == np.flatnonzero(lengths > step).tolist()
+        assert (steps[rows] == step + 1).all()
+    for row, length in enumerate(lengths):
+        assert seen[length - 1][2][row] == episodes.distance_m[row], "the last step it sees is where the episode ended"

@@ -55,7 +55,7 @@ def test_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path, walker
         read(tmp_path / name, walker)
     assert str(caught.value) == (
         f"not a motion file of a known format — {tmp_path / name} — expected .txt (DeepMimic humanoid motion), "
-        ".npz (motion clip of this project)"
+        ".mat (DRLoco steps), .npz (motion clip of this project)"
     )
 
 

@@ -1,0 +1,398 @@
+"""The report is one valid page that needs nothing else, shows what is wrong, and is the same each time."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import imageio_ffmpeg
+import pytest
+import yaml
+
+from mimicrl import artifacts
+from mimicrl.analysis import figures, statistics
+from mimicrl.analysis import report as module
+from mimicrl.analysis.aggregate import aggregate
+from mimicrl.analysis.report import cut, origins, page, report, settings
+from mimicrl.analysis.study import load
+from mimicrl.config import ExperimentConfig
+from mimicrl.errors import ArtifactError, MachineError
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+MIXED = {
+    "walk": {1: "completed", 2: "completed", 3: "completed"},
+    "torque": {1: "completed", 2: "diverged"},
+    "lost": {1: "completed", 2: "not trained", 3: "no directory"},
+}
+
+
+class Page(HTMLParser):
+    """A page as a list of elements; it fails on what is not well-formed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, Any], tuple[str, ...]]] = []
+        self.words: list[str] = []
+        self._open: list[tuple[str, str]] = []  # tags and their classes
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in VOID or any(outer == "svg" for outer, _ in self._open), f"<{tag}/>"
+        self._add(tag, attrs)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._add(tag, attrs)
+        if tag not in VOID:
+            self._open.append((tag, str(dict(attrs).get("class", ""))))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open and self._open.pop()[0] == tag, f"</{tag}> after {self._open[-3:]}"
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1][0] not in ("style", "pre"):
+            self.words.append(data)
+
+    def _add(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice"
+        self.elements.append((tag, dict(attrs), tuple(name for _, name in self._open)))
+
+    def all(self, name: str) -> list[dict[str, Any]]:
+        return [attributes for tag, attributes, _ in self.elements if tag == name]
+
+    def values(self, attribute: str) -> list[str]:
+        return [attributes[attribute] for _, attributes, _ in self.elements if attribute in attributes]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def part(text: str, tag: str, identity: str) -> str:
+    """The source of an element without another of its kind inside."""
+    found = re.search(rf'<{tag}[^>]*\b(?:id|class)="{identity}".*?</{tag}>', text, re.DOTALL)
+    assert found, identity
+    return found.group()
+
+
+def film(path: Path, seconds: int = 1, size: str = "64x48") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = ["-f", "lavfi", "-i", f"testsrc=duration={seconds}:size={size}:rate=30", "-pix_fmt", "yuv420p", str(path)]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *made], check=True)
+    return path
+
+
+@pytest.fixture
+def mixed(make_study: Callable[..., Path]) -> Path:
+    """A study in which all that can happen has happened: three walkers, a diverged seed, two missing ones, a video."""
+    directory = make_study(MIXED)
+    film(directory / "walk/seed_1/videos/final.mp4")
+    artifacts.write_json(directory / "walk/seed_1/provenance/a b #1.json", {})
+    aggregate(directory, allow_missing=True)
+    return directory
+
+
+def drawings(directory: Path) -> dict[str, bytes]:
+    """One of a study's figures."""
+    return {"final_evaluation": figures.figure_bytes(figures.final_evaluation(load(directory)), "svg")}
+
+
+# --- the page ---
+
+
+def test_it_is_well_formed_and_its_links_lead_somewhere(mixed: Path) -> None:
+    path = report(mixed, allow_missing=True)
+    assert path == mixed / "report.html"
+    found = Page(path.read_text())
+    ids = found.values("id")
+    assert len(ids) == len(set(ids))
+    assert len(found.all("svg")) == 5
+    for address in [*found.values("href"), *found.values("xlink:href")]:
+        if address.startswith("#"):
+            assert address[1:] in ids
+        else:
+            assert (mixed / unquote(address)).is_file(), address
+    assert {f"tables/{name}" for name in ("runs.csv", "experiments.tex", "experiments.md")} <= set(found.values("href"))
+    assert {"figures/gait_walk.pdf", "walk/seed_1/outcome.json"} <= set(found.values("href"))
+
+
+def test_nothing_is_asked_of_the_network_and_nothing_runs(mixed: Path) -> None:
+    text = page(load(mixed), drawings(mixed))
+    found = Page(text)
+    addresses = [
+        address for name in ("src", "href", "xlink:href", "poster", "action") for address in found.values(name)
+    ]
+    assert {urlsplit(address).scheme for address in addresses} == {"", "data"}
+    assert [urlsplit(address).netloc for address in addresses if urlsplit(address).netloc] == []
+    for tag in ("script", "link", "iframe", "object", "embed", "img"):
+        assert found.all(tag) == []
+    assert [name for _, attributes, _ in found.elements for name in attributes if name.startswith("on")] == []
+    assert re.findall(r"@import|url\((?!#)", text) == []
+    (policy,) = [meta["content"] for meta in found.all("meta") if "http-equiv" in meta]
+    assert policy.startswith("default-src 'none'")
+
+
+def test_it_reads_on_a_phone_in_the_dark_and_aloud(mixed: Path) -> None:
+    text = page(load(mixed), drawings(mixed))
+    found = Page(text)
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in found.all("meta")
+    assert "prefers-color-scheme: dark" in text
+    assert all("scroll" in classes for tag, _, classes in found.elements if tag == "table")
+    assert all(svg["role"] == "img" and len(svg["aria-label"]) > 40 for svg in found.all("svg"))
+    assert found.all("html") == [{"lang": "en"}]
+    (video,) = found.all("video")
+    assert {"controls", "loop", "muted", "playsinline"} <= video.keys()
+
+
+def test_twice_and_elsewhere_it_has_the_same_bytes(mixed: Path, tmp_path: Path) -> None:
+    first = report(mixed, allow_missing=True).read_bytes()
+    copy = shutil.copytree(mixed, tmp_path / "elsewhere")
+    assert report(copy, allow_missing=True).read_bytes() == first
+    drawn = sorted((mixed / "figures").iterdir())
+    assert len(drawn) == 15
+    assert all(file.read_bytes() == (copy / "figures" / file.name).read_bytes() for file in drawn)
+    assert json.loads((mixed / "provenance" / "report.json").read_text())["verb"] == "report"
+
+
+# --- what is not as it should be ---
+
+
+def test_missing_runs_are_refused_and_nothing_is_written(mixed: Path) -> None:
+    with pytest.raises(ArtifactError, match="2 of 8 runs are missing"):
+        report(mixed)
+    assert not (mixed / "report.html").exists()
+    assert not (mixed / "figures").exists()
+
+
+def test_a_damaged_table_is_told_and_nothing_is_written(mixed: Path) -> None:
+    (mixed / "torque/seed_1/gait_cycle.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ArtifactError, match="gait_cycle"):
+        report(mixed, allow_missing=True)
+    assert not (mixed / "report.html").exists()
+    assert not (mixed / "figures").exists()
+
+
+def test_missing_and_diverged_runs_are_plain_to_see(mixed: Path) -> None:
+    text = page(load(mixed), {})
+    assert "5 of 8 runs walk , which" in Page(text).text
+    assert "stable. 1 run diverged in training. 2 runs are missing." in Page(text).text
+    headline = part(text, "table", "headline stack")
+    assert [Page(row).text for row in re.findall(r"<tr>.*?</tr>", headline, re.DOTALL)[1:]] == [
+        "walk 3 of 3 60 of 60 " + " ".join(over_seeds(mixed, "walk")),
+        "torque 1 of 2 1 diverged 20 of 40 " + " ".join(over_seeds(mixed, "torque")),
+        "lost 1 of 3 2 missing 20 of 20 " + " ".join(over_seeds(mixed, "lost")),
+    ]
+    problems = {"torque-2": "an update went too far", "lost-2": "not trained to its end", "lost-3": "no run directory"}
+    for run, problem in problems.items():
+        assert problem in Page(part(text, "details", f"run-{run}")).text
+
+
+def over_seeds(directory: Path, experiment: str) -> list[str]:
+    """Reward and speed as the headline should have them: values, from three seeds on mean and interval."""
+    runs = [run for run in load(directory).experiments[experiment] if run.episodes is not None]
+    cells = []
+    for column, digits in (("reward", 3), ("speed_mps", 2)):
+        values = [float(run.episodes[column].to_numpy().mean()) for run in runs]
+        found = statistics.summarize(values)
+        some = f"{found.iqm:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+        cells.append(", ".join(f"{value:.{digits}f}" for value in values) if len(values) < 3 else some)
+    return [cells[0], f"{cells[1]} of 1.25"]
+
+
+def test_a_study_without_any_finished_run_is_still_a_page(make_study: Callable[..., Path]) -> None:
+    found = Page(report(make_study({"walk": {1: "no directory"}}), allow_missing=True).read_text())
+    assert "0 of 1 run walks" in found.text
+    assert found.all("svg") == found.all("video") == []
+    assert {"#figures", "#videos"} & set(found.values("href")) == set()
+
+
+def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path]) -> None:
+    evil = "<script>alert(1)</script>\"'><img src=//x onerror=alert(2)>"
+    directory = make_study(provenance={("walk", 1): {"host": evil, "versions": {evil: evil}}})
+    study = yaml.safe_load((directory / "study.yaml").read_text())
+    study["experiments"]["walk"] |= {"motion": {"file": evil}, "walker": {"name": evil}}
+    (directory / "study.yaml").write_text(yaml.safe_dump(study))
+    outcome = json.loads((directory / "walk/seed_2/outcome.json").read_text())
+    artifacts.write_json(directory / "walk/seed_2/outcome.json", outcome | {"status": "diverged", "problem": evil})
+    film(directory / "walk/seed_1/videos/final.mp4")
+    artifacts.write_json(directory / "walk/seed_1/provenance/replay.json", {"result": {"distance_m": evil}})
+    found = Page(page(load(directory), drawings(directory)))
+    assert found.all("script") == found.all("img") == []
+    assert found.text.count(evil) >= 5
+
+
+# --- what was asked ---
+
+
+def test_an_experiment_of_defaults_differs_in_nothing() -> None:
+    plain = ExperimentConfig().model_dump(mode="json", exclude_none=True)
+    assert settings(plain) == []
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "shown"),
+    [
+        ("mimic", "control_hz", 200, ("200", "50", "Control steps a second; must divide the physics rate.")),
+        ("training", "actor", [64, 32], ("64, 32", "256, 256", "Widths of the policy network's hidden layers.")),
+        ("logging", "tensorboard", False, ("no", "yes", "Write TensorBoard files.")),
+        ("training", "total_timesteps", 10**6, ("1,000,000", "400,000", "Budget in samples (environment steps).")),
+        ("mimic", "unheard_of", 0.5, ("0.5", "none", "")),
+    ],
+)
+def test_each_setting_that_differs_is_shown_with_default_and_meaning(
+    section: str, key: str, value: Any, shown: tuple[str, str, str]
+) -> None:
+    experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
+    experiment[section][key] = value
+    expected = dict(zip(("value", "default", "meaning"), shown, strict=True))
+    assert settings(experiment) == [{"key": f"{section}.{key}", **expected}]
+
+
+def test_a_setting_inside_others_is_found_and_one_left_out_is_none() -> None:
+    experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
+    experiment["mimic"]["rewards"]["pose"]["scale"] = 2.0
+    del experiment["mimic"]["termination"]["tracking_rotation_rad"]
+    pose, tracking = ([row["key"], row["value"], row["default"]] for row in settings(experiment))
+    assert pose == ["mimic.rewards.pose.scale", "2", "3"]
+    assert tracking == ["mimic.termination.tracking_rotation_rad", "none", "0.4"]
+
+
+# --- videos ---
+
+
+@pytest.mark.parametrize(
+    ("filmed", "shown", "words"),
+    [
+        ((1, 2, 3), 3, "Seed 3, the median by imitation reward of the 3 with a video"),
+        ((1, 2), 1, "Seed 1, the median by imitation reward of the 2 with a video"),
+        ((2, 4), 2, "Seed 2, the only one with a video"),
+        ((4,), 4, "Seed 4, the only one with a video"),
+    ],
+)
+def test_an_experiment_shows_its_median_seed_and_a_diverged_one_only_for_want_of_others(
+    make_study: Callable[..., Path], filmed: tuple[int, ...], shown: int, words: str
+) -> None:
+    runs = {1: "completed", 2: "completed", 3: "completed", 4: "diverged"}
+    rewards = {("walk", seed): {"reward": reward} for seed, reward in zip(runs, (0.5, 0.9, 0.8, 0.7), strict=True)}
+    directory = make_study({"walk": runs}, figures=rewards)
+    for seed in filmed:
+        film(directory / f"walk/seed_{seed}/videos/final.mp4")
+    text = part(page(load(directory), {}), "section", "videos")
+    assert words in Page(text).text
+    assert ("diverged" in Page(text).text) == (shown == 4)
+    (video,) = Page(text).all("video")
+    assert video["aria-label"] == f"walk, seed {shown}"
+    assert base64.b64decode(video["src"].split(",")[1]) == cut(directory / f"walk/seed_{shown}/videos/final.mp4", 10)
+    assert set(Page(text).values("href")) == {f"walk/seed_{seed}/videos/final.mp4" for seed in filmed}
+
+
+@pytest.mark.parametrize(("agrees", "told"), [(True, False), (None, False), (False, True)])
+def test_a_video_tells_its_episode_and_whether_it_is_the_table_s(
+    make_study: Callable[..., Path], agrees: bool | None, told: bool
+) -> None:
+    directory = make_study({"walk": {1: "completed"}})
+    film(directory / "walk/seed_1/videos/final.mp4")
+    result = {"episode": 12, "distance_m": 23.81, "duration_s": 20.0, "agrees_with_table": agrees}
+    artifacts.write_json(directory / "walk/seed_1/provenance/replay.json", {"result": result})
+    words = Page(part(page(load(directory), {}), "section", "videos")).text
+    assert "Episode 12: 23.8 m in 20.0 s." in words
+    assert ("otherwise than in the final evaluation" in words) == told
+
+
+def test_a_page_that_grows_too_large_links_its_largest_videos(make_study: Callable[..., Path]) -> None:
+    directory = make_study({name: {1: "completed"} for name in ("small", "middle", "large")})
+    for name, size in (("small", "64x48"), ("middle", "320x240"), ("large", "640x480")):
+        film(directory / name / "seed_1/videos/final.mp4", seconds=2, size=size)
+    results = load(directory)
+    whole, none = len(page(results, {}).encode()), len(page(results, {}, 0).encode())
+    shown = []
+    for limit in (*range(none, whole, (whole - none) // 6), whole + 1000):
+        text = page(results, {}, limit)
+        assert len(text.encode()) <= limit
+        shown.append([video["aria-label"].split(",")[0] for video in Page(text).all("video")])
+        assert Page(text).text.count("Too large for this page") == 3 - len(shown[-1])
+    assert shown[0] == []
+    assert shown[-1] == ["small", "middle", "large"]
+    assert shown == sorted(shown, key=len)
+    assert all(names == shown[-1][: len(names)] for names in shown)
+
+
+def test_a_cut_video_has_the_first_seconds_and_can_play_while_it_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = film(tmp_path / "a:b c.mp4", seconds=13)
+    data = cut(video, 10)
+    monkeypatch.chdir(tmp_path)
+    assert cut(Path(video.name), 10) == data
+    assert data.index(b"moov") < data.index(b"mdat")
+    (tmp_path / "cut.mp4").write_bytes(data)
+    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "cut.mp4"))
+    assert seconds == pytest.approx(10, abs=0.3)
+    assert frames == pytest.approx(300, abs=9)
+
+
+def test_what_is_no_video_is_told(tmp_path: Path) -> None:
+    video = tmp_path / "walk" / "seed_1" / "videos" / "final.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"nothing")
+    with pytest.raises(ArtifactError) as caught:
+        cut(video, 10)
+    message = rf"a video cannot be read — {video} — got \S.* — mimicrl replay {tmp_path}/walk/seed_1"
+    assert re.fullmatch(message, str(caught.value))
+
+
+def test_a_machine_without_ffmpeg_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> str:
+        raise RuntimeError("No ffmpeg exe could be found.")
+
+    monkeypatch.setattr(module.imageio_ffmpeg, "get_ffmpeg_exe", nowhere)
+    with pytest.raises(MachineError, match=r"there is no ffmpeg — got No ffmpeg exe could be found. — pip install"):
+        cut(tmp_path / "x.mp4", 10)
+
+
+# --- where it comes from ---
+
+
+def test_origins_tell_what_holds_for_which() -> None:
+    records = {
+        "a": {"host": "node1", "python": "3.11.7", "cpu": {"cores": 2}, "container": "x"},
+        "b": {"host": "node2", "python": "3.11.7", "cpu": {"cores": 2}, "threads": {}},
+        "c": {"host": "node1", "python": "3.11.7", "threads": {"physics": 1, "torch": 2}, "code": "damaged"},
+    }
+    assert [(row["what"], row["value"], row["of"]) for row in origins(records)] == [
+        ("Container", "x", "a"),
+        ("Host", "node1", "all but b"),
+        ("Host", "node2", "b"),
+        ("Usable cores", "2", "all but c"),
+        ("Python", "3.11.7", "all"),
+        ("Threads", "physics 1, torch 2", "c"),
+    ]
+
+
+def test_the_page_tells_how_the_statistics_were_made_and_what_with(mixed: Path) -> None:
+    text = page(load(mixed), {})
+    words = Page(part(text, "section", "statistics")).text
+    for value in ("10,000 resamples, random seed", f"{statistics.SEED}", "20 episodes of 20 s.", "far enough: 15 m,"):
+        assert value in words
+    origin = Page(part(text, "section", "provenance")).text
+    for value in ("c0de" * 16, "10cc" * 16, "node1", "Made-up CPU", "mujoco 4.0.0"):
+        assert value in origin
+
+
+def test_other_evaluations_in_a_study_are_told_apart(mixed: Path) -> None:
+    study = yaml.safe_load((mixed / "study.yaml").read_text())
+    study["experiments"]["torque"]["evaluation"] |= {"episodes": 40, "seconds": 12.5, "stable_distance_m": 9.0}
+    (mixed / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    words = Page(part(page(load(mixed), {}), "section", "statistics")).text
+    assert "20 episodes of 20 s (walk, lost), 40 episodes of 12.5 s (torque)." in words
+    assert "15 m (walk, lost), 9 m (torque)," in words

@@ -1,0 +1,138 @@
+"""The verbs for one run: from a study's file to tables and a video, and an exit code for each way to fail."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import pandas as pd
+import pytest
+import yaml
+
+from mimicrl import artifacts
+from mimicrl.evaluation import replay as replaying
+from mimicrl.rendering import viewer
+from mimicrl.runs import RunDirectory
+
+SMALL = ["--width", 64, "--height", 48, "--fps", 10]
+
+
+@pytest.fixture
+def trained(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of the trained run."""
+    shutil.copytree(trained_run.path, tmp_path / "trained")
+    return RunDirectory(tmp_path / "trained")
+
+
+def size(path: Path) -> tuple[int, int]:
+    return next(imageio_ffmpeg.read_frames(str(path)))["size"]
+
+
+def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, tmp_path: Path) -> None:
+    out, file = tmp_path / "results" / "tiny", study()
+    assert mimicrl("init", file, "--out", out) == (0, "", "")
+    assert yaml.safe_load((out / "study.yaml").read_text())["expected_runs"] == [{"experiment": "walk", "seed": 1}]
+    run = out / "walk" / "seed_1"
+    done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", run, "--set", "training.n_epochs=3")
+    assert (done.code, done.err) == (0, "") and done.out.startswith(f"{run}: training state ")
+    assert RunDirectory(run).config.training.n_epochs == 3
+    done = mimicrl("train", run, "--threads", 1)
+    assert done.code == 0 and done.out.startswith("completed after 128 samples in ")
+    assert "first success not reached" in done.out
+    done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best", "--episodes", 3)
+    assert done.code == 0 and "/3, reward" in done.out
+    assert (run / "episodes-best.parquet").exists()
+    command = artifacts.read_json(run / "provenance" / "train.json")["command"]
+    assert command == ["mimicrl", "train", str(run), "--threads", "1"]
+
+
+def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: RunDirectory) -> None:
+    assert mimicrl("evaluate", trained.path, "--threads", 2).code == 0
+    words = ["--episode", 2, "--seconds", 0.3, "--no-ghost", "--threads", 1, *SMALL]
+    assert mimicrl("replay", trained.path, *words) == (0, f"{trained.video_file('final.mp4')}\n", "")
+    assert size(trained.video_file("final.mp4")) == (64, 48)
+    result = artifacts.read_json(trained.path / "provenance" / "replay.json")["result"]
+    row = pd.read_parquet(trained.episodes_file("final")).iloc[2]
+    assert (result["distance_m"], result["duration_s"]) == (row["distance_m"], row["duration_s"])
+    assert (result["agrees_with_table"], result["ghost"], result["pictures"]) == (True, False, 3)
+
+
+def test_several_runs_are_replayed_in_a_grid(mimicrl: Any, trained: RunDirectory, tmp_path: Path) -> None:
+    out = tmp_path / "grid.mp4"
+    words = ["--checkpoint", "init", "--seconds", 0.2, "--out", out, *SMALL]
+    assert mimicrl("replay", "--grid", trained.path, trained.path, *words) == (0, f"{out}\n", "")
+    assert size(out) == (128, 48)
+
+
+def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: RunDirectory, monkeypatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(viewer, "show", shown.append)
+    assert mimicrl("replay", trained.path, "--view", "--episode", 1) == (0, "", "")
+    expected = replaying.roll(trained, episode=1).take
+    assert shown[0].qpos.tolist() == expected.qpos.tolist()
+    assert not (trained.path / "videos").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["RUN"], "several runs need --grid — mimicrl replay — got 2, expected one run"),
+        (["RUN", "--grid"], "a grid of runs needs a place — mimicrl replay — give --out FILE.mp4"),
+        (["--episode", "4"], "there is no such episode — --episode — got 4, expected 0 to 3"),
+        (["--out", "walk.gif", *map(str, SMALL)], "the video's ending is not that of its format — walk.gif — got .gif"),
+    ],
+)
+def test_wrong_options_of_replay_are_code_2(mimicrl: Any, trained: RunDirectory, words: list[str], told: str) -> None:
+    done = mimicrl("replay", trained.path, *(str(trained.path) if word == "RUN" else word for word in words))
+    assert done.code == 2 and done.err.startswith(f"mimicrl replay: {told}")
+    assert not (trained.path / "videos").exists()
+
+
+def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
+    for verb in ("train", "evaluate", "replay"):
+        done = mimicrl(verb, tmp_path)
+        assert done.code == 2
+        assert done.last.startswith(f"mimicrl {verb}: not a run directory — {tmp_path} — got no config.yaml")
+
+
+def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: RunDirectory) -> None:
+    for verb in ("evaluate", "replay"):
+        done = mimicrl(verb, run_directory.path)
+        assert done.code == 3 and done.last.startswith(f"mimicrl {verb}: a file of the run cannot be read — ")
+
+
+def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: RunDirectory) -> None:
+    (run_directory.path / "training").write_text("a plain file")
+    done = mimicrl("train", run_directory.path, "--threads", 1)
+    assert done == (
+        5,
+        "",
+        f"mimicrl train: a file cannot be used — {run_directory.training_directory} — got Not a directory — "
+        "check the path, its permissions and the space on the disk\n",
+    )
+
+
+def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: RunDirectory) -> None:
+    done = mimicrl("train", run_directory.path, "--resume", "must", "--threads", 1)
+    assert done.code == 3 and done.last.startswith("mimicrl train: there is no checkpoint to continue from — ")
+
+
+def test_a_divergence_is_code_4_by_hand_and_0_when_recorded(mimicrl: Any, prepare, tmp_path: Path) -> None:
+    rate = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
+    run = prepare(tmp_path / "run", training={"learning_rate": rate}).path
+    done = mimicrl("train", run, "--threads", 1)
+    assert done.code == 4 and done.last.startswith("mimicrl train: ") and "lower the learning rate" in done.last
+    done = mimicrl("train", run, "--threads", 1, "--record-divergence")
+    assert done.code == 0 and done.out.startswith("diverged after ")
+
+
+def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: RunDirectory, study: Any) -> None:
+    with run_directory.training_lock():
+        done = mimicrl("train", run_directory.path)
+        assert done.code == 6
+        assert done.last.startswith("mimicrl train: another trainer works in this run — ")
+        words = ["--experiment", "walk", "--seed", 1, "--out", run_directory.path]
+        done = mimicrl("init", study(), *words)
+        assert done.code == 6 and done.last.startswith("mimicrl init: another trainer works in this run — ")

@@ -1,0 +1,54 @@
+"""The verbs for a whole study, on the files of a real run: tables, the page, and code 3 where runs are missing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from support import TINY
+
+from mimicrl.config.loading import deep_merge
+from mimicrl.runs import RunDirectory
+
+
+@pytest.fixture
+def results(mimicrl: Any, study: Any, trained_run: RunDirectory, tmp_path: Path) -> Path:
+    """A study of two seeds, of which the first was trained, evaluated and replayed."""
+    longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"interval": 256}}
+    directory = tmp_path / "results" / "tiny"
+    assert mimicrl("init", study(seeds=[1, 2], **deep_merge(TINY, longer)), "--out", directory).code == 0
+    run = directory / "walk" / "seed_1"
+    shutil.copytree(trained_run.path, run)
+    assert mimicrl("evaluate", run, "--threads", 1).code == 0
+    assert mimicrl("replay", run, "--width", 64, "--height", 48, "--fps", 10).code == 0
+    return directory
+
+
+def test_a_study_becomes_tables_and_a_page(mimicrl: Any, results: Path) -> None:
+    done = mimicrl("aggregate", results, "--allow-missing")
+    assert (done.code, done.err) == (0, "") and done.out.startswith("walk")
+    runs = pd.read_parquet(results / "tables" / "runs.parquet")
+    assert runs["status"].tolist() == ["completed", "missing"]
+    episodes = pd.read_parquet(results / "walk" / "seed_1" / "episodes.parquet")
+    assert runs["distance_m"][0] == episodes["distance_m"].mean()
+    done = mimicrl("report", results, "--allow-missing")
+    assert done == (0, f"{results / 'report.html'}\n", "")
+    assert "data:video/mp4;base64," in (results / "report.html").read_text()
+
+
+@pytest.mark.parametrize("verb", ["aggregate", "report"])
+def test_missing_runs_are_code_3_and_named(mimicrl: Any, results: Path, verb: str) -> None:
+    before = sorted(results.iterdir())
+    done = mimicrl(verb, results)
+    assert done.code == 3 and done.err.count("\n") == 1
+    assert done.last.startswith(f"mimicrl {verb}: ") and "walk/seed_2" in done.last and "--allow-missing" in done.last
+    assert sorted(results.iterdir()) == before
+
+
+@pytest.mark.parametrize("verb", ["aggregate", "report"])
+def test_a_directory_that_is_no_study_is_code_2(mimicrl: Any, tmp_path: Path, verb: str) -> None:
+    done = mimicrl(verb, tmp_path)
+    assert done.code == 2 and done.last.startswith(f"mimicrl {verb}: ") and str(tmp_path) in done.last

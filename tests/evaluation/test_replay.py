@@ -1,0 +1,311 @@
+"""Replay: the video shows an episode of the evaluation's table, to the last bit, or says that it does not."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+from support import read_video
+
+from mimicrl import artifacts
+from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.evaluation import replay as replaying
+from mimicrl.evaluation.evaluate import evaluate
+from mimicrl.evaluation.replay import Film, replay, replay_grid, roll
+from mimicrl.evaluation.trace import Episode
+from mimicrl.motions import MotionClip, ReferenceTrajectory
+from mimicrl.rendering import film
+from mimicrl.runs import RunDirectory
+from mimicrl.walkers import Walker
+
+SMALL = Film(width=64, height=48, fps=10.0)
+
+
+@pytest.fixture(scope="module")
+def evaluated(trained_run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The trained run with the tables of its evaluation; only to be read."""
+    path = tmp_path_factory.mktemp("evaluated") / "run"
+    shutil.copytree(trained_run.path, path)
+    evaluate(RunDirectory(path))
+    return RunDirectory(path)
+
+
+@pytest.fixture
+def run(evaluated: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of the evaluated run."""
+    shutil.copytree(evaluated.path, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The captions of the pictures that are drawn."""
+    captions: list[tuple[str, ...]] = []
+    real = film.caption.write
+    monkeypatch.setattr(film.caption, "write", lambda frame, lines: (captions.append(lines), real(frame, lines))[1])
+    return captions
+
+
+def distances(run: RunDirectory, checkpoint: Any = "final") -> np.ndarray:
+    return pd.read_parquet(run.episodes_file(checkpoint))["distance_m"].to_numpy()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: RunDirectory, threads: int) -> None:
+    table = pd.read_parquet(evaluated.episodes_file("final"))
+    for episode, row in table.iterrows():
+        shown = roll(evaluated, episode=episode, threads=threads)  # type: ignore[arg-type]
+        assert shown.agrees_with_table is True
+        for column in ("distance_m", "duration_s", "start_phase", "reason", "episode"):
+            assert getattr(shown, column) == row[column], column
+        assert shown.take.qpos[-1, 0] == row["distance_m"]
+        for time_s, qpos in zip(shown.take.times_s, shown.take.qpos, strict=True):
+            words = shown.take.caption(float(time_s))[1]
+            assert f"   {time_s + 0.02:.1f} s   {qpos[0]:.1f} m" in words, "the caption counts along"
+
+
+def test_the_video_is_of_the_episode_of_median_distance(run: RunDirectory, told: list[tuple[str, ...]]) -> None:
+    path = replay(run, settings=SMALL)
+    assert path == run.path / "videos" / "final.mp4" and [file.name for file in path.parent.iterdir()] == ["final.mp4"]
+    about, frames = read_video(path)
+    assert (about["fps"], frames.shape) == (10.0, (5, 48, 64, 3))
+    assert len({frame.tobytes() for frame in frames}) == 5, "the walker moves"
+    result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+    chosen = np.sort(distances(run))[1]
+    assert result["distance_m"] == chosen == distances(run)[result["episode"]]
+    assert told[-1][0] == "tiny / walk, seed 1, final policy"
+    assert f"   0.5 s   {chosen:.1f} m" in told[-1][1]
+    assert f"{chosen / result['duration_s']:.2f} m/s (reference 1.25)" in told[-1][1]
+    assert len(told) == 5
+
+
+def test_the_provenance_says_what_the_video_shows(run: RunDirectory) -> None:
+    replay(run, "best", episode=2, settings=SMALL, threads=2)
+    assert {file.name for file in (run.path / "videos").iterdir()} == {"best.mp4"}
+    assert not (run.path / "provenance" / "replay.json").exists()
+    record = artifacts.read_json(run.path / "provenance" / "replay-best.json")
+    result = record["result"]
+    shown = roll(run, "best", episode=2)
+    assert (record["verb"], record["threads"]) == ("replay-best", {"physics": 2})
+    assert result.pop("backend") in ("egl", "osmesa") and result.pop("renderer")
+    assert result == {
+        "checkpoint": "best",
+        "episode": 2,
+        "start_phase": 0.5,
+        "distance_m": shown.distance_m,
+        "duration_s": shown.duration_s,
+        "reason": shown.reason,
+        "agrees_with_table": None,
+        "pictures": 5,
+        "seconds": None,
+        "fps": 10.0,
+        "width": 64,
+        "height": 48,
+        "kind": "mp4",
+        "ghost": True,
+    }
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_other_formats_have_their_own_ending(run: RunDirectory, kind: Any) -> None:
+    path = replay(run, settings=Film(width=64, height=48, fps=10.0, kind=kind))
+    assert path == run.path / "videos" / f"final.{kind}"
+    with Image.open(path) as picture:
+        assert picture.size == ((64, 48) if kind == "gif" else (5 * 64, 48))
+
+
+def test_a_video_put_elsewhere_leaves_the_run_as_it_is(run: RunDirectory, tmp_path: Path) -> None:
+    before = sorted(run.path.rglob("*"))
+    neighbour = tmp_path / "elsewhere" / ".tmp-00000000-of-someone-else"
+    neighbour.mkdir(parents=True)
+    out = tmp_path / "elsewhere" / "film.mp4"
+    assert replay(run, settings=SMALL, out=out) == out
+    assert sorted(run.path.rglob("*")) == before
+    assert sorted(file.name for file in out.parent.iterdir()) == [neighbour.name, "film.mp4"]
+
+
+def test_what_a_killed_replay_left_is_swept_away(run: RunDirectory) -> None:
+    leftover = run.video_file(".tmp-01234567-final.mp4")
+    artifacts.write_bytes(leftover, b"half a video")
+    replay(run, settings=SMALL)
+    assert [file.name for file in leftover.parent.iterdir()] == ["final.mp4"]
+
+
+def test_a_video_lasts_as_long_as_asked(run: RunDirectory, told: list[tuple[str, ...]]) -> None:
+    replay(run, settings=Film(width=64, height=48, fps=20.0, seconds=0.2))
+    assert read_video(run.video_file("final.mp4"))[1].shape[0] == 4
+    assert "   0.2 s   " in told[-1][1]
+
+
+def test_the_ghost_can_be_left_out(run: RunDirectory) -> None:
+    assert roll(run, ghost=False).take.ghost_qpos is None
+    shown = roll(run).take.ghost_qpos
+    assert shown is not None and shown.shape == roll(run).take.qpos.shape
+
+
+def test_a_table_that_differs_in_the_last_bit_is_told(run: RunDirectory, told: list[tuple[str, ...]]) -> None:
+    table = pd.read_parquet(run.episodes_file("final"))
+    table.loc[1, "distance_m"] = np.nextafter(table.loc[1, "distance_m"], 9.0)
+    table.to_parquet(run.episodes_file("final"))
+    replay(run, episode=1, settings=SMALL)
+    assert all(title.endswith("final policy, unlike the table (another CPU?)") for title, _ in told)
+    assert artifacts.read_json(run.path / "provenance" / "replay.json")["result"]["agrees_with_table"] is False
+    assert roll(run, episode=2).agrees_with_table is True
+
+
+def test_without_a_table_the_configuration_says_how_many_episodes(run: RunDirectory) -> None:
+    wanted = roll(run, episode=3)
+    run.episodes_file("final").unlink()
+    shown = roll(run, episode=3)
+    assert shown.agrees_with_table is None
+    assert (shown.distance_m, shown.start_phase) == (wanted.distance_m, 0.75)
+
+
+def test_a_table_of_more_episodes_is_followed(run: RunDirectory) -> None:
+    evaluate(run, episodes=7)
+    shown = roll(run, episode=6)
+    assert shown.agrees_with_table is True and shown.start_phase == pytest.approx(6 / 7)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(b"PAR1"), lambda path: pd.DataFrame().to_parquet(path)]
+)
+def test_a_damaged_table_is_reported(run: RunDirectory, damage: Callable[[Path], None]) -> None:
+    damage(run.episodes_file("final"))
+    with pytest.raises(ArtifactError, match=r"^a table of the run cannot be read — .*episodes\.parquet — got .* — mim"):
+        roll(run)
+
+
+@pytest.mark.parametrize("episode", [-1, 4, 100])
+def test_there_are_only_the_evaluations_episodes(run: RunDirectory, episode: int) -> None:
+    message = rf"^there is no such episode — --episode — got {episode}, expected 0 to 3$"
+    with pytest.raises(ConfigError, match=message):
+        replay(run, episode=episode, settings=SMALL)
+    assert not (run.path / "videos").exists() or not list((run.path / "videos").iterdir())
+
+
+def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None:
+    description = run.policy_directory("final") / "policy.json"
+    artifacts.write_json(description, artifacts.read_json(description) | {"fingerprint": "0" * 12})
+    with pytest.raises(ConfigError, match=r"^the policy was trained with another configuration — "):
+        replay(run, settings=SMALL)
+
+
+def test_a_grid_shows_runs_side_by_side_from_the_same_start(
+    run: RunDirectory, evaluated: RunDirectory, tmp_path: Path, told: list[tuple[str, ...]]
+) -> None:
+    out = tmp_path / "grid.mp4"
+    before = sorted(run.path.rglob("*"))
+    assert replay_grid([run, evaluated], out=out, settings=SMALL) == out
+    frames = read_video(out)[1]
+    assert frames.shape == (5, 48, 128, 3) and len({frame.tobytes() for frame in frames}) == 5
+    left, right = frames[:, :, :64].astype(int), frames[:, :, 64:].astype(int)
+    assert np.abs(left - right).mean() < 3, "the same run twice"
+    assert told[0::2] == told[1::2]
+    assert sorted(run.path.rglob("*")) == before
+    replay_grid([run, run, run], "init", out=out, settings=SMALL)
+    assert read_video(out)[1].shape == (5, 96, 128, 3)
+
+
+def test_all_runs_of_a_grid_show_the_first_ones_episode(
+    run: RunDirectory, evaluated: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rolled: list[tuple[RunDirectory, int]] = []
+    other = (roll(run).episode + 1) % 4
+
+    def spy(which: RunDirectory, *words: Any, **options: Any) -> replaying.Replay:
+        shown = roll(which, *words, **options)
+        rolled.append((which, shown.episode))
+        # As if the medians of the runs were different episodes.
+        return dataclasses.replace(shown, episode=other) if options["episode"] is None else shown
+
+    monkeypatch.setattr(replaying, "roll", spy)
+    replay_grid([run, evaluated], out=tmp_path / "grid.mp4", settings=SMALL)
+    assert rolled[1] == (evaluated, other)
+
+
+@given(hnp.arrays(float, st.integers(1, 40), elements=st.floats(-3, 30)))
+def test_the_median_episode_has_the_median_distance(distance_m: np.ndarray) -> None:
+    assert distance_m[replaying.median_episode(distance_m)] == np.quantile(distance_m, 0.5, method="lower")
+
+
+@given(
+    speed=st.floats(-1, 3),
+    surge=st.floats(-0.3, 0.3),
+    start=st.floats(0, 1),
+    rows=st.integers(2, 200),
+    seed=st.integers(0, 9),
+)
+def test_the_ghost_walks_beside_the_walker_at_its_speed_in_its_phase(
+    walker: Walker, reference: ReferenceTrajectory, speed: float, surge: float, start: float, rows: int, seed: int
+) -> None:
+    time = np.arange(rows) / 50
+    phase = (start + time / reference.duration_s) % 1
+    qpos = np.repeat(walker.model.qpos0[None], rows, axis=0)
+    qpos[:, 0] = speed * time + surge * np.sin(9 * time)
+    qpos[:, 1] = np.random.default_rng(seed).normal(0, 0.2, rows)
+    ghost = replaying.ghost_qpos(walker, reference, Episode(qpos, phase))
+    frame = reference.at_phase(phase)
+    np.testing.assert_array_equal(ghost[:, walker.qpos_index], frame.joint_angles_rad)
+    np.testing.assert_array_equal(ghost[:, 2:7], np.column_stack([frame.root_position_w[:, 2], frame.root_quat_w]))
+    # Neither ahead nor behind, and in the long run neither gains nor falls back (normal equations of a line).
+    lead = qpos[:, 0] - ghost[:, 0]
+    assert lead.mean() == pytest.approx(0, abs=1e-9) and lead @ (time - time.mean()) == pytest.approx(0, abs=1e-7)
+    assert (ghost[:, 1] - frame.root_position_w[:, 1]).mean() - qpos[:, 1].mean() == pytest.approx(0.9)
+
+
+def test_where_the_walker_does_as_the_reference_the_ghost_is_its_shadow(
+    walker: Walker, reference: ReferenceTrajectory
+) -> None:
+    time = np.arange(220) / 50
+    frame = reference.at_time(time)
+    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    ghost = replaying.ghost_qpos(walker, reference, Episode(qpos, time / reference.duration_s % 1))
+    np.testing.assert_allclose(np.delete(ghost, 1, axis=1), np.delete(qpos, 1, axis=1), atol=1e-9)
+
+
+def standing(clip: MotionClip, walker: Walker) -> ReferenceTrajectory:
+    """The clip as a motion that does not repeat."""
+    fields = (clip.times_s, clip.root_position_w, clip.root_quat_w, clip.joint_names, clip.joint_angles_rad)
+    return ReferenceTrajectory(MotionClip("once", *fields, "none"), walker)
+
+
+@pytest.mark.parametrize(
+    ("cyclic", "seconds", "fps", "length_s"),
+    [(True, 2.0, 20.0, 2.0), (False, None, 100.0, 1.1), (False, 5.0, 20.0, 1.1)],
+)
+def test_a_motion_is_played_once_or_as_long_as_asked(
+    walker: Walker,
+    clip: MotionClip,
+    reference: ReferenceTrajectory,
+    tmp_path: Path,
+    told: list[tuple[str, ...]],
+    cyclic: bool,
+    seconds: float | None,
+    fps: float,
+    length_s: float,
+) -> None:
+    played = reference if cyclic else standing(clip, walker)
+    out = tmp_path / "motion.mp4"
+    assert replaying.play(played, walker, out, Film(seconds, fps, 64, 48)) == out
+    frames = read_video(out)[1]
+    assert frames.shape == (round(fps * length_s), 48, 64, 3) and len({frame.tobytes() for frame in frames}) > 10
+    assert told[0][0] == f"{played.clip.name} on walker3d"
+    assert told[-1][1] == f"1.25 m/s   {length_s:.1f} s   {1.25 * length_s:.1f} m"
+
+
+def test_a_motion_that_repeats_is_played_for_ten_seconds(
+    walker: Walker, reference: ReferenceTrajectory, tmp_path: Path
+) -> None:
+    replaying.play(reference, walker, tmp_path / "motion.mp4", Film(None, 2.0, 64, 48))
+    assert len(read_video(tmp_path / "motion.mp4")[1]) == 20

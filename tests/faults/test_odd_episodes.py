@@ -1,0 +1,90 @@
+"""Episodes that end early are replayed as far as they went; the caption says how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mimicrl import artifacts
+from mimicrl.errors import ConfigError
+from mimicrl.evaluation import replay as replaying
+from mimicrl.evaluation.replay import Film, replay, roll
+from mimicrl.runs import RunDirectory
+
+SMALL = Film(width=64, height=48, fps=10.0)
+
+
+class Acts:
+    """A policy that does nothing, until at some step a row's actions become senseless."""
+
+    def __init__(self, row: int = -1, breaks: int = 0) -> None:
+        self._row, self._breaks, self._steps = row, breaks, 0
+
+    def predict(self, observation: np.ndarray) -> np.ndarray:
+        self._steps += 1
+        actions = np.zeros((len(observation), 8), np.float32)
+        if self._steps == self._breaks:
+            actions[self._row] = np.nan
+        return actions
+
+
+@pytest.fixture
+def run(prepare: Callable[..., RunDirectory], tmp_path: Path) -> RunDirectory:
+    """A run whose policy need not be trained: it is replaced."""
+    return prepare(tmp_path / "run", mimic={"action": "absolute"}, evaluation={"seconds": 1.5, "episodes": 3})
+
+
+@pytest.fixture
+def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes the run's policy."""
+
+    def set_(*words: int) -> None:
+        monkeypatch.setattr(replaying, "trained_policy", lambda run, checkpoint: Acts(*words))
+
+    return set_
+
+
+def test_a_fall_is_shown_to_its_end(run: RunDirectory, acting: Callable[..., None]) -> None:
+    acting()
+    replay(run, settings=SMALL)
+    result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+    assert result["reason"] == "fall" and 0 < result["duration_s"] < 1.5
+    assert result["pictures"] == round(10 * result["duration_s"])
+    shown = roll(run)
+    assert len(shown.take.times_s) == round(50 * shown.duration_s)
+    title, words = shown.take.caption(float(shown.take.times_s[-1]))
+    duration = f"{shown.duration_s:.1f} s"
+    assert words.endswith(f"   {duration}   {shown.distance_m:.1f} m   fall at {duration}") and "unlike" not in title
+
+
+def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(
+    run: RunDirectory, acting: Callable[..., None]
+) -> None:
+    acting(1, 10)
+    shown = roll(run, episode=1)
+    assert (shown.reason, shown.duration_s) == ("diverged", pytest.approx(10 / 50))
+    assert len(shown.take.times_s) == 9 and np.isfinite(shown.take.qpos).all()
+    assert shown.take.qpos[-1, 0] == shown.distance_m
+    assert shown.take.caption(0.0)[1].endswith("   diverged at 0.2 s")
+    acting(1, 10)
+    assert replay(run, episode=1, settings=SMALL).stat().st_size > 0
+
+
+def test_an_episode_of_one_step_is_a_still_picture(run: RunDirectory, acting: Callable[..., None]) -> None:
+    acting(0, 2)
+    path = replay(run, episode=0, settings=SMALL)
+    result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+    assert path.is_file() and result["pictures"] == 1 and result["duration_s"] == pytest.approx(2 / 50)
+
+
+def test_an_episode_that_broke_at_once_cannot_be_shown(run: RunDirectory, acting: Callable[..., None]) -> None:
+    acting(2, 1)
+    with pytest.raises(ConfigError) as caught:
+        replay(run, episode=2, settings=SMALL)
+    assert str(caught.value) == (
+        "nothing of this episode can be shown — tiny / walk, seed 1, final policy — got it diverged in its first step"
+    )
+    assert not run.video_file("final.mp4").exists() and not (run.path / "provenance" / "replay.json").exists()

@@ -1,0 +1,214 @@
+"""Videos are whole or absent: whatever happens to ffmpeg, the disk or OpenGL, an earlier video is untouched."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+import numpy as np
+import pytest
+from support import BROKEN_EGL, broken_osmesa
+
+from mimicrl.errors import MachineError
+from mimicrl.rendering import video
+from mimicrl.runs import RunDirectory
+
+REMEDY = "free some space, or apt-get install ffmpeg and set IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg"
+SMALL = ["--width", 64, "--height", 48, "--fps", 10]
+
+
+def noise(count: int, size: int = 64) -> Iterator[np.ndarray]:
+    """Pictures that cannot be made small, so that ffmpeg must read and write all the time."""
+    generator = np.random.default_rng(0)
+    return (generator.integers(0, 256, (size, size, 3), np.uint8) for _ in range(count))
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """A video that is already there, alone in its folder."""
+    path = tmp_path / "videos" / "final.mp4"
+    path.parent.mkdir()
+    path.write_bytes(b"an earlier video")
+    return path
+
+
+def assert_untouched(earlier: Path) -> None:
+    assert earlier.read_bytes() == b"an earlier video"
+    assert [file.name for file in earlier.parent.iterdir()] == [earlier.name]
+
+
+@pytest.fixture
+def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Puts a script in ffmpeg's place; it finds the real one as $FFMPEG."""
+    monkeypatch.setenv("FFMPEG", imageio_ffmpeg.get_ffmpeg_exe())
+
+    def put(script: str) -> None:
+        (tmp_path / "ffmpeg").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "ffmpeg").chmod(0o755)
+        monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "ffmpeg"))
+
+    return put
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["exit 1", "exit 0", "head -c 20000 > /dev/null; exit 1", "head -c 20000 > /dev/null; kill -9 $$"],
+    ids=["at once", "as if well", "in the middle", "killed"],
+)
+def test_an_ffmpeg_that_dies_leaves_the_earlier_video(
+    earlier: Path, ffmpeg: Callable[[str], None], script: str
+) -> None:
+    ffmpeg(script)
+    with pytest.raises(MachineError) as caught:
+        video.write(earlier, noise(60), 30.0)
+    assert str(caught.value) == (f"ffmpeg cannot write the video — {earlier} — got [Errno 32] Broken pipe — {REMEDY}")
+    assert_untouched(earlier)
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("cat > /dev/null; exit 1", 0),
+        ('case "$*" in *rawvideo*) cat > /dev/null;; *) exec "$FFMPEG" "$@";; esac', 0),
+        ('exec "$FFMPEG" -t 0.2 "$@"', 6),
+    ],
+    ids=["fails at the end", "writes nothing", "leaves out the rest"],
+)
+def test_an_ffmpeg_that_does_not_write_all_is_found_out(
+    earlier: Path, ffmpeg: Callable[[str], None], script: str, found: int
+) -> None:
+    ffmpeg(script)
+    with pytest.raises(MachineError) as caught:
+        video.write(earlier, noise(30, 16), 30.0)  # few enough to fit into the pipe
+    assert str(caught.value) == f"the video is incomplete — {earlier} — got {found} pictures, expected 30 — {REMEDY}"
+    assert_untouched(earlier)
+
+
+@pytest.mark.parametrize(("name", "got"), [("none", "No such file or directory"), ("videos", "Permission denied")])
+def test_an_ffmpeg_that_cannot_be_run_is_named(
+    earlier: Path, monkeypatch: pytest.MonkeyPatch, name: str, got: str
+) -> None:
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(earlier.parents[1] / name))
+    with pytest.raises(MachineError, match=rf"^ffmpeg cannot write the video — .*final\.mp4 — got .*{got}.*{name}"):
+        video.write(earlier, noise(3), 30.0)
+    assert_untouched(earlier)
+    with pytest.raises(MachineError, match=got):
+        video.check_ffmpeg()
+
+
+def test_without_any_ffmpeg_the_message_says_what_to_install(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
+    monkeypatch.setattr("imageio_ffmpeg._utils._get_ffmpeg_exe", lambda: None)
+    with pytest.raises(MachineError, match=r"^ffmpeg cannot write the video — .* — got No ffmpeg exe could be found\."):
+        video.write(earlier, noise(3), 30.0)
+    assert_untouched(earlier)
+
+
+def test_a_killed_ffmpeg_is_noticed(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Popen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    def pictures() -> Iterator[np.ndarray]:
+        for number, picture in enumerate(noise(60)):
+            if number == 20:
+                started[0].kill()
+                started[0].wait()
+            yield picture
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    with pytest.raises(MachineError, match=r"^ffmpeg cannot write the video — .*final\.mp4 — got \[Errno 32\] Broken"):
+        video.write(earlier, pictures(), 30.0)
+    assert_untouched(earlier)
+
+
+def command(*words: object, environment: dict[str, str] | None = None, **options: Any) -> tuple[int, str, str]:
+    """Run a command line in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mimicrl", *map(str, words)],
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+        **options,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        ("mp4", f"(ffmpeg cannot write the video|the video is incomplete) — .*walk.mp4 — got .* — {REMEDY}"),
+        ("gif", "the disk is full — .*walk.gif — got File too large — free some space and run again"),
+    ],
+)
+def test_a_full_disk_is_code_5_and_one_line(tmp_path: Path, ending: str, told: str) -> None:
+    path = tmp_path / "videos" / f"walk.{ending}"
+    path.parent.mkdir()
+    path.write_bytes(b"an earlier video")
+    words = ["motion", "play", "gait", "--out", path, "--format", ending, "--seconds", 1]
+    code, out, err = command(*words, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000)))
+    assert (code, out) == (5, "")
+    assert re.fullmatch(f"mimicrl motion play: {told}", err.splitlines()[-1])
+    assert "Traceback" not in err
+    assert_untouched(path)
+
+
+def test_a_replay_that_fails_leaves_video_and_provenance(
+    mimicrl: Any, trained_run: RunDirectory, ffmpeg: Callable[[str], None], tmp_path: Path
+) -> None:
+    shutil.copytree(trained_run.path, tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
+    assert mimicrl("replay", run.path, *SMALL) == (0, f"{run.video_file('final.mp4')}\n", "")
+    files = (run.video_file("final.mp4"), run.path / "provenance" / "replay.json")
+    before = [file.read_bytes() for file in files]
+    ffmpeg("cat > /dev/null; exit 1")
+    done = mimicrl("replay", run.path, *SMALL, "--episode", 1)
+    assert done.code == 5 and done.last.startswith("mimicrl replay: the video is incomplete — ")
+    assert [file.read_bytes() for file in files] == before
+    assert [file.name for file in files[0].parent.iterdir()] == ["final.mp4"]
+
+
+# Verbs that need no OpenGL first, then those that do; one process for all, as mujoco is slow to import.
+VERBS = """
+import sys
+from mimicrl.cli import main
+for words in sys.stdin.read().splitlines():
+    sys.argv = ["mimicrl", *words.split()]
+    try:
+        main()
+    except SystemExit as stopped:
+        print("code", stopped.code or 0)
+"""
+
+
+@pytest.mark.parametrize("name", ["osmesa", "nonsense"])
+def test_without_opengl_all_works_but_drawing(study: Any, tmp_path: Path, name: str) -> None:
+    words = [
+        f"init {study()} --experiment walk --seed 1 --out run",
+        "train run --threads 1",
+        "evaluate run --threads 1",
+        "doctor --no-video",
+        "doctor",
+        "replay run",
+        "motion play gait --out gait.mp4",
+    ]
+    environment = os.environ | BROKEN_EGL | broken_osmesa(tmp_path) | {"MUJOCO_GL": name}
+    options: dict[str, Any] = {"capture_output": True, "text": True, "cwd": tmp_path, "env": environment}
+    done = subprocess.run([sys.executable, "-c", VERBS], input="\n".join(words), **options)
+    assert [line for line in done.stdout.splitlines() if line.startswith("code")] == ["code 0"] * 4 + ["code 5"] * 3
+    assert "OpenGL     not asked for" in done.stdout
+    for line, verb in zip(done.stderr.splitlines()[-3:], ("doctor", "replay", "motion play"), strict=True):
+        assert line.startswith(f"mimicrl {verb}: cannot draw without OpenGL — MUJOCO_GL={name} — got {name}: ")
+    assert (tmp_path / "run" / "episodes.parquet").is_file()
+    assert not (tmp_path / "run" / "videos").exists() and not (tmp_path / "gait.mp4").exists()

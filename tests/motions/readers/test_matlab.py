@@ -1,0 +1,241 @@
+"""Cells of numbers come back from a MATLAB file as they were; whatever else it holds or does to its reader is told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+from scipy.io import savemat
+from scipy.io.matlab import MatlabObject
+
+from mimicrl.errors import MotionError
+from mimicrl.motions.readers import matlab
+
+MATRIX = np.arange(12.0).reshape(3, 4) / 7
+OBJECT = MatlabObject(np.zeros((1, 1), dtype=[("field", object)]), "timeseries")
+KINDS = ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?"]
+# Types of data elements and classes of variables of the format.
+NAME, INT32, UINT32, MATRICES = 1, 5, 6, 14
+CELL, FUNCTION, OPAQUE = 1, 16, 17
+
+
+def row(*cells: Any) -> np.ndarray:
+    """Return a row of cells, as `savemat` takes it."""
+    data = np.empty((1, len(cells)), dtype=object)
+    for index, cell in enumerate(cells):
+        data[0, index] = cell
+    return data
+
+
+def write(folder: Path, content: bytes | dict[str, Any] | np.ndarray, *, compressed: bool = False) -> Path:
+    """Write a file's bytes, its variables or those cells that are read."""
+    path = folder / "x.mat"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        savemat(path, content if isinstance(content, dict) else {"Data": content}, do_compression=compressed)
+    return path
+
+
+def read(path: Path) -> list[np.ndarray]:
+    return matlab.read_cells(path, "Data")
+
+
+def refusal(path: Path) -> str:
+    """Return what is said of the file, with ``x.mat`` for its path."""
+    with pytest.raises(MotionError) as caught:
+        read(path)
+    return str(caught.value).replace(str(path), "x.mat")
+
+
+def element(kind: int, content: bytes) -> bytes:
+    """Return a data element: type, size, content, padding."""
+    return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+def opaque(name: bytes) -> bytes:
+    """Return a variable as MATLAB stores a table: one without shape, but with three names."""
+    names = b"".join(element(NAME, text) for text in (name, b"MCOS", b"table"))
+    shape = element(INT32, struct.pack("<2i", 1, 1))
+    number = (
+        element(UINT32, struct.pack("<2I", 13, 0)) + shape + element(NAME, b"") + element(UINT32, b"\x01\x00\x00\x00")
+    )
+    return element(MATRICES, element(UINT32, struct.pack("<2I", OPAQUE, 0)) + names + element(MATRICES, number))
+
+
+def before(path: Path, variable: bytes) -> Path:
+    """Put a variable before the others of a file."""
+    content = path.read_bytes()
+    path.write_bytes(content[:128] + variable + content[128:])
+    return path
+
+
+def with_handle(path: Path, number: int) -> Path:
+    """Make a function handle of the matrix of this number in the file; but for its class it is stored as a cell is."""
+    flags = element(UINT32, bytes(8))[:8]
+    *start, end = path.read_bytes().split(flags, number + 1)
+    assert end[0] == CELL
+    path.write_bytes(flags.join([*start, bytes([FUNCTION]) + end[1:]]))
+    return path
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_numbers_of_any_class_and_shape_come_back(tmp_path: Path, compressed: bool) -> None:
+    rng = np.random.default_rng(0)
+    shapes = [(1, 1), (1, 5), (3, 4), (2, 3, 2), (0, 0), (3, 0)]
+    saved = [(100 * rng.normal(size=shape)).astype(kind) for kind, shape in itertools.product(KINDS, shapes)]
+    mixed = MATRIX.astype(object)
+    mixed[0] = [np.uint8(7), np.int64(-(2**53)), np.float32(0.1), np.nan]
+    saved += [mixed, MATRIX.astype(object)]
+    # Other variables do not matter.
+    others = {"rate": 400.0, "note": [["text", 1j]], "one": {"a": OBJECT}}
+    path = before(write(tmp_path, others | {"Data": row(*saved)}, compressed=compressed), opaque(b"t"))
+    for cell, number in zip(read(path), saved, strict=True):
+        assert cell.dtype == np.float64
+        np.testing.assert_array_equal(cell, number.astype(np.float64), strict=True)
+
+
+def holding(value: object) -> np.ndarray:
+    """Return cells of one number each, but for row 2, column 4."""
+    cells = MATRIX.astype(object)
+    cells[1, 3] = value
+    return cells
+
+
+ABSENT = "the file has no such cells — x.mat — got {}, expected a variable Data of cells"
+OTHER = "a cell holds something other than real numbers — x.mat, Data{2}"
+FOREIGN: dict[str, tuple[Any, str]] = {
+    "text": ("left", " — got char"),
+    "complex": (MATRIX + 1j, " — got complex"),
+    "struct": ({"step": MATRIX}, " — got struct"),
+    "object": (OBJECT, " — got object"),
+    "sparse": (scipy.sparse.csc_array(MATRIX), " — got sparse"),
+    "text inside": (holding("left"), "(2, 4) — got char of shape (1,), expected one number"),
+    "nothing inside": (holding(np.zeros((1, 0))), "(2, 4) — got numeric of shape (1, 0), expected one number"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_a_cell_of_anything_but_real_numbers_is_refused(tmp_path: Path, case: str) -> None:
+    cell, text = FOREIGN[case]
+    assert refusal(write(tmp_path, row(MATRIX, cell), compressed=True)) == OTHER + text
+
+
+# Each with how many matrices stand in the file before the handle.
+HANDLES: dict[str, tuple[np.ndarray, int, str]] = {
+    "variable": (row(MATRIX), 0, ABSENT.format("'Data' (function)")),
+    "cell": (row(MATRIX, row(1.0)), 2, OTHER + " — got function"),
+}
+
+
+@pytest.mark.parametrize("place", HANDLES)
+def test_a_function_handle_is_refused(tmp_path: Path, place: str) -> None:
+    data, number, text = HANDLES[place]
+    assert refusal(with_handle(write(tmp_path, data), number)) == text
+
+
+def test_an_opaque_cell_is_refused(tmp_path: Path) -> None:
+    content = write(tmp_path, row(MATRIX)).read_bytes()
+    # The header of the file, then the tag and the header of the variable.
+    path = write(tmp_path, content[:128] + element(MATRICES, content[136:176] + opaque(b"")))
+    assert refusal(path) == OTHER.replace("2", "1") + " — got opaque"
+
+
+UNREADABLE = "not a MATLAB 5 file that can be read — x.mat — got {}"
+NO_ROW: dict[str, tuple[Any, str]] = {
+    "no variable": ({}, ABSENT.format("no variable")),
+    "another name": ({"data": row(1.0), "a": MATRIX}, ABSENT.format("'data' (cell), 'a' (double)")),
+    "a matrix": ({"Data": MATRIX}, ABSENT.format("'Data' (double)")),
+    "a column": (row(1.0, 2.0).T, "the cells are no row — x.mat, Data — got (2, 1), expected (1, any number)"),
+    "empty file": (b"", UNREADABLE.format("scipy.io.matlab._miobase.MatReadError: Mat file appears to be ")),
+    "HDF5": (b"MATLAB 7.3".ljust(124) + b"\x00\x02IM", UNREADABLE.format("NotImplementedError: Please use HDF reader")),
+}
+
+
+@pytest.mark.parametrize("case", NO_ROW)
+def test_a_file_without_such_a_row_is_refused(tmp_path: Path, case: str) -> None:
+    content, text = NO_ROW[case]
+    assert refusal(write(tmp_path, content)).startswith(text)
+
+
+def test_an_opaque_variable_is_refused(tmp_path: Path) -> None:
+    path = before(write(tmp_path, {"a": 1.0}), opaque(b"Data"))
+    assert refusal(path) == ABSENT.format("variables of which one is opaque, such as a table")
+
+
+@pytest.mark.parametrize(("share", "compressed"), [(0.99, True), (0.99, False)])
+def test_a_cut_file_is_refused(tmp_path: Path, share: float, compressed: bool) -> None:
+    content = write(tmp_path, row(MATRIX, MATRIX), compressed=compressed).read_bytes()
+    text = refusal(write(tmp_path, content[: int(share * len(content))]))
+    assert text.startswith(UNREADABLE.format("")) and text.endswith(f" — {matlab._SAVE_AGAIN}")
+
+
+# Of a file with one matrix, uncompressed: bytes that are put at a place, and what becomes of it. Each is of the file's
+# structure: type or size of an element, class or shape of a variable.
+CRASH = "the file is damaged: reading it crashed — x.mat — got SIG"
+MEMORY = "reading the file takes too much memory — x.mat — keep fewer cells; save it again if it is small"
+DAMAGE: dict[str, tuple[int, bytes, str]] = {
+    "a type that does not exist": (224, b"\x00", CRASH),
+    "4 GiB of numbers": (228, b"\xff\xff\xff\xff", MEMORY),
+    "cells that are a struct": (144, b"\x02", UNREADABLE.format("ValueError: Unexpected amount")),
+    "a name of other letters": (172, b"\n\xff", ABSENT.format(r"'\nÿta' (cell)")),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damage_ends_no_process_but_the_reader(tmp_path: Path, case: str) -> None:
+    place, token, text = DAMAGE[case]
+    content = write(tmp_path, row(MATRIX)).read_bytes()
+    assert refusal(write(tmp_path, content[:place] + token + content[place + len(token) :])).startswith(text)
+
+
+def test_cells_in_cells_without_end_are_refused(tmp_path: Path) -> None:
+    header = element(UINT32, struct.pack("<2I", CELL, 0)) + element(INT32, struct.pack("<2i", 1, 1))
+    inner = struct.pack("<2I", MATRICES, 1) + header + element(NAME, b"")
+    content = write(tmp_path, {}).read_bytes() + element(MATRICES, header + element(NAME, b"Data") + 200_000 * inner)
+    assert refusal(write(tmp_path, content)).startswith((CRASH, UNREADABLE.format("")))
+
+
+def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matlab, "MAX_BYTES", 2**19)
+    zeros = row(np.zeros((1, 2**17)))
+    text = "the file is too large — x.mat — expected at most 0.5 MiB — keep fewer cells"
+    assert refusal(write(tmp_path, zeros)) == text
+    path = write(tmp_path, zeros, compressed=True)
+    assert path.stat().st_size < 2**12
+    assert refusal(path) == MEMORY
+
+
+ENDS: dict[str, tuple[str, str]] = {
+    "crash": ("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", CRASH + "BUS — " + matlab._SAVE_AGAIN),
+    "error": ("print('half'); raise ValueError('a\\nb')", UNREADABLE.format("b — ") + matlab._SAVE_AGAIN),
+    "hang": ("import time; time.sleep(600)", "reading the file takes too long — x.mat — got no end within 0.4 s — "),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_however_the_reader_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    code, text = ENDS[case]
+    monkeypatch.setattr(matlab, "_LOAD", code)
+    if case == "hang":
+        monkeypatch.setattr(matlab, "_TIMEOUT_S", 0.4)
+    assert refusal(write(tmp_path, b"")).startswith(text)
+
+
+def test_what_is_told_after_half_a_result_and_a_warning_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = json.dumps({"what": "too odd", "where": "Data{1}", "got": "é"})
+    code = f"import sys; print('PK'); print('a warning\\n' + {told!r}, file=sys.stderr); sys.exit(3)"
+    monkeypatch.setattr(matlab, "_LOAD", code)
+    assert refusal(write(tmp_path, b"")) == "too odd — x.mat, Data{1} — got é"
+
+
+def test_the_reader_ignores_the_folder_it_runs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('not the real one')")
+    monkeypatch.chdir(tmp_path)
+    assert read(write(tmp_path, row())) == []

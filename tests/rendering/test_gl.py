@@ -1,0 +1,204 @@
+"""OpenGL is tried before it is used: EGL, else OSMesa, else a clear word on what to install."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import BROKEN_EGL, broken_osmesa
+
+from mimicrl.errors import MachineError
+from mimicrl.rendering import gl
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was tried before, and nobody asks for a backend."""
+    monkeypatch.delenv("MUJOCO_GL", raising=False)
+    monkeypatch.setattr(gl, "_wanted", None)
+    gl._choose.cache_clear()
+
+
+@pytest.fixture
+def no_egl(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in BROKEN_EGL.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def no_osmesa(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, value in broken_osmesa(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def osmesa() -> None:
+    """OSMesa is installed; in CI it must be."""
+    if ctypes.util.find_library("OSMesa"):
+        return
+    reason = "apt-get install libosmesa6"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def trials(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The backends that are tried, in order."""
+    tried: list[str] = []
+    real = gl._try
+    monkeypatch.setattr(gl, "_try", lambda backend: (tried.append(backend), real(backend))[1])
+    return tried
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets backends work, or fail with a word, without any trial."""
+
+    def set_(**outcomes: str | None) -> None:
+        def attempt(backend: str) -> gl.OpenGL | str:
+            return outcomes[backend] or gl.OpenGL(backend, "a card")
+
+        monkeypatch.setattr(gl, "_try", attempt)
+
+    return set_
+
+
+def test_egl_is_chosen_where_it_works(trials: list[str]) -> None:
+    found = gl.choose()
+    assert found.backend == "egl" and found.renderer not in ("", "?")
+    assert gl.choose() is found
+    assert trials == ["egl"], "one trial is enough"
+
+
+def test_osmesa_is_chosen_where_egl_is_broken(trials: list[str], no_egl: None, osmesa: None) -> None:
+    assert gl.choose().backend == "osmesa"
+    assert trials == ["egl", "osmesa"]
+
+
+@pytest.mark.parametrize("named", ["", "egl"])
+def test_films_are_drawn_with_osmesa_where_egl_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_egl: None, osmesa: None, named: str
+) -> None:
+    monkeypatch.setenv("PYOPENGL_PLATFORM", named)
+    out = tmp_path / "film.png"
+    words = ["motion", "play", "gait", "--out", str(out), "--format", "png", "--seconds", "0.3", "--width", "128"]
+    done = subprocess.run([sys.executable, "-m", "mimicrl", *words], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Image.open(out) as strip:
+        assert np.asarray(strip).std() > 5
+
+
+@pytest.mark.parametrize("bound", ["egl", "osmesa"])
+def test_what_this_process_is_bound_to_does_not_bind_a_trial(
+    monkeypatch: pytest.MonkeyPatch, no_egl: None, osmesa: None, bound: str
+) -> None:
+    monkeypatch.setenv("PYOPENGL_PLATFORM", bound)
+    assert gl.choose().backend == "osmesa"
+
+
+def test_without_any_the_message_says_what_to_install(no_egl: None, no_osmesa: None) -> None:
+    with pytest.raises(MachineError) as caught:
+        gl.choose()
+    error = caught.value
+    assert error.exit_code == 5
+    assert str(error).startswith("cannot draw without OpenGL — MUJOCO_GL is not set — got egl: ImportError: ")
+    assert "; osmesa: " in error.got
+    assert error.fix == "apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6"
+    assert str(error).count("apt-get") == 1 and "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "got", "fix"),
+    [
+        ("osmesa", "osmesa: ", gl.REMEDY),
+        ("egl", "egl: ImportError: ", gl.REMEDY),
+        ("nonsense", "nonsense: ModuleNotFoundError: ", "unset MUJOCO_GL, or set it to egl or osmesa"),
+    ],
+)
+def test_what_mujoco_gl_names_is_tried_alone(
+    monkeypatch: pytest.MonkeyPatch,
+    trials: list[str],
+    no_egl: None,
+    no_osmesa: None,
+    name: str,
+    got: str,
+    fix: str,
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", f" {name.upper()} ")
+    with pytest.raises(MachineError) as caught:
+        gl.choose()
+    assert str(caught.value).startswith(f"cannot draw without OpenGL — MUJOCO_GL={name} — got {got}")
+    assert caught.value.fix == fix
+    assert trials == [name]
+
+
+@pytest.mark.parametrize("name", ["", " ", "disable", "enable", "DISABLED"])
+def test_words_that_name_no_backend_leave_the_choice(
+    monkeypatch: pytest.MonkeyPatch, pretend: Callable[..., None], name: str
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", name)
+    pretend(egl="no card", osmesa=None)
+    assert gl.choose() == gl.OpenGL("osmesa", "a card")
+
+
+def test_a_machine_that_was_repaired_is_tried_again(pretend: Callable[..., None]) -> None:
+    pretend(egl="no card", osmesa="no library")
+    with pytest.raises(MachineError, match="got egl: no card; osmesa: no library"):
+        gl.choose()
+    pretend(egl=None)
+    assert gl.choose().backend == "egl"
+
+
+@pytest.mark.parametrize(
+    ("trial", "told"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the driver crashed with signal 11"),
+        ("import sys; sys.exit(3)", "the process ended with 3"),
+        ("import sys; print('a warning', file=sys.stderr); raise OSError('no card')", "OSError: no card"),
+        ('print(\'{"contrast": 0.5, "renderer": "softpipe"}\')', "softpipe draws an empty picture"),
+    ],
+    ids=["crashes", "exits", "fails", "empty"],
+)
+def test_a_trial_that_fails_in_any_way_is_told(monkeypatch: pytest.MonkeyPatch, trial: str, told: str) -> None:
+    monkeypatch.setattr(gl, "_TRIAL", trial)
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    with pytest.raises(MachineError) as caught:
+        gl.choose()
+    assert caught.value.got == f"egl: {told}"
+
+
+def test_a_trial_that_hangs_is_ended_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gl, "_TRIAL", "import time; time.sleep(600)")
+    monkeypatch.setattr(gl, "_TIMEOUT_S", 0.6)
+    monkeypatch.setenv("MUJOCO_GL", "egl")
+    with pytest.raises(MachineError, match="got egl: no picture within 1 s — "):
+        gl.choose()
+
+
+def test_a_trial_ignores_the_folder_it_runs_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('not the real one')")
+    monkeypatch.chdir(tmp_path)
+    assert gl.choose().backend == "egl"
+
+
+@pytest.mark.parametrize(("asked", "wanted"), [("osmesa", "osmesa"), (" EGL", "egl"), ("disable", ""), (None, "")])
+def test_a_deferred_wish_is_kept_from_mujoco_and_remembered(
+    monkeypatch: pytest.MonkeyPatch, asked: str | None, wanted: str
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", asked or "")
+    if asked is None:
+        monkeypatch.delenv("MUJOCO_GL")
+    for _ in range(2):  # a second time changes nothing
+        gl.defer()
+        assert (os.environ["MUJOCO_GL"], gl.wanted()) == ("disable", wanted)
+    monkeypatch.setenv("MUJOCO_GL", "glfw")
+    gl.defer()
+    assert (os.environ["MUJOCO_GL"], gl.wanted()) == ("disable", "glfw")

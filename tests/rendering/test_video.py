@@ -1,0 +1,154 @@
+"""Videos play everywhere, show what was drawn, and equal pictures are equal files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import read_video
+
+from mimicrl.errors import ConfigError, MachineError
+from mimicrl.rendering import video
+
+
+def pictures(count: int, height: int = 48, width: int = 64) -> Iterator[np.ndarray]:
+    """A bright bar on a dark ground, wandering down."""
+    for number in range(count):
+        picture = np.full((height, width, 3), 30, np.uint8)
+        picture[(4 * number) % height :][:8] = (220, 200, 120)
+        yield picture
+
+
+def boxes(path: Path) -> list[str]:
+    """The names of an mp4's outermost boxes, in order (ISO/IEC 14496-12, 4.2)."""
+    data, place, found = path.read_bytes(), 0, []
+    while place < len(data):
+        found.append(data[place + 4 : place + 8].decode())
+        place += int.from_bytes(data[place : place + 4], "big")
+    assert place == len(data)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "fps", "count"), [(48, 64, 30.0, 30), (33, 97, 12.5, 5), (16, 16, 60.0, 1), (50, 34, 24.0, 47)]
+)
+def test_an_mp4_is_h264_that_starts_to_play_while_it_loads(
+    tmp_path: Path, height: int, width: int, fps: float, count: int
+) -> None:
+    path = tmp_path / "new" / "folder" / "film.mp4"
+    assert video.write(path, pictures(count, height, width), fps) == count
+    about, frames = read_video(path)
+    assert about["codec"] == "h264" and about["pix_fmt"].startswith("yuv420p(")
+    assert about["fps"] == fps
+    assert frames.shape == (count, height + height % 2, width + width % 2, 3)
+    order = boxes(path)
+    assert order[0] == "ftyp" and order.index("moov") < order.index("mdat")
+    assert [file.name for file in path.parent.iterdir()] == ["film.mp4"]
+
+
+def test_a_video_shows_the_pictures_in_their_order(tmp_path: Path) -> None:
+    video.write(tmp_path / "film.mp4", pictures(10), 30.0)
+    _, frames = read_video(tmp_path / "film.mp4")
+    for shown, drawn in zip(frames, pictures(10), strict=True):
+        assert np.abs(shown.astype(int) - drawn).mean() < 8
+
+
+@pytest.mark.parametrize("kind", ["mp4", "gif", "png"])
+def test_equal_pictures_are_equal_files(tmp_path: Path, kind: video.Format) -> None:
+    for folder in ("one", "other"):
+        video.write(tmp_path / folder / f"{folder}.{kind}", pictures(20), 30.0, kind)
+    one, other = (tmp_path / folder / f"{folder}.{kind}" for folder in ("one", "other"))
+    assert one.read_bytes() == other.read_bytes()
+    assert b"Lavf" not in one.read_bytes(), "the version of what wrote it is left out"
+    video.write(one, pictures(19), 30.0, kind)
+    assert one.read_bytes() != other.read_bytes()
+
+
+@pytest.mark.parametrize("fps", [10.0, 24.0, 30.0, 60.0])
+def test_a_gif_repeats_for_ever_at_the_right_speed(tmp_path: Path, fps: float) -> None:
+    path = tmp_path / "film.GIF"
+    assert video.write(path, pictures(10, 33, 47), fps, "gif") == 10
+    with Image.open(path) as film:
+        assert (film.format, film.size, film.n_frames, film.info["loop"]) == ("GIF", (47, 33), 10, 0)  # type: ignore[attr-defined]
+        length_ms = 0
+        for number, drawn in enumerate(pictures(10, 33, 47)):
+            film.seek(number)
+            length_ms += film.info["duration"]
+            assert np.abs(np.asarray(film.convert("RGB")).astype(int) - drawn).mean() < 8
+    assert length_ms == pytest.approx(10_000 / fps, abs=10)
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(1, [0]), (5, [0, 1, 2, 3, 4]), (8, range(8)), (80, range(0, 80, 10))])
+def test_a_strip_is_eight_pictures_evenly_spread_video(tmp_path: Path, count: int, chosen: list[int]) -> None:
+    assert video.write(tmp_path / "film.png", pictures(count), 30.0, "png") == len(chosen)
+    drawn = list(pictures(count))
+    with Image.open(tmp_path / "film.png") as strip:
+        assert strip.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(strip), np.concatenate([drawn[number] for number in chosen], axis=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "got"), [("a.gif", "mp4", ".gif"), ("a", "mp4", "none"), ("a.b", "png", ".b")]
+)
+def test_an_ending_that_is_not_the_formats_is_refused(tmp_path: Path, name: str, kind: video.Format, got: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        video.write(tmp_path / name, pictures(2), 30.0, kind)
+    assert str(caught.value) == (
+        f"the video's ending is not that of its format — {tmp_path / name} — got {got}, expected .{kind} — "
+        "change the ending, or give --format mp4, gif or png"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["mp4", "gif", "png"])
+@pytest.mark.parametrize("error", [ValueError("a defect"), MachineError("no OpenGL"), KeyboardInterrupt()], ids=repr)
+def test_pictures_that_end_in_an_error_leave_the_earlier_video(
+    tmp_path: Path, kind: video.Format, error: BaseException
+) -> None:
+    def broken() -> Iterator[np.ndarray]:
+        yield from pictures(5)
+        raise error
+
+    path = tmp_path / f"film.{kind}"
+    path.write_bytes(b"earlier")
+    with pytest.raises(type(error)) as caught:
+        video.write(path, broken(), 30.0, kind)
+    assert caught.value is error
+    assert path.read_bytes() == b"earlier"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_ffmpeg_that_is_there_writes_a_video_and_has_a_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert video.check_ffmpeg().split(".")[0].strip("nN-").isdigit()
+    assert not list(tmp_path.iterdir())
+
+
+def tile(value: int, count: int) -> Iterator[np.ndarray]:
+    return (np.full((4, 6, 3), value + number, np.uint8) for number in range(count))
+
+
+@pytest.mark.parametrize(("films", "shape"), [(1, (4, 6)), (2, (4, 12)), (3, (8, 12)), (4, (8, 12)), (5, (8, 18))])
+def test_films_stand_side_by_side_in_a_grid(films: int, shape: tuple[int, int]) -> None:
+    frames = list(video.side_by_side([tile(10 * number, 3) for number in range(films)]))
+    assert [frame.shape for frame in frames] == [(*shape, 3)] * 3
+    columns = shape[1] // 6
+    for time, frame in enumerate(frames):
+        for number, (row, column) in enumerate(itertools.product(range(shape[0] // 4), range(columns))):
+            place = frame[4 * row : 4 * row + 4, 6 * column : 6 * column + 6]
+            assert (place == (10 * number + time if number < films else 255)).all()
+
+
+def test_a_film_that_has_ended_keeps_its_last_picture() -> None:
+    frames = list(video.side_by_side([tile(0, 1), tile(100, 3), tile(200, 2)]))
+    assert [[int(frame[0, 0, 0]), int(frame[0, 6, 0]), int(frame[4, 0, 0])] for frame in frames] == [
+        [0, 100, 200],
+        [0, 101, 201],
+        [0, 102, 201],
+    ]
