@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas
 
 _TEMPORARY = ".tmp-"
+_AGAIN = "make it again with the verb that writes it"
 
 
 def sha256(data: bytes) -> str:
@@ -99,6 +100,32 @@ def parquet_bytes(table: pandas.DataFrame) -> bytes:
 def write_parquet(path: Path, table: pandas.DataFrame) -> None:
     """Write a table as Parquet atomically; see `write_bytes`."""
     write_bytes(path, parquet_bytes(table))
+
+
+def read_parquet(path: Path, *columns: str) -> pandas.DataFrame:
+    """Read a table of a run.
+
+    Args:
+        path: The file.
+        columns: Names it must have, at least.
+
+    Raises:
+        ArtifactError: It is missing or damaged, or lacks columns.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        # Without the machinery for data sets of many files, which takes longer than reading one of a few rows.
+        with parquet.ParquetFile(path) as file:
+            table = file.read(use_threads=False).to_pandas()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArtifactError("a table of the run cannot be read", where=path, got=problem, fix=_AGAIN) from error
+    lacking = [name for name in columns if name not in table.columns]
+    if lacking:
+        raise ArtifactError("a table of the run lacks columns", where=path, expected=", ".join(lacking), fix=_AGAIN)
+    return table
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:

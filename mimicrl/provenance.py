@@ -17,7 +17,7 @@ from mimicrl import artifacts
 
 _PACKAGE = Path(__file__).parent
 _PACKAGES = ("mimicrl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "scipy", "snakemake")
-_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY", "MUJOCO_GL")
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY")
 
 
 def now() -> str:

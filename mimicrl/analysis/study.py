@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mimicrl import artifacts
 from mimicrl.config import yaml
@@ -71,24 +69,26 @@ class RunResult:
 
     @property
     def video(self) -> Path | None:
-        """The final policy's video, where there is one."""
-        path = self.path / "videos" / "final.mp4"
-        return path if path.is_file() else None
+        """The final policy's video, where there is one of its present weights."""
+        path = RunDirectory(self.path).video_file("final.mp4")
+        shown = self.provenance.get("replay", {}).get("result", {}).get("weights_sha256")
+        present = self.policy["weights_sha256"] if self.policy else None
+        return path if path.is_file() and shown in (None, present) else None
 
     @cached_property
     def gait_cycle(self) -> pd.DataFrame:
         """Joint angles over the gait cycle: 101 phases a joint."""
-        return read_parquet(RunDirectory(self.path).gait_cycle_file("final"), "joint", "phase", "mean_rad")
+        return artifacts.read_parquet(RunDirectory(self.path).gait_cycle_file("final"), "joint", "phase", "mean_rad")
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
         """Evaluations during training, in their order; no row where the budget held none."""
-        return read_parquet(RunDirectory(self.path).evaluations_file)
+        return artifacts.read_parquet(RunDirectory(self.path).evaluations_file)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """Training metrics, a row an update."""
-        return read_parquet(RunDirectory(self.path).metrics_file)
+        return artifacts.read_parquet(RunDirectory(self.path).metrics_file)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,30 +158,6 @@ def load(directory: Path) -> StudyResults:
     return StudyResults(directory, name, config, tuple(_load_run(directory, name, *run) for run in expected))
 
 
-def read_parquet(path: Path, *columns: str) -> pd.DataFrame:
-    """Read a table of a run.
-
-    Args:
-        path: The file.
-        columns: Names it must have, at least.
-
-    Raises:
-        ArtifactError: It is missing or damaged, or lacks columns.
-    """
-    try:
-        # Without the machinery for data sets of many files, which takes longer than reading one of a few rows.
-        with pq.ParquetFile(path) as file:
-            table = file.read(use_threads=False).to_pandas(ignore_metadata=True)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise ArtifactError("a table of the run cannot be read", where=path, got=error) from error
-    lacking = [name for name in columns if name not in table.columns]
-    if lacking:
-        raise ArtifactError(
-            "a table of the run lacks columns", where=path, expected=", ".join(lacking), fix="run the verb again"
-        )
-    return table
-
-
 def _load_run(directory: Path, study: str, experiment: str, seed: int, budget: int) -> RunResult:
     run = RunDirectory(directory / experiment / f"seed_{seed}")
     if not run.run_file.is_file():
@@ -197,6 +173,7 @@ def _load_run(directory: Path, study: str, experiment: str, seed: int, budget: i
     if outcome["total_timesteps"] < budget:  # a longer budget may leave the fingerprint as it is
         return replace(found, problem=NOT_TRAINED)
     policy = _read_mapping(run.policy_directory("final") / "policy.json", "weights_sha256")
+    # Without a record it was interrupted between table and record.
     evaluated = found.provenance.get("evaluate", {}).get("result", {}).get("weights_sha256")
     if not run.episodes_file("final").is_file() or evaluated not in (None, policy["weights_sha256"]):
         return replace(found, problem=NOT_EVALUATED)
@@ -209,7 +186,7 @@ def _load_run(directory: Path, study: str, experiment: str, seed: int, budget: i
         status=outcome["status"],
         problem=outcome.get("problem"),
         outcome=outcome,
-        episodes=read_parquet(run.episodes_file("final"), *_EPISODES),
+        episodes=artifacts.read_parquet(run.episodes_file("final"), *_EPISODES),
         policy=policy,
     )
 

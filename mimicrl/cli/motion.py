@@ -71,12 +71,13 @@ def play(
     kind: VideoKind = VideoFormat.mp4,
 ) -> None:
     """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
-    from mimicrl.evaluation import replay
+    from mimicrl.evaluation import play as playing
     from mimicrl.motions import ReferenceTrajectory
+    from mimicrl.rendering.film import Film
 
     clip, body = _motion(motion, speed, walker)
-    film = replay.Film(seconds, fps, width, height, kind.value)
-    typer.echo(str(replay.play(ReferenceTrajectory(clip, body), body, out, film)))
+    film = Film(seconds, fps, width, height, kind.value)
+    typer.echo(str(playing.play(ReferenceTrajectory(clip, body), body, out, film)))
 
 
 def _draw(name: str, cycle: pandas.DataFrame, path: Path) -> None:

@@ -109,8 +109,11 @@ def replay(
     """Write a video of an episode of the evaluation, the reference beside the walker; needs no display."""
     from mimicrl import provenance
     from mimicrl.evaluation import replay as replaying
+    from mimicrl.rendering.film import Film
     from mimicrl.runs import RunDirectory
 
+    if view and len(runs) > 1:
+        raise ConfigError("the viewer shows one run", where="mimicrl replay", got=len(runs), fix="leave out --view")
     if len(runs) > 1 and not grid:
         raise ConfigError("several runs need --grid", where="mimicrl replay", got=len(runs), expected="one run")
     if grid and out is None:
@@ -122,7 +125,7 @@ def replay(
 
         viewer.show(replaying.roll(directories[0], checkpoint.value, episode=episode, threads=threads).take)
         return
-    film = replaying.Film(seconds, fps, width, height, kind.value, ghost)
+    film = Film(seconds, fps, width, height, kind.value, ghost)
     options: dict[str, Any] = {"episode": episode, "settings": film, "threads": threads}
     if grid and out is not None:
         path = replaying.replay_grid(directories, checkpoint.value, out=out, **options)

@@ -11,44 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mimicrl import artifacts, provenance
-from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.errors import ConfigError
 from mimicrl.evaluation.evaluate import trained_policy
+from mimicrl.evaluation.ghost import ghost_qpos
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.evaluation.trace import Episode, Trace
+from mimicrl.mimic.initialization import reference_state
 from mimicrl.mimic.task import Task
 from mimicrl.mimic.terminations import Reason
-from mimicrl.motions.reference import ReferenceTrajectory
-from mimicrl.rendering import film, gl, video
-from mimicrl.rendering.film import Take
+from mimicrl.rendering import film, gl
+from mimicrl.rendering.film import Film, Take
 from mimicrl.rotations import Array
 from mimicrl.runs import Checkpoint, RunDirectory
-from mimicrl.walkers.walker import Walker
-
-_GHOST_ASIDE_M = 0.9
-
-
-@dataclass(frozen=True)
-class Film:
-    """What a video should be like.
-
-    Attributes:
-        seconds: Its length; by default all there is.
-        fps: Pictures a second.
-        width: [pixel].
-        height: [pixel].
-        kind: Its format.
-        ghost: Whether the reference walks along.
-    """
-
-    seconds: float | None = None
-    fps: float = 30.0
-    width: int = 640
-    height: int = 480
-    kind: video.Format = "mp4"
-    ghost: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +39,7 @@ class Replay:
         duration_s: Its length.
         reason: Why it ended.
         agrees_with_table: Whether its distance is that of the evaluation's table, to the last bit; None without one.
+        weights_sha256: The policy's weights.
     """
 
     take: Take
@@ -72,6 +49,7 @@ class Replay:
     duration_s: float
     reason: str
     agrees_with_table: bool | None
+    weights_sha256: str
 
     def facts(self) -> dict[str, Any]:
         """Return the figures by name."""
@@ -109,7 +87,7 @@ def replay(
     path = out or run.video_file(f"{checkpoint}.{settings.kind}")
     if out is None:
         artifacts.sweep(path.parent)
-    pictures = _write(path, [shown.take], settings)
+    pictures = film.write(path, [shown.take], settings)
     if out is None:
         name = "replay" if checkpoint == "final" else f"replay-{checkpoint}"
         about = {"checkpoint": checkpoint, **shown.facts(), "pictures": pictures, **asdict(settings), **asdict(opengl)}
@@ -131,29 +109,7 @@ def replay_grid(
     gl.choose()
     first = roll(runs[0], checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
     same = [roll(run, checkpoint, episode=first.episode, ghost=settings.ghost, threads=threads) for run in runs[1:]]
-    _write(out, [first.take, *(shown.take for shown in same)], settings)
-    return out
-
-
-def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Film | None = None) -> Path:
-    """Write a video of a motion on a walker: by default ten seconds of one that repeats, else all of it.
-
-    Raises:
-        MachineError: OpenGL, ffmpeg or space on the disk is missing.
-    """
-    settings = settings or Film()
-    seconds = settings.seconds or (10.0 if reference.cyclic else reference.duration_s)
-    if not reference.cyclic:
-        seconds = min(seconds, reference.duration_s)
-    times = np.linspace(0.0, seconds, max(2, round(100 * seconds)), endpoint=False)
-    frame = reference.at_time(times)
-    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
-    about = f"{reference.clip.name} on {walker.name}"
-
-    def caption(time_s: float) -> tuple[str, ...]:
-        return about, f"{reference.speed_mps:.2f} m/s   {time_s:.1f} s   {reference.speed_mps * time_s:.1f} m"
-
-    _write(out, [Take(walker.model, times, qpos, caption=caption)], settings)
+    film.write(out, [first.take, *(shown.take for shown in same)], settings)
     return out
 
 
@@ -167,7 +123,8 @@ def roll(
 ) -> Replay:
     """Roll out the evaluation's starts again and return one episode; see `replay`."""
     policy, task = trained_policy(run, checkpoint), Task.of_run(run)
-    table = _table(run, checkpoint)
+    path = run.episodes_file(checkpoint)
+    table = artifacts.read_parquet(path, "distance_m") if path.is_file() else None
     count = run.config.evaluation.episodes if table is None else len(table)
     trace = Trace()
     batch = task.evaluation_batch(count, run.config.evaluation.seconds, threads)
@@ -186,6 +143,7 @@ def roll(
         duration_s=float(episodes.duration_s[chosen]),
         reason=Reason(int(episodes.reason[chosen])).label,
         agrees_with_table=agrees,
+        weights_sha256=policy.weights_sha256,
     )
 
 
@@ -194,27 +152,11 @@ def median_episode(distance_m: Array) -> int:
     return int(np.argsort(distance_m, kind="stable")[(len(distance_m) - 1) // 2])
 
 
-def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Episode) -> Array:
-    """Return the reference at the episode's phases, to the left of the walker, shape ``(T, nq)``.
-
-    It goes on at the walker's mean speed, so that the two can be compared step by step however long they walk.
-    """
-    frame = reference.at_phase(episode.phase)
-    position = frame.root_position_w.copy()
-    position[:, 0] -= episode.phase * reference.displacement_m  # what is left is the surge within a cycle
-    step = np.arange(len(position))
-    lead = episode.qpos[:, 0] - position[:, 0]
-    slope, start = np.polyfit(step, lead, 1) if len(step) > 1 else (0.0, lead[0])
-    position[:, 0] += start + slope * step
-    position[:, 1] += episode.qpos[:, 1].mean() + _GHOST_ASIDE_M
-    return walker.qpos(position, frame.root_quat_w, frame.joint_angles_rad)
-
-
 def _take(
     task: Task, episode: Episode, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
 ) -> Take:
-    if not len(episode.phase):
-        raise ConfigError("nothing of this episode can be shown", where=title, got="it diverged in its first step")
+    if not len(episode.phase):  # it diverged in its first step: nothing but its start was ever finite
+        episode = _start(task, float(episodes.start_phase[index]))
     if len(episode.phase) == 1:  # a still picture
         episode = Episode(*(np.repeat(part, 2, axis=0) for part in episode))
     dt = 1.0 / task.config.control_hz
@@ -233,25 +175,7 @@ def _take(
     return Take(task.walker.model, times, episode.qpos, shade, caption)
 
 
-def _table(run: RunDirectory, checkpoint: Checkpoint) -> pd.DataFrame | None:
-    """Return the evaluation's episodes, where there was one."""
-    path = run.episodes_file(checkpoint)
-    if not path.is_file():
-        return None
-    try:
-        return pd.read_parquet(path, columns=["distance_m"])
-    except (OSError, ValueError) as error:
-        raise ArtifactError(
-            "a table of the run cannot be read",
-            where=path,
-            got=str(error).splitlines()[0],
-            fix="mimicrl evaluate this run again",
-        ) from error
-
-
-def _write(path: Path, takes: list[Take], settings: Film) -> int:
-    films = [
-        film.frames(take, settings.fps, settings.width, settings.height, seconds=settings.seconds) for take in takes
-    ]
-    pictures = films[0] if len(films) == 1 else video.side_by_side(films)
-    return video.write(path, pictures, settings.fps, settings.kind)
+def _start(task: Task, phase: float) -> Episode:
+    """Return an episode that is only its start."""
+    at = np.array([phase])
+    return Episode(reference_state(task.walker, task.reference, at)[0], at)

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import mujoco
 import numpy as np
 
-from mimicrl.rendering import caption
+from mimicrl.rendering import caption, video
 from mimicrl.rendering.frames import FrameRenderer
+from mimicrl.rendering.video import Format
 from mimicrl.rotations import Array
 
 # How long the camera looks back and ahead, to glide where the walker surges [s].
 _CAMERA_SPAN_S = 1.0
+_STRIP_PICTURES = 8
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a video should be like.
+
+    Attributes:
+        seconds: Its length; by default all there is.
+        fps: Pictures a second.
+        width: [pixel].
+        height: [pixel].
+        kind: Its format.
+        ghost: Whether the reference walks along.
+    """
+
+    seconds: float | None = None
+    fps: float = 30.0
+    width: int = 640
+    height: int = 480
+    kind: Format = "mp4"
+    ghost: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +58,19 @@ class Take:
     ghost_qpos: Array | None = None
     caption: Callable[[float], tuple[str, ...]] = lambda _: ()
 
+    @property
+    def duration_s(self) -> float:
+        """Its length; each row lasts until the next one."""
+        return len(self.times_s) * float(self.times_s[1])
+
+
+def write(path: Path, takes: Sequence[Take], film: Film) -> int:
+    """Write takes, side by side, as a video; return its number of pictures. See `mimicrl.rendering.video.write`."""
+    length = max(take.duration_s for take in takes)
+    fps = _STRIP_PICTURES / min(film.seconds or length, length) if film.kind == "png" else film.fps
+    films = [frames(take, fps, film.width, film.height, seconds=film.seconds) for take in takes]
+    return video.write(path, films[0] if len(films) == 1 else video.side_by_side(films), fps, film.kind)
+
 
 def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | None = None) -> Iterator[np.ndarray]:
     """Yield a film's pictures, uint8, shape ``(height, width, 3)``; of a whole take the last one shows its last row.
@@ -43,14 +80,13 @@ def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | 
         fps: Pictures a second.
         width: [pixel].
         height: [pixel].
-        seconds: Length of the film; by default, and at most, that of the take, each row of which lasts until the next.
+        seconds: Length of the film; by default, and at most, that of the take.
 
     Raises:
         MachineError: There is no OpenGL.
     """
     step_s = float(take.times_s[1])
-    length = len(take.times_s) * step_s
-    length = length if seconds is None else min(seconds, length)
+    length = take.duration_s if seconds is None else min(seconds, take.duration_s)
     pictures = max(1, round(length * fps))
     # Counted from the end, for a film to show where the motion got to.
     times = np.maximum(length - step_s - np.arange(pictures)[::-1] / fps, 0.0)

@@ -19,7 +19,6 @@ from mimicrl.errors import ConfigError, MachineError
 Format = Literal["mp4", "gif", "png"]
 
 CODEC = "libx264"
-_STRIP_PICTURES = 8
 _REMEDY = "free some space, or apt-get install ffmpeg and set IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg"
 
 
@@ -31,7 +30,7 @@ def write(path: Path, frames: Iterable[np.ndarray], fps: float, kind: Format = "
         frames: Pictures of one size, uint8, shape ``(height, width, 3)``, made as they are needed.
         fps: Pictures a second.
         kind: ``mp4`` is H.264, yuv420p, with its index in front, so that it starts to play while it loads; ``png`` is
-            one strip of eight of the pictures, evenly spread.
+            one strip of the pictures side by side.
 
     Returns:
         Number of pictures.
@@ -113,9 +112,8 @@ def _write_gif(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: f
 
 def _write_strip(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
     pictures = list(frames)
-    chosen = np.linspace(0, len(pictures), min(_STRIP_PICTURES, len(pictures)), endpoint=False).astype(int)
-    Image.fromarray(np.concatenate([pictures[index] for index in chosen], axis=1)).save(temporary, format="PNG")
-    return len(chosen)
+    Image.fromarray(np.concatenate(pictures, axis=1)).save(temporary, format="PNG")
+    return len(pictures)
 
 
 def _even(frame: np.ndarray) -> np.ndarray:

@@ -82,13 +82,13 @@ def test_a_gif_repeats_for_ever_at_the_right_speed(tmp_path: Path, fps: float) -
     assert length_ms == pytest.approx(10_000 / fps, abs=10)
 
 
-@pytest.mark.parametrize(("count", "chosen"), [(1, [0]), (5, [0, 1, 2, 3, 4]), (8, range(8)), (80, range(0, 80, 10))])
-def test_a_strip_is_eight_pictures_evenly_spread_video(tmp_path: Path, count: int, chosen: list[int]) -> None:
-    assert video.write(tmp_path / "film.png", pictures(count), 30.0, "png") == len(chosen)
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_strip_has_the_pictures_side_by_side(tmp_path: Path, count: int) -> None:
+    assert video.write(tmp_path / "film.png", pictures(count), 30.0, "png") == count
     drawn = list(pictures(count))
     with Image.open(tmp_path / "film.png") as strip:
         assert strip.format == "PNG"
-        np.testing.assert_array_equal(np.asarray(strip), np.concatenate([drawn[number] for number in chosen], axis=1))
+        np.testing.assert_array_equal(np.asarray(strip), np.concatenate(drawn, axis=1))
 
 
 @pytest.mark.parametrize(

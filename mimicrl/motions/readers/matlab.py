@@ -27,7 +27,7 @@ _SAVE_AGAIN = "save it again: in MATLAB with -v7, in Python with scipy.io.savema
 # What a child exits with after it told, in the last line of its standard error, what is wrong with the file.
 _REFUSED = 3
 _LOAD = """
-import contextlib, json, sys, warnings
+import contextlib, json, sys
 import numpy as np
 from scipy.io import loadmat, whosmat
 from scipy.sparse import issparse
@@ -42,7 +42,7 @@ def refuse(what, **details):
 def kind(value):
     if type(value) is np.ndarray:
         return {"O": "cell", "V": "struct", "U": "char", "c": "complex"}.get(value.dtype.kind, "numeric")
-    # MatlabFunction, MatlabObject, MatlabOpaque
+    # Else it is a MatlabFunction, MatlabObject or MatlabOpaque.
     return "sparse" if issparse(value) else type(value).__name__.removeprefix("Matlab").lower()
 
 def present():
@@ -68,7 +68,6 @@ with contextlib.suppress(ImportError, OSError, ValueError):  # not every system 
     import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
-warnings.filterwarnings("error", "Unreadable variable")
 try:
     found = loadmat(path, variable_names=[variable], appendmat=False).get(variable)
     if kind(found) != "cell":
@@ -97,10 +96,10 @@ def read_cells(path: Path, variable: str) -> list[Array]:
     if path.stat().st_size > MAX_BYTES:
         most = f"at most {MAX_BYTES / 2**20:g} MiB"
         raise MotionError("the file is too large", where=path, expected=most, fix="keep fewer cells")
-    numbers = map(str, (_REFUSED, MAX_BYTES, _MAX_MEMORY_BYTES))
+    limits = map(str, (_REFUSED, MAX_BYTES, _MAX_MEMORY_BYTES))
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _LOAD, str(path), variable, *numbers],
+            [sys.executable, "-P", "-c", _LOAD, str(path), variable, *limits],
             # Each thread would take its share of the memory.
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
             capture_output=True,

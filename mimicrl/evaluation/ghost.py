@@ -1,0 +1,28 @@
+"""The reference as a second figure beside the walker."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mimicrl.evaluation.trace import Episode
+from mimicrl.motions.reference import ReferenceTrajectory
+from mimicrl.rotations import Array
+from mimicrl.walkers.walker import Walker
+
+ASIDE_M = 0.9
+
+
+def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Episode) -> Array:
+    """Return the reference at the phases of an episode of two steps or more, to the walker's left, shape ``(T, nq)``.
+
+    It goes on at the walker's mean speed, so that the two can be compared step by step however long they walk.
+    """
+    frame = reference.at_phase(episode.phase)
+    position = frame.root_position_w.copy()
+    position[:, 0] -= episode.phase * reference.displacement_m  # what is left is the surge within a cycle
+    step = np.arange(len(position))
+    lead = episode.qpos[:, 0] - position[:, 0]
+    slope, start = np.polyfit(step, lead, 1)
+    position[:, 0] += start + slope * step
+    position[:, 1] += episode.qpos[:, 1].mean() + ASIDE_M
+    return walker.qpos(position, frame.root_quat_w, frame.joint_angles_rad)

@@ -1,0 +1,36 @@
+"""`mimicrl motion play`: a motion on a walker as a video, without any policy or physics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mimicrl.motions.reference import ReferenceTrajectory
+from mimicrl.rendering import film
+from mimicrl.rendering.film import Film, Take
+from mimicrl.walkers.walker import Walker
+
+_CYCLIC_SECONDS = 10.0
+
+
+def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Film | None = None) -> Path:
+    """Write a video of a motion on a walker: by default ten seconds of one that repeats, else all of it.
+
+    Raises:
+        MachineError: OpenGL, ffmpeg or space on the disk is missing.
+    """
+    settings = settings or Film()
+    seconds = settings.seconds or (_CYCLIC_SECONDS if reference.cyclic else reference.duration_s)
+    if not reference.cyclic:
+        seconds = min(seconds, reference.duration_s)
+    times = np.linspace(0.0, seconds, max(2, round(100 * seconds)), endpoint=False)
+    frame = reference.at_time(times)
+    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    about = f"{reference.clip.name} on {walker.name}"
+
+    def caption(time_s: float) -> tuple[str, ...]:
+        return about, f"{reference.speed_mps:.2f} m/s   {time_s:.1f} s   {reference.speed_mps * time_s:.1f} m"
+
+    film.write(out, [Take(walker.model, times, qpos, caption=caption)], settings)
+    return out
