@@ -16,7 +16,7 @@ help:  ## show this list
 
 setup: $(SETUP)  ## install the locked packages into .venv (PYTHON=python3.12, TORCH_INDEX=URL of another build of torch)
 
-demo: $(SETUP)  ## two walkers learn to walk and are evaluated, in minutes
+demo: $(SETUP)  ## two walkers learn to walk: evaluation, videos, tables, results/demo/report.html
 	snakemake --cores all --workflow-profile workflow/profiles/default --configfile configs/demo.yaml
 
 test: $(SETUP)  ## run the tests
