@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import numpy as np
 import pandas as pd
 import pytest
 
 from mimicrl import artifacts
+from mimicrl.analysis.study import StudyResults, load
 from mimicrl.config import StudyConfig, yaml
 
 _ANGLES = ("hip_flexion", "hip_adduction", "knee_flexion", "ankle_dorsiflexion")
@@ -36,6 +39,30 @@ def make_study(tmp_path: Path) -> Callable[..., Path]:
 
     def make(runs: Runs | None = None, *, directory: Path | None = None, name: str = "made-up", **options: Any) -> Path:
         return write_study(directory or tmp_path / "results" / name, runs, name=name, **options)
+
+    return make
+
+
+@pytest.fixture
+def results(make_study: Callable[..., Path]) -> StudyResults:
+    """A study with a diverged seed, an experiment of too few seeds for an interval, and one without a finished run."""
+    states = {
+        "walk": {1: "completed", 2: "completed", 3: "diverged", 4: "not trained"},
+        "torque": {1: "completed", 2: "completed"},
+        "none": {1: "no directory"},
+    }
+    return load(make_study(states))
+
+
+@pytest.fixture
+def film() -> Callable[..., Path]:
+    """Makes a video of a test pattern: ``film(path, seconds=1, size="64x48")``."""
+
+    def make(path: Path, seconds: int = 1, size: str = "64x48") -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pattern = ["-f", "lavfi", "-i", f"testsrc=duration={seconds}:size={size}:rate=30", "-pix_fmt", "yuv420p"]
+        subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *pattern, str(path)], check=True)
+        return path
 
     return make
 

@@ -85,13 +85,6 @@ def part(text: str, tag: str, identity: str) -> str:
     return found.group()
 
 
-def film(path: Path, seconds: int = 1, size: str = "64x48") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = ["-f", "lavfi", "-i", f"testsrc=duration={seconds}:size={size}:rate=30", "-pix_fmt", "yuv420p", str(path)]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *made], check=True)
-    return path
-
-
 @pytest.fixture
 def mixed(make_study: Callable[..., Path]) -> Path:
     """A study in which all that can happen has happened: three walkers, a diverged seed, two missing ones, a video."""
@@ -231,42 +224,6 @@ def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path]
     assert found.text.count(evil) >= 5
 
 
-# --- what was asked ---
-
-
-def test_an_experiment_of_defaults_differs_in_nothing() -> None:
-    plain = ExperimentConfig().model_dump(mode="json", exclude_none=True)
-    assert settings(plain) == []
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "value", "shown"),
-    [
-        ("mimic", "control_hz", 200, ("200", "50", "Control steps a second; must divide the physics rate.")),
-        ("training", "actor", [64, 32], ("64, 32", "256, 256", "Widths of the policy network's hidden layers.")),
-        ("logging", "tensorboard", False, ("no", "yes", "Write TensorBoard files.")),
-        ("training", "total_timesteps", 10**6, ("1,000,000", "400,000", "Budget in samples (environment steps).")),
-        ("mimic", "unheard_of", 0.5, ("0.5", "none", "")),
-    ],
-)
-def test_each_setting_that_differs_is_shown_with_default_and_meaning(
-    section: str, key: str, value: Any, shown: tuple[str, str, str]
-) -> None:
-    experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
-    experiment[section][key] = value
-    expected = dict(zip(("value", "default", "meaning"), shown, strict=True))
-    assert settings(experiment) == [{"key": f"{section}.{key}", **expected}]
-
-
-def test_a_setting_inside_others_is_found_and_one_left_out_is_none() -> None:
-    experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
-    experiment["mimic"]["rewards"]["pose"]["scale"] = 2.0
-    del experiment["mimic"]["termination"]["tracking_rotation_rad"]
-    pose, tracking = ([row["key"], row["value"], row["default"]] for row in settings(experiment))
-    assert pose == ["mimic.rewards.pose.scale", "2", "3"]
-    assert tracking == ["mimic.termination.tracking_rotation_rad", "none", "0.4"]
-
-
 # --- videos ---
 
 
@@ -327,56 +284,7 @@ def test_a_page_that_grows_too_large_links_its_largest_videos(make_study: Callab
     assert all(names == shown[-1][: len(names)] for names in shown)
 
 
-def test_a_cut_video_has_the_first_seconds_and_can_play_while_it_loads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    video = film(tmp_path / "a:b c.mp4", seconds=13)
-    data = cut(video, 10)
-    monkeypatch.chdir(tmp_path)
-    assert cut(Path(video.name), 10) == data
-    assert data.index(b"moov") < data.index(b"mdat")
-    (tmp_path / "cut.mp4").write_bytes(data)
-    frames, seconds = imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "cut.mp4"))
-    assert seconds == pytest.approx(10, abs=0.3)
-    assert frames == pytest.approx(300, abs=9)
-
-
-def test_what_is_no_video_is_told(tmp_path: Path) -> None:
-    video = tmp_path / "walk" / "seed_1" / "videos" / "final.mp4"
-    video.parent.mkdir(parents=True)
-    video.write_bytes(b"nothing")
-    with pytest.raises(ArtifactError) as caught:
-        cut(video, 10)
-    message = rf"a video cannot be read — {video} — got \S.* — mimicrl replay {tmp_path}/walk/seed_1"
-    assert re.fullmatch(message, str(caught.value))
-
-
-def test_a_machine_without_ffmpeg_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def nowhere() -> str:
-        raise RuntimeError("No ffmpeg exe could be found.")
-
-    monkeypatch.setattr(module.imageio_ffmpeg, "get_ffmpeg_exe", nowhere)
-    with pytest.raises(MachineError, match=r"there is no ffmpeg — got No ffmpeg exe could be found. — pip install"):
-        cut(tmp_path / "x.mp4", 10)
-
-
 # --- where it comes from ---
-
-
-def test_origins_tell_what_holds_for_which() -> None:
-    records = {
-        "a": {"host": "node1", "python": "3.11.7", "cpu": {"cores": 2}, "container": "x"},
-        "b": {"host": "node2", "python": "3.11.7", "cpu": {"cores": 2}, "threads": {}},
-        "c": {"host": "node1", "python": "3.11.7", "threads": {"physics": 1, "torch": 2}, "code": "damaged"},
-    }
-    assert [(row["what"], row["value"], row["of"]) for row in origins(records)] == [
-        ("Container", "x", "a"),
-        ("Host", "node1", "all but b"),
-        ("Host", "node2", "b"),
-        ("Usable cores", "2", "all but c"),
-        ("Python", "3.11.7", "all"),
-        ("Threads", "physics 1, torch 2", "c"),
-    ]
 
 
 def test_the_page_tells_how_the_statistics_were_made_and_what_with(mixed: Path) -> None:
