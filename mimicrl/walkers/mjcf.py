@@ -38,12 +38,12 @@ def frozen(array: np.ndarray) -> np.ndarray:
 
 
 def refuse_files(xml: str, name: str) -> None:
-    """Refuse MJCF that reaches for other files, through includes, meshes or plugins.
+    """Refuse MJCF that reaches for other files, through includes, meshes, plugins or entities.
 
     Raises:
         WalkerError: It does.
     """
-    found = re.search(r"<\s*include\b|\bfile\w*\s*=|<\s*(?:extension|plugin)\b", xml)
+    found = re.search(r"<\s*include\b|\bfile\w*\s*=|<\s*(?:extension|plugin)\b|<!(?:DOCTYPE|ENTITY)\b", xml)
     if found:
         raise WalkerError(
             "a walker must be one self-contained MJCF file",
