@@ -71,7 +71,7 @@ class RunResult:
     def video(self) -> Path | None:
         """The final policy's video, where there is one of its present weights."""
         path = RunDirectory(self.path).video_file("final.mp4")
-        shown = self.provenance.get("replay", {}).get("result", {}).get("weights_sha256")
+        shown = _weights_of(self.provenance.get("replay", {}))
         present = self.policy["weights_sha256"] if self.policy else None
         return path if path.is_file() and shown in (None, present) else None
 
@@ -174,7 +174,7 @@ def _load_run(directory: Path, study: str, experiment: str, seed: int, budget: i
         return replace(found, problem=NOT_TRAINED)
     policy = _read_mapping(run.policy_directory("final") / "policy.json", "weights_sha256")
     # Without a record it was interrupted between table and record.
-    evaluated = found.provenance.get("evaluate", {}).get("result", {}).get("weights_sha256")
+    evaluated = _weights_of(found.provenance.get("evaluate", {}))
     if not run.episodes_file("final").is_file() or evaluated not in (None, policy["weights_sha256"]):
         return replace(found, problem=NOT_EVALUATED)
     if outcome["status"] not in ("completed", "diverged"):
@@ -214,3 +214,9 @@ def _read_mapping(path: Path, *keys: str) -> dict[str, Any]:
     if lacking:
         raise ArtifactError("a file of the run is incomplete", where=path, expected=", ".join(lacking))
     return content
+
+
+def _weights_of(record: dict[str, Any]) -> str | None:
+    """Return which weights a verb worked with, where its record tells."""
+    result = record.get("result")
+    return result.get("weights_sha256") if isinstance(result, dict) else None

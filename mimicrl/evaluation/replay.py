@@ -89,7 +89,7 @@ def replay(
         artifacts.sweep(path.parent)
     pictures = film.write(path, [shown.take], settings)
     if out is None:
-        name = "replay" if checkpoint == "final" else f"replay-{checkpoint}"
+        name = "replay" if path.name == "final.mp4" else f"replay-{path.name}"
         about = {"checkpoint": checkpoint, **shown.facts(), "pictures": pictures, **asdict(settings), **asdict(opengl)}
         run.write_provenance(name, started, result=about, physics=threads)
     return path

@@ -19,7 +19,9 @@ from mimicrl.analysis.study import StudyResults, load
 # --- bytes ---
 
 
-def test_equal_data_give_equal_bytes_whatever_the_users_matplotlibrc_says(results: StudyResults, tmp_path: Path) -> None:
+def test_equal_data_give_equal_bytes_whatever_the_users_matplotlibrc_says(
+    results: StudyResults, tmp_path: Path
+) -> None:
     first = figures.figure_files(figures.study_figures(results))
     copy = load(shutil.copytree(results.directory, tmp_path / "elsewhere"))
     with matplotlib.rc_context({"font.size": 30, "svg.hashsalt": None, "svg.fonttype": "path", "axes.grid": False}):

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import imageio_ffmpeg
 import pytest
 import yaml
+from analysis.pages import Page, part
 
 from mimicrl import artifacts
-from mimicrl.analysis import figures, statistics
-from mimicrl.analysis import report as module
+from mimicrl.analysis import clips, figures, statistics
 from mimicrl.analysis.aggregate import aggregate
-from mimicrl.analysis.report import cut, origins, page, report, settings
+from mimicrl.analysis.final_evaluation import final_evaluation
+from mimicrl.analysis.report import page, report
 from mimicrl.analysis.study import load
-from mimicrl.config import ExperimentConfig
-from mimicrl.errors import ArtifactError, MachineError
+from mimicrl.errors import ArtifactError
 
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 MIXED = {
     "walk": {1: "completed", 2: "completed", 3: "completed"},
     "torque": {1: "completed", 2: "diverged"},
@@ -34,59 +28,8 @@ MIXED = {
 }
 
 
-class Page(HTMLParser):
-    """A page as a list of elements; it fails on what is not well-formed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, Any], tuple[str, ...]]] = []
-        self.words: list[str] = []
-        self._open: list[tuple[str, str]] = []  # tags and their classes
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in VOID or any(outer == "svg" for outer, _ in self._open), f"<{tag}/>"
-        self._add(tag, attrs)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._add(tag, attrs)
-        if tag not in VOID:
-            self._open.append((tag, str(dict(attrs).get("class", ""))))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open and self._open.pop()[0] == tag, f"</{tag}> after {self._open[-3:]}"
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1][0] not in ("style", "pre"):
-            self.words.append(data)
-
-    def _add(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names = [name for name, _ in attrs]
-        assert len(names) == len(set(names)), f"<{tag}> has an attribute twice"
-        self.elements.append((tag, dict(attrs), tuple(name for _, name in self._open)))
-
-    def all(self, name: str) -> list[dict[str, Any]]:
-        return [attributes for tag, attributes, _ in self.elements if tag == name]
-
-    def values(self, attribute: str) -> list[str]:
-        return [attributes[attribute] for _, attributes, _ in self.elements if attribute in attributes]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-
-def part(text: str, tag: str, identity: str) -> str:
-    """The source of an element without another of its kind inside."""
-    found = re.search(rf'<{tag}[^>]*\b(?:id|class)="{identity}".*?</{tag}>', text, re.DOTALL)
-    assert found, identity
-    return found.group()
-
-
 @pytest.fixture
-def mixed(make_study: Callable[..., Path]) -> Path:
+def mixed(make_study: Callable[..., Path], film: Callable[..., Path]) -> Path:
     """A study in which all that can happen has happened: three walkers, a diverged seed, two missing ones, a video."""
     directory = make_study(MIXED)
     film(directory / "walk/seed_1/videos/final.mp4")
@@ -97,7 +40,7 @@ def mixed(make_study: Callable[..., Path]) -> Path:
 
 def drawings(directory: Path) -> dict[str, bytes]:
     """One of a study's figures."""
-    return {"final_evaluation": figures.figure_bytes(figures.final_evaluation(load(directory)), "svg")}
+    return {"final_evaluation": figures.figure_bytes(final_evaluation(load(directory)), "svg")}
 
 
 # --- the page ---
@@ -117,6 +60,14 @@ def test_it_is_well_formed_and_its_links_lead_somewhere(mixed: Path) -> None:
             assert (mixed / unquote(urlsplit(address).path)).is_file(), address
     assert {f"tables/{name}" for name in ("runs.csv", "experiments.tex", "experiments.md")} <= set(found.values("href"))
     assert {"figures/gait_walk.pdf", "walk/seed_1/outcome.json"} <= set(found.values("href"))
+
+
+def test_sections_stand_in_the_order_of_their_links_and_the_walk_comes_first(mixed: Path) -> None:
+    text = page(load(mixed), drawings(mixed))
+    sections = [section["id"] for section in Page(text).all("section")]
+    (nav,) = re.findall(r"<nav.*?</nav>", text, re.DOTALL)
+    assert Page(nav).values("href") == [f"#{section}" for section in sections]
+    assert sections[:2] == ["videos", "asked"]
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_runs(mixed: Path) -> None:
@@ -209,7 +160,7 @@ def test_a_study_without_any_finished_run_is_still_a_page(make_study: Callable[.
     assert {"#figures", "#videos"} & set(found.values("href")) == set()
 
 
-def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path]) -> None:
+def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path], film: Callable[..., Path]) -> None:
     evil = "<script>alert(1)</script>\"'><img src=//x onerror=alert(2)>"
     directory = make_study(provenance={("walk", 1): {"host": evil, "versions": {evil: evil}}})
     study = yaml.safe_load((directory / "study.yaml").read_text())
@@ -230,14 +181,12 @@ def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path]
 @pytest.mark.parametrize(
     ("filmed", "shown", "words"),
     [
-        ((1, 2, 3), 3, "Seed 3, the median by imitation reward of the 3 with a video"),
-        ((1, 2), 1, "Seed 1, the median by imitation reward of the 2 with a video"),
-        ((2, 4), 2, "Seed 2, the only one with a video"),
-        ((4,), 4, "Seed 4, the only one with a video"),
+        ((1, 2, 3), 3, "Seed 3, the median by imitation reward of the 3 with a video."),
+        ((4,), 4, "Seed 4, the only one with a video."),
     ],
 )
-def test_an_experiment_shows_its_median_seed_and_a_diverged_one_only_for_want_of_others(
-    make_study: Callable[..., Path], filmed: tuple[int, ...], shown: int, words: str
+def test_a_video_is_inside_the_page_and_it_and_the_others_are_linked(
+    make_study: Callable[..., Path], film: Callable[..., Path], filmed: tuple[int, ...], shown: int, words: str
 ) -> None:
     runs = {1: "completed", 2: "completed", 3: "completed", 4: "diverged"}
     rewards = {("walk", seed): {"reward": reward} for seed, reward in zip(runs, (0.5, 0.9, 0.8, 0.7), strict=True)}
@@ -249,13 +198,13 @@ def test_an_experiment_shows_its_median_seed_and_a_diverged_one_only_for_want_of
     assert ("diverged" in Page(text).text) == (shown == 4)
     (video,) = Page(text).all("video")
     assert video["aria-label"] == f"walk, seed {shown}"
-    assert base64.b64decode(video["src"].split(",")[1]) == cut(directory / f"walk/seed_{shown}/videos/final.mp4", 10)
+    assert video["src"] == clips.data_uri(clips.cut(directory / f"walk/seed_{shown}/videos/final.mp4", clips.SECONDS))
     assert set(Page(text).values("href")) == {f"walk/seed_{seed}/videos/final.mp4" for seed in filmed}
 
 
 @pytest.mark.parametrize(("agrees", "told"), [(True, False), (None, False), (False, True)])
 def test_a_video_tells_its_episode_and_whether_it_is_the_table_s(
-    make_study: Callable[..., Path], agrees: bool | None, told: bool
+    make_study: Callable[..., Path], film: Callable[..., Path], agrees: bool | None, told: bool
 ) -> None:
     directory = make_study({"walk": {1: "completed"}})
     film(directory / "walk/seed_1/videos/final.mp4")
@@ -266,7 +215,9 @@ def test_a_video_tells_its_episode_and_whether_it_is_the_table_s(
     assert ("otherwise than in the final evaluation" in words) == told
 
 
-def test_a_page_that_grows_too_large_links_its_largest_videos(make_study: Callable[..., Path]) -> None:
+def test_a_page_that_grows_too_large_links_its_largest_videos(
+    make_study: Callable[..., Path], film: Callable[..., Path]
+) -> None:
     directory = make_study({name: {1: "completed"} for name in ("small", "middle", "large")})
     for name, size in (("small", "64x48"), ("middle", "320x240"), ("large", "640x480")):
         film(directory / name / "seed_1/videos/final.mp4", seconds=2, size=size)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mimicrl import artifacts
 from mimicrl.analysis import study
 from mimicrl.errors import ArtifactError, ConfigError
 
@@ -197,11 +198,12 @@ def test_a_table_that_is_not_there_is_named(make_study: Callable[..., Path], nam
 def test_a_table_without_a_column_is_named(make_study: Callable[..., Path]) -> None:
     directory = make_study(WALK)
     path = directory / "walk" / "seed_1" / "episodes.parquet"
-    study.read_parquet(path).drop(columns=["reward", "stable"]).to_parquet(path)
+    artifacts.read_parquet(path).drop(columns=["reward", "stable"]).to_parquet(path)
     with pytest.raises(ArtifactError) as caught:
         study.load(directory)
     assert str(caught.value) == (
-        f"a table of the run lacks columns — {path} — expected stable, reward — run the verb again"
+        f"a table of the run lacks columns — {path} — expected stable, reward — "
+        "make it again with the verb that writes it"
     )
 
 
@@ -222,6 +224,21 @@ def test_a_video_is_there_or_not(make_study: Callable[..., Path]) -> None:
     path.parent.mkdir()
     path.touch()
     assert run.video == path
+
+
+@pytest.mark.parametrize(("weights", "there"), [("present", True), ("others", False), (None, True)])
+def test_a_video_of_other_weights_does_not_count(
+    make_study: Callable[..., Path], weights: str | None, there: bool
+) -> None:
+    """After further training a video shows what was; one whose record does not name its weights is believed."""
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1"
+    policy = json.loads((path / "policies" / "final" / "policy.json").read_text())
+    named = {"present": policy["weights_sha256"], "others": "0" * 64, None: None}[weights]
+    artifacts.write_bytes(path / "videos" / "final.mp4", b"film")
+    artifacts.write_json(path / "provenance" / "replay.json", {"result": {"weights_sha256": named} if named else {}})
+    (run,) = study.load(directory).runs
+    assert (run.video is not None) == there
 
 
 def test_what_a_killed_write_left_is_no_record(make_study: Callable[..., Path]) -> None:

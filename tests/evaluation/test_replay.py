@@ -81,10 +81,10 @@ def test_the_provenance_says_what_the_video_shows(run: RunDirectory) -> None:
     replay(run, "best", episode=2, settings=SMALL, threads=2)
     assert {file.name for file in (run.path / "videos").iterdir()} == {"best.mp4"}
     assert not (run.path / "provenance" / "replay.json").exists()
-    record = artifacts.read_json(run.path / "provenance" / "replay-best.json")
+    record = artifacts.read_json(run.path / "provenance" / "replay-best.mp4.json")
     result = record["result"]
     shown = roll(run, "best", episode=2)
-    assert (record["verb"], record["threads"]) == ("replay-best", {"physics": 2})
+    assert (record["verb"], record["threads"]) == ("replay-best.mp4", {"physics": 2})
     assert result.pop("backend") in ("egl", "osmesa") and result.pop("renderer")
     assert result == {
         "checkpoint": "best",

@@ -1,0 +1,85 @@
+"""The figure of how joints move over the gait cycle, beside the reference and people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from mimicrl.analysis import drawing
+
+_ANGLES = ("mean", "sd", "reference", "published_mean", "published_sd")
+_REFERENCE, _PUBLISHED = "reference", "people, mean ± SD"
+_TARGET: dict[str, Any] = {"color": drawing.INK, "linestyle": (0, (4, 2)), "linewidth": 1.2}
+
+
+@drawing.style()
+def gait_cycle_figure(cycles: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw joint angles over the gait cycle, right and left side by side, with the reference and those of people.
+
+    Args:
+        cycles: By label, tables with columns ``joint``, ``phase``, ``reference_rad`` and, as far as there are any,
+            ``mean_rad``, ``sd_rad``, ``published_mean_rad``, ``published_sd_rad``; NaN where nothing is known. The
+            spread is drawn where there is one table only; the reference and the published gait are the first table's.
+    """
+    first, looks = next(iter(cycles.values())), drawing.looks(cycles)
+    joints = dict.fromkeys(first["joint"])
+    names = list(dict.fromkeys(str(joint).removesuffix("_r").removesuffix("_l") for joint in joints))
+    figure = Figure(figsize=(drawing.WIDTH_IN, 0.6 + 1.35 * len(names)), layout="constrained")
+    panels = figure.subplots(len(names), 2, sharex=True, sharey="row", squeeze=False)
+    handles: dict[str, Artist] = {}
+    for row, name in zip(panels, names, strict=True):
+        for axes, joint in zip(row, (name, None) if name in joints else (f"{name}_r", f"{name}_l"), strict=True):
+            if joint is None or joint not in joints:
+                axes.set_axis_off()
+                continue
+            handles |= _draw_target(axes, _angles(first, joint))
+            for label, table in cycles.items():
+                handles |= _draw_angles(axes, _angles(table, joint), label, looks[label], spread=len(cycles) == 1)
+        row[0].set_ylabel("\n".join([*name.split("_", 1)]).replace("_", " ") + " [°]")
+    for axes, side in zip(panels[0], ("right", "left"), strict=True):
+        axes.set_title(side)
+    for axes in panels[-1]:
+        axes.set(xlabel="gait cycle [%]", xlim=(0, 100), xticks=[0, 25, 50, 75, 100])
+    figure.align_ylabels()
+    drawing.legend(figure, {label: handles[label] for label in (*cycles, _REFERENCE, _PUBLISHED) if label in handles})
+    return figure
+
+
+def _angles(table: pd.DataFrame, joint: str) -> drawing.Arrays:
+    """Return a joint's angles [°] over percent of the cycle, shape ``(101,)`` each; NaN where the table has none."""
+    rows = table.loc[table["joint"] == joint]
+    nothing = np.full(len(rows), np.nan)
+    angles = {n: np.degrees(drawing.column(rows, f"{n}_rad")) if f"{n}_rad" in rows else nothing for n in _ANGLES}
+    return {"percent": 100 * drawing.column(rows, "phase"), **angles}
+
+
+def _draw_target(axes: Axes, angles: drawing.Arrays) -> dict[str, Artist]:
+    handles: dict[str, Artist] = {}
+    percent, middle, spread = (angles[key] for key in ("percent", "published_mean", "published_sd"))
+    if np.isfinite(middle).any():
+        axes.fill_between(percent, middle - spread, middle + spread, color=drawing.INK, alpha=0.13, linewidth=0)
+        axes.plot(percent, middle, color=drawing.INK, alpha=0.35, linewidth=0.9)
+        handles[_PUBLISHED] = Patch(color=drawing.INK, **drawing.BAND)
+    if np.isfinite(angles["reference"]).any():
+        axes.plot(percent, angles["reference"], **_TARGET, zorder=4)
+        handles[_REFERENCE] = drawing.line(**_TARGET)
+    return handles
+
+
+def _draw_angles(
+    axes: Axes, angles: drawing.Arrays, label: str, look: drawing.Look, *, spread: bool
+) -> dict[str, Artist]:
+    middle, sd = angles["mean"], angles["sd"]
+    if not np.isfinite(middle).any():
+        return {}
+    axes.plot(angles["percent"], middle, **look._asdict(), linewidth=1.6, zorder=3)
+    if spread:
+        axes.fill_between(angles["percent"], middle - sd, middle + sd, color=look.color, **drawing.BAND)
+    return {label: drawing.line(**look._asdict(), linewidth=1.6)}

@@ -1,0 +1,56 @@
+"""Where results come from: code, packages and machine, and what of it several runs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mimicrl.analysis import text
+
+_ORIGIN = {
+    "Code, sha256": ("code", "sha256"),
+    "Commit": ("code", "commit"),
+    "Changed since the commit": ("code", "dirty"),
+    "Lock of packages, sha256": ("lock_sha256",),
+    "Container": ("container",),
+    "Host": ("host",),
+    "Processor": ("cpu", "model"),
+    "Usable cores": ("cpu", "cores"),
+    "Vector instructions": ("cpu", "vector_instructions"),
+    "Platform": ("platform",),
+    "Python": ("python",),
+    "Versions": ("versions",),
+    "Threads": ("threads",),
+    "Environment": ("environment",),
+}
+"""What is shown of a record of provenance, and where it stands there."""
+
+
+def origins(records: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return where results come from, and what of it holds for which of them.
+
+    Args:
+        records: Provenance by the name of what was made.
+
+    Returns:
+        ``what`` (such as the host), its ``value``, and ``of``: the names it holds for, or all, or all but some.
+    """
+    holders: dict[str, dict[str, list[str]]] = {what: {} for what in _ORIGIN}
+    for name, record in records.items():
+        for what, path in _ORIGIN.items():
+            value: Any = record
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            if value not in (None, {}, []):
+                holders[what].setdefault(text.value(value), []).append(name)
+    return [
+        {"what": what, "value": value, "of": _some(names, [name for name in records if name not in names])}
+        for what, values in holders.items()
+        for value, names in values.items()
+    ]
+
+
+def _some(names: Sequence[str], others: Sequence[str]) -> str:
+    if not others:
+        return "all"
+    return f"all but {', '.join(others)}" if len(others) < len(names) else ", ".join(names)

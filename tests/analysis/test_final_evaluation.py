@@ -1,0 +1,44 @@
+"""The final evaluation shows what the tables hold, a mark a seed, and says which seeds are missing."""
+
+from __future__ import annotations
+
+import pytest
+from analysis.panels import labels, marks
+from matplotlib.collections import LineCollection
+
+from mimicrl.analysis import aggregate
+from mimicrl.analysis.final_evaluation import final_evaluation
+from mimicrl.analysis.study import StudyResults
+
+MARKS = ("o", "x")
+
+
+def test_the_dots_are_the_seeds_values_and_crosses_the_diverged_ones(results: StudyResults) -> None:
+    figure = final_evaluation(results)
+    runs = aggregate.runs_table(results)
+    scales = {"stable_share": 100, "reward": 1, "speed_mps": 1, "joint_error_deg": 1}
+    for axes, (metric, scale) in zip(figure.axes, scales.items(), strict=True):
+        for marker, status in zip(MARKS, ("completed", "diverged"), strict=True):
+            expected = scale * runs.loc[runs["status"] == status, metric].to_numpy()
+            assert sorted(x for x, _ in marks(axes, marker)) == sorted(expected), metric
+
+
+def test_only_three_seeds_have_a_bar_and_it_is_their_interval(results: StudyResults) -> None:
+    row = aggregate.experiments_table(results).iloc[0]
+    (bar,) = final_evaluation(results).axes[1].patches
+    assert bar.get_x() == pytest.approx(row["reward_ci_low"])
+    assert bar.get_x() + bar.get_width() == pytest.approx(row["reward_ci_high"])
+
+
+def test_missing_seeds_are_named_and_asked_speeds_drawn(results: StudyResults) -> None:
+    figure = final_evaluation(results)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == ["walk\nseed 4 missing", "torque", "none\nseed 1 missing"]
+    asked = [c.get_segments()[0][0][0] for c in figure.axes[2].collections if isinstance(c, LineCollection)]
+    assert asked.count(1.25) == 2
+    assert labels(figure) == ["a seed", "diverged seed", "IQM, 95 % interval", "asked speed"]
+
+
+def test_seeds_of_equal_value_do_not_hide_each_other(results: StudyResults) -> None:
+    places = marks(final_evaluation(results).axes[0], "o")
+    assert len(set(places)) == len(places) == 4

@@ -1,0 +1,66 @@
+"""The gait figure shows a walker's joints beside the reference and people, and leaves out what is not known."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysis.panels import bands, labels, lines
+
+from mimicrl.analysis import figures
+from mimicrl.analysis.gait_figure import gait_cycle_figure
+from mimicrl.analysis.study import StudyResults
+
+
+def cycle(joints: tuple[str, ...] = ("knee_flexion_r", "knee_flexion_l"), **columns: float) -> pd.DataFrame:
+    phase = np.linspace(0, 1, 101)
+    tables = [
+        pd.DataFrame({"joint": joint, "phase": phase, "reference_rad": 0.3 * np.sin(6 * phase + k), **columns})
+        for k, joint in enumerate(joints)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_angles_are_drawn_in_degrees_over_percent(results: StudyResults) -> None:
+    run = results.runs[0]
+    figure = gait_cycle_figure({"seed 1": run.gait_cycle})
+    assert len(figure.axes) == 8
+    right, left = figure.axes[4:6]  # the third of four rows
+    for axes, joint in ((right, "knee_flexion_r"), (left, "knee_flexion_l")):
+        rows = run.gait_cycle[run.gait_cycle["joint"] == joint]
+        for column in ("mean_rad", "reference_rad", "published_mean_rad"):
+            curve = ((100 * rows["phase"]).tolist(), np.degrees(rows[column]).tolist())
+            assert curve in lines(axes), column
+    assert labels(figure) == ["seed 1", "reference", "people, mean ± SD"]
+
+
+def test_the_spread_is_drawn_for_a_single_table_only() -> None:
+    one = cycle(mean_rad=0.1, sd_rad=0.05)
+    assert bands(gait_cycle_figure({"a": one}).axes[0]) == 1
+    assert bands(gait_cycle_figure({"a": one, "b": one}).axes[0]) == 0
+
+
+@pytest.mark.parametrize("columns", [{}, {"mean_rad": np.nan, "sd_rad": np.nan}])
+def test_a_motion_alone_has_no_walker_s_line(columns: dict[str, float]) -> None:
+    table = cycle(published_mean_rad=0.2, published_sd_rad=0.1, **columns)
+    figure = gait_cycle_figure({"clip": table})
+    assert labels(figure) == ["reference", "people, mean ± SD"]
+    assert [len(lines(axes)) for axes in figure.axes] == [2, 2]
+
+
+def test_what_is_not_known_is_left_out_without_a_warning() -> None:
+    table = cycle(mean_rad=0.1, sd_rad=0.05, published_mean_rad=np.nan, published_sd_rad=np.nan)
+    table.loc[table["phase"] > 0.5, "mean_rad"] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure = gait_cycle_figure({"seed 1": table})
+        assert figures.figure_bytes(figure, "svg")
+    assert labels(figure) == ["seed 1", "reference"]
+
+
+def test_joints_of_another_walker_have_a_panel_each() -> None:
+    figure = gait_cycle_figure({"a": cycle(("waist", "elbow_r", "elbow_l"), mean_rad=0.0)})
+    assert [axes.axison for axes in figure.axes] == [True, False, True, True]
+    assert figure.axes[2].get_ylabel() == "elbow [°]"

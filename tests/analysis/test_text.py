@@ -1,0 +1,63 @@
+"""What a page says of numbers, times and values is what they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mimicrl.analysis import text
+
+
+@given(st.floats(-1e9, 1e9), st.integers(0, 6))
+def test_a_number_is_rounded_and_its_thousands_are_set_apart(value: float, digits: int) -> None:
+    shown = text.number(value, digits)
+    assert float(shown.replace(",", "")) == round(value, digits)
+    first, *groups = shown.split(".")[0].lstrip("-").split(",")
+    assert len(first) <= 3 and all(len(group) == 3 for group in groups)
+
+
+def test_what_is_not_known_is_a_dash() -> None:
+    assert text.number(None) == text.duration(None) == "–"
+
+
+@pytest.mark.parametrize(("amount", "shown"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs")])
+def test_only_one_is_singular(amount: int, shown: str) -> None:
+    assert text.count(amount, "run") == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (3599.6, "1 h 0 min"),
+        (11_100, "3 h 5 min"),
+        (360_000, "100 h 0 min"),
+    ],
+)
+def test_a_time_is_told_in_its_largest_two_units(seconds: float, shown: str) -> None:
+    assert text.duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (None, "none"),
+        (True, "yes"),
+        (False, "no"),
+        (1_000_000, "1,000,000"),
+        (0.5, "0.5"),
+        (3e-4, "0.0003"),
+        ("walker3d", "walker3d"),
+        ([64, [32, None]], "64, 32, none"),
+        ({"physics": 1, "torch": {"cores": [2, 4]}}, "physics 1, torch cores 2, 4"),
+    ],
+)
+def test_a_value_reads_as_in_a_sentence(content: Any, shown: str) -> None:
+    assert text.value(json.loads(json.dumps(content))) == shown
