@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mimicrl import faultpoints
 from mimicrl.errors import ArtifactError, MachineError
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         MachineError: The disk is full, or the place cannot be written.
     """
     with atomic_file(path) as temporary:
+        temporary.touch()
+        faultpoints.reach("file.made")
         temporary.write_bytes(data)
 
 
@@ -63,13 +66,16 @@ def atomic_file(path: Path) -> Iterator[Path]:
         MachineError: The disk is full, or the place cannot be written.
     """
     temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
-    with _machine_errors(path):
+    with machine_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
+            faultpoints.reach("file.written")
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
+            faultpoints.reach("file.synced")
             temporary.replace(path)
+            faultpoints.reach("file.renamed")
             _fsync_directory(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -175,30 +181,38 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         MachineError: The disk is full, or the place cannot be written.
     """
     temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
-    with _machine_errors(path):
+    aside = temporary.with_name(f"{temporary.name}-old")
+    with machine_errors(path):
         temporary.mkdir(parents=True)
         try:
+            faultpoints.reach("directory.made")
             yield temporary
+            faultpoints.reach("directory.written")
             for file in temporary.iterdir():
                 with file.open("rb") as handle:
                     os.fsync(handle.fileno())
             _fsync_directory(temporary)
+            faultpoints.reach("directory.synced")
             # The old directory is moved away whole: a kill while removing it must not leave half of it in place.
-            aside = temporary.with_name(f"{temporary.name}-old")
             if path.exists():
                 path.replace(aside)
+            faultpoints.reach("directory.aside")
             temporary.replace(path)
+            faultpoints.reach("directory.renamed")
             _fsync_directory(path.parent)
-            shutil.rmtree(aside, ignore_errors=True)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if aside.exists() and not path.exists():  # failed between the two renames
+                aside.replace(path)
+            for leftover in (temporary, aside):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def remove_directory(path: Path) -> None:
     """Remove a directory at once as far as readers can tell: it is renamed away first."""
     trash = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
-    with _machine_errors(path):
+    with machine_errors(path):
         path.replace(trash)
+        faultpoints.reach("directory.trashed")
     shutil.rmtree(trash, ignore_errors=True)
 
 
@@ -207,9 +221,14 @@ def is_leftover(path: Path) -> bool:
     return path.name.startswith(_TEMPORARY)
 
 
-def sweep(directory: Path) -> None:
-    """Remove what an interrupted write left in `directory`."""
-    for leftover in directory.glob(f"{_TEMPORARY}*"):
+def sweep(directory: Path, name: str = "*") -> None:
+    """Remove what interrupted writes left in `directory`.
+
+    Args:
+        directory: The folder; it need not be there.
+        name: What they should have become, with wildcards: where others write too, only one's own.
+    """
+    for leftover in directory.glob(f"{_TEMPORARY}????????-{name}"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
@@ -225,7 +244,12 @@ def _fsync_directory(directory: Path) -> None:
 
 
 @contextlib.contextmanager
-def _machine_errors(path: Path) -> Iterator[None]:
+def machine_errors(path: Path) -> Iterator[None]:
+    """Turn the system's errors in the block into ones that name `path`.
+
+    Raises:
+        MachineError: The disk is full, or the place cannot be written.
+    """
     try:
         yield
     except OSError as error:

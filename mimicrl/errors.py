@@ -101,3 +101,7 @@ class InterruptedByUser(Interrupted):
     """The signal was Ctrl-C."""
 
     exit_code = 130
+
+
+class WorkerDied(Interrupted):
+    """A worker process died or hangs; training goes on from its last checkpoint when it is run again."""

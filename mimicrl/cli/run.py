@@ -104,6 +104,9 @@ def replay(
     ghost: Annotated[bool, typer.Option(help="Show the reference beside the walker.")] = True,
     grid: Annotated[bool, typer.Option("--grid", help="Several runs side by side, in phase.")] = False,
     view: Annotated[bool, typer.Option("--view", help="Show it in MuJoCo's viewer instead; needs a display.")] = False,
+    dump: Annotated[
+        Path | None, typer.Option(help="Show what was kept of a training episode that diverged instead.")
+    ] = None,
     threads: Threads = None,
 ) -> None:
     """Write a video of an episode of the evaluation, the reference beside the walker; needs no display."""
@@ -126,6 +129,11 @@ def replay(
         viewer.show(replaying.roll(directories[0], checkpoint.value, episode=episode, threads=threads).take)
         return
     film = Film(seconds, fps, width, height, kind.value, ghost)
+    if dump is not None:
+        from mimicrl.evaluation.dump import replay_dump
+
+        typer.echo(str(replay_dump(directories[0], dump, out, film)))
+        return
     options: dict[str, Any] = {"episode": episode, "settings": film, "threads": threads}
     if grid and out is not None:
         path = replaying.replay_grid(directories, checkpoint.value, out=out, **options)

@@ -67,7 +67,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance by one control step; `info` tells of the episode at its end."""
         step = self.batch.step(np.asarray(action)[None])
-        self._monitor.add(step)
+        self._monitor.add(step, self.batch.simulation.qpos)
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
         info = self._monitor.info(0, step) if terminated or truncated else {}
         return step.observation[0], float(step.reward[0]), terminated, truncated, info

@@ -12,6 +12,8 @@ from mimicrl.mimic.batch import MimicBatch, Transition
 from mimicrl.mimic.terminations import Reason
 
 _PREFIX = "monitor."
+# How many steps before a divergence are kept, to be looked at.
+TRACE_STEPS = 100
 
 
 def joint_state(batch: MimicBatch, monitor: EpisodeMonitor) -> dict[str, np.ndarray]:
@@ -37,6 +39,8 @@ class EpisodeMonitor:
         self.terms = np.zeros((count, len(rewards.TERMS)))
         self.lengths = np.zeros(count, np.int64)
         self._start = time.perf_counter()
+        self._trace: np.ndarray | None = None
+        self._steps = 0
 
     def start(self, ids: np.ndarray) -> None:
         """Forget the episodes of the simulations `ids`."""
@@ -44,8 +48,12 @@ class EpisodeMonitor:
         self.terms[ids] = 0.0
         self.lengths[ids] = 0
 
-    def add(self, step: Transition) -> None:
-        """Count one step of every simulation."""
+    def add(self, step: Transition, qpos: np.ndarray) -> None:
+        """Count one step of every simulation, which brought it to `qpos`, shape ``(N, nq)``."""
+        if self._trace is None:
+            self._trace = np.zeros((TRACE_STEPS, *qpos.shape))
+        self._trace[self._steps % TRACE_STEPS] = qpos
+        self._steps += 1
         self.rewards += step.reward
         self.terms += step.terms
         self.lengths += 1
@@ -54,10 +62,11 @@ class EpisodeMonitor:
         """Return the ``info`` of an episode that just ended.
 
         ``episode`` has Stable-Baselines3's return ``r``, length ``l`` and seconds ``t``; ``mimic`` the reason of the
-        end and the mean of each reward term.
+        end and the mean of each reward term; ``trace``, of an episode that diverged, its last configurations.
         """
         length = int(self.lengths[index])
-        return {
+        trace = {"trace": self._last(index, length)} if step.reason[index] == Reason.DIVERGED else {}
+        return trace | {
             "episode": {
                 "r": round(float(self.rewards[index]), 6),
                 "l": length,
@@ -69,6 +78,12 @@ class EpisodeMonitor:
             },
             "TimeLimit.truncated": bool(step.truncated[index]),
         }
+
+    def _last(self, index: int, length: int) -> np.ndarray:
+        """Return the last configurations of a running episode, oldest first, shape ``(T, nq)``."""
+        assert self._trace is not None
+        count = min(length, self._steps, TRACE_STEPS)
+        return self._trace[np.arange(self._steps - count, self._steps) % TRACE_STEPS, index].copy()
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return the sums of the running episodes, as arrays of N rows."""

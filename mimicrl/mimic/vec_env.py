@@ -50,7 +50,7 @@ class MimicVecEnv(VecEnv):
         step = self.batch.step(self._actions)
         observation = step.observation
         done = step.terminated | step.truncated
-        self._monitor.add(step)
+        self._monitor.add(step, self.batch.simulation.qpos)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         ended = np.flatnonzero(done)
         if len(ended):

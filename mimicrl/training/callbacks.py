@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
 from collections import defaultdict
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, faultpoints, provenance
 from mimicrl.errors import Interrupted, InterruptedByUser
 from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
@@ -20,11 +22,12 @@ from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint
-from mimicrl.training.logs import JsonLines, Terminal
+from mimicrl.training.logs import JsonLines, TensorBoardWriter, Terminal
 from mimicrl.training.ppo import MimicPPO
 
 CHECKPOINT_SECONDS = 600.0
 _PROGRESS_SECONDS = 2.0
+_DUMPS_KEPT = 3
 
 
 class Stopwatch:
@@ -68,14 +71,35 @@ class BoundaryCallback(BaseCallback):
 
 
 class EpisodeCallback(BaseCallback):
-    """Logs what the training episodes of a rollout were like: reward terms and reasons of their end."""
+    """Logs what the training episodes of a rollout were like: reward terms and reasons of their end.
+
+    Args:
+        dumps: Folder for the last configurations of episodes in which the physics diverged; the last few are kept.
+    """
+
+    def __init__(self, dumps: Path) -> None:
+        super().__init__()
+        self._dumps = dumps
 
     def _on_training_start(self) -> None:
         self._episodes: list[dict[str, Any]] = []
 
     def _on_step(self) -> bool:
         self._episodes += [info["mimic"] for info in self.locals["infos"] if "mimic" in info]
+        for environment, info in enumerate(self.locals["infos"]):
+            if "trace" in info:
+                self._dump(environment, info["trace"])
+        faultpoints.reach("train.step")
         return True
+
+    def _dump(self, environment: int, trace: np.ndarray) -> None:
+        content = io.BytesIO()
+        np.save(content, trace, allow_pickle=False)
+        artifacts.write_bytes(
+            self._dumps / f"{self.num_timesteps:012d}-environment-{environment}.npy", content.getvalue()
+        )
+        for old in sorted(self._dumps.glob("*.npy"))[:-_DUMPS_KEPT]:
+            old.unlink()
 
     def _on_rollout_end(self) -> None:
         if self._episodes:
@@ -87,6 +111,7 @@ class EpisodeCallback(BaseCallback):
             for reason in ("time", "tracking", "fall", "diverged"):
                 self.logger.record(f"rollout/ended_by_{reason}", ends[reason] / len(self._episodes))
         self._episodes = []
+        faultpoints.reach("train.collected")
 
 
 class LogCallback(BoundaryCallback):
@@ -141,6 +166,7 @@ class EvaluationCallback(BoundaryCallback):
 
     def at_boundary(self) -> None:
         """Evaluate when the interval is over; several intervals passed at once count as one."""
+        faultpoints.reach("train.rollout")
         if self.num_timesteps >= (self.state["count"] + 1) * self._settings.interval:
             self._evaluate()
             self.state["count"] = self.num_timesteps // self._settings.interval
@@ -155,6 +181,7 @@ class EvaluationCallback(BoundaryCallback):
         needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
         self.last = summary = summarize(episodes, needed, speed)
         seconds = time.perf_counter() - begin
+        faultpoints.reach("train.evaluated")
         self.state["seconds"] += seconds
         if summary.all_stable and self.state["passed"] is not None and self.state["first_success"] is None:
             self.state["first_success"] = self.state["passed"]
@@ -244,10 +271,15 @@ class CheckpointCallback(BoundaryCallback):
         extra = {
             "evaluation": self._evaluation.state,
             "offsets": {name: lines.offset for name, lines in self._lines.items()},
+            "tensorboard": self._tensorboard_lengths(),
             "seconds": self._stopwatch.seconds,
         }
         checkpoint.save(directory, self.model, extra)
         self._saved, self._saved_at = self.num_timesteps, time.monotonic()
+
+    def _tensorboard_lengths(self) -> dict[str, int]:
+        writers = [writer for writer in self.model.logger.output_formats if isinstance(writer, TensorBoardWriter)]
+        return writers[0].lengths() if writers else {}
 
     def finish(self, state: str) -> None:
         """Tell that training has ended; `state` is its outcome."""

@@ -18,7 +18,7 @@ import torch
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from mimicrl import artifacts
+from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError
 from mimicrl.training import vec_envs
 from mimicrl.training.ppo import MimicPPO
@@ -76,10 +76,14 @@ def save(directory: Path, model: MimicPPO, extra: dict[str, Any]) -> Path:
     }
     with artifacts.atomic_directory(path) as temporary:
         (temporary / _TENSORS).write_bytes(tensors)
+        faultpoints.reach("checkpoint.tensors")
         (temporary / _STATE).write_bytes(state)
+        faultpoints.reach("checkpoint.state")
         (temporary / _MANIFEST).write_bytes(artifacts.json_bytes(manifest))
+    faultpoints.reach("checkpoint.saved")
     for old in _newest_first(directory)[KEEP:]:
         artifacts.remove_directory(old)
+    faultpoints.reach("checkpoint.pruned")
     return path
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from stable_baselines3.common.vec_env import VecEnvWrapper
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from mimicrl.errors import TrainingDiverged
 
 
 class FiniteGuard(VecEnvWrapper):
-    """Stands between the environments and the normaliser and stops training at the first bad number."""
+    """Stands between the environments and the normaliser and stops training at the first bad number.
+
+    Args:
+        environments: The environments.
+        names: What each number of an observation is.
+        joints: The joint that each number of an action is for.
+    """
+
+    def __init__(self, environments: VecEnv, names: Sequence[str], joints: Sequence[str]) -> None:
+        super().__init__(environments)
+        self._names, self._joints = names, joints
 
     def reset(self) -> VecEnvObs:
         """Reset the environments."""
@@ -22,7 +34,7 @@ class FiniteGuard(VecEnvWrapper):
         Raises:
             TrainingDiverged: An action is not finite.
         """
-        _refuse(actions, "an action")
+        _refuse(actions, "an action", self._joints)
         self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
@@ -32,16 +44,16 @@ class FiniteGuard(VecEnvWrapper):
             TrainingDiverged: An observation or a reward is not finite.
         """
         observations, rewards, dones, infos = self.venv.step_wait()
-        _refuse(np.asarray(observations), "an observation")
+        _refuse(np.asarray(observations), "an observation", self._names)
         _refuse(rewards, "a reward")
         return observations, rewards, dones, infos
 
 
-def _refuse(values: np.ndarray, what: str) -> None:
+def _refuse(values: np.ndarray, what: str, names: Sequence[str] = ()) -> None:
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         environment, *rest = (int(number) for number in bad[0])
-        number = f", number {rest[0]}" if rest else ""
+        number = f", {names[rest[0]]}" if rest else ""
         raise TrainingDiverged(
             f"{what} is not finite",
             where=f"environment {environment}{number}",

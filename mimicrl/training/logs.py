@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from stable_baselines3.common.logger import KVWriter, Logger, TensorBoardOutputFormat
+from stable_baselines3.common.logger import KVWriter, TensorBoardOutputFormat
 
 from mimicrl.config import RunConfig
 
@@ -60,7 +60,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-class _MetricsWriter(KVWriter):
+class MetricsWriter(KVWriter):
     """Writes what Stable-Baselines3 logs as JSON lines."""
 
     def __init__(self, lines: JsonLines) -> None:
@@ -78,19 +78,28 @@ class _MetricsWriter(KVWriter):
         """Leave the file to its owner."""
 
 
-def make_logger(lines: JsonLines, tensorboard: Path | None, others: list[KVWriter]) -> Logger:
-    """Return the learner's logger.
+class TensorBoardWriter(TensorBoardOutputFormat):
+    """Writes TensorBoard files that go on, after a resume, where the checkpoint was.
 
     Args:
-        lines: Takes every row of metrics.
-        tensorboard: Folder of TensorBoard files, or None.
-        others: Further writers.
+        folder: Folder of the files.
+        lengths: Length of each file [byte] to cut back to, by name; files that are not named are removed.
     """
-    writers: list[KVWriter] = [_MetricsWriter(lines), *others]
-    if tensorboard is not None:
-        tensorboard.mkdir(parents=True, exist_ok=True)
-        writers.append(TensorBoardOutputFormat(str(tensorboard)))
-    return Logger(None, writers)
+
+    def __init__(self, folder: Path, lengths: dict[str, int]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.iterdir():
+            if file.name in lengths:
+                os.truncate(file, min(lengths[file.name], file.stat().st_size))
+            else:
+                file.unlink()
+        self._folder = folder
+        super().__init__(str(folder))
+
+    def lengths(self) -> dict[str, int]:
+        """Return the length of each file [byte], after writing all that is on its way."""
+        self.writer.flush()
+        return {file.name: file.stat().st_size for file in self._folder.iterdir()}
 
 
 class _Console(Console):

@@ -57,6 +57,22 @@ class MimicPPO(PPO):
         assert isinstance(self.env, VecNormalize)
         return self.env
 
+    def collect_rollouts(self, *arguments: Any, **options: Any) -> bool:
+        """Collect samples; see Stable-Baselines3.
+
+        Raises:
+            TrainingDiverged: An action, an observation or a reward is not finite.
+        """
+        try:
+            return super().collect_rollouts(*arguments, **options)
+        except TrainingDiverged as error:
+            raise TrainingDiverged(
+                error.what,
+                where=f"rollout after update {self._n_updates}, {error.where}",
+                got=error.got,
+                fix=error.fix,
+            ) from error
+
     def train(self) -> None:
         """Update the policy with the collected samples.
 

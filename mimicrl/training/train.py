@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -14,14 +12,15 @@ from typing import Any, Literal
 import pandas as pd
 import torch
 from stable_baselines3.common.callbacks import CallbackList
-from stable_baselines3.common.logger import KVWriter
+from stable_baselines3.common.logger import KVWriter, Logger
 
-from mimicrl import artifacts, provenance, seeding
+from mimicrl import artifacts, faultpoints, provenance, seeding
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiverged
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, describe, vec_envs
+from mimicrl.training.attempts import Attempt
 from mimicrl.training.callbacks import (
     CheckpointCallback,
     EpisodeCallback,
@@ -30,7 +29,7 @@ from mimicrl.training.callbacks import (
     Stopwatch,
     publish,
 )
-from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines
+from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, Terminal, read_json_lines
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.wandb import WandbWriter
 
@@ -107,7 +106,6 @@ class _Training:
         found, problems = _find_checkpoint(run, resume)
         extra: dict[str, Any] = found.state["extra"] if found else {}
         streams = seeding.streams(self.config.seed)
-        self._begin = time.monotonic()
         self._about = describe.policy(run, self.task)
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
             self.environments = vec_envs.make(run, self.task, threads)
@@ -118,6 +116,7 @@ class _Training:
                 checkpoint.restore(found, self.model)
             checkpoint.remove_newer(run.training_directory / "checkpoints", self.model.num_timesteps)
             self._from = self.model.num_timesteps
+            self.attempt = Attempt(run.training_directory, run.progress_file, self._from)
             offsets = extra.get("offsets", {})
             self.lines = {
                 name: JsonLines(run.training_directory / f"{name}.jsonl", offsets.get(name, 0))
@@ -141,10 +140,8 @@ class _Training:
             self.checkpoints = CheckpointCallback(
                 run, self.evaluation, self.lines, self.terminal, self.stopwatch, self._from
             )
-            tensorboard = run.tensorboard_directory if self.config.logging.tensorboard else None
-            logger = make_logger(self.lines["metrics"], tensorboard, self._others())
-            opened.callback(logger.close)
-            self.model.set_logger(logger)
+            self.model.set_logger(self._logger(extra.get("tensorboard", {})))
+            opened.callback(self.model.logger.close)
             self._introduce(problems)
             self._opened = opened.pop_all()
 
@@ -163,7 +160,14 @@ class _Training:
         else:
             self._publish_again()
         remaining = self.config.training.total_timesteps - model.num_timesteps
-        callbacks = CallbackList([self.evaluation, EpisodeCallback(), LogCallback(), self.checkpoints])
+        callbacks = CallbackList(
+            [
+                self.evaluation,
+                EpisodeCallback(self.run.training_directory / "diverged"),
+                LogCallback(),
+                self.checkpoints,
+            ]
+        )
         callbacks.init_callback(model)  # also where nothing is left to learn
         try:
             with _stopping_on_signals(self.checkpoints):
@@ -177,7 +181,7 @@ class _Training:
             why = error.what
             raise
         finally:
-            self._record_attempt(why)
+            self.attempt.end(model.num_timesteps, why)
         outcome = self._finish(problem)
         if problem is not None and not record_divergence:
             raise problem
@@ -196,6 +200,7 @@ class _Training:
 
     def _finish(self, problem: TrainingDiverged | None) -> Outcome:
         """Write the final policy, the tables and, last, the outcome."""
+        faultpoints.reach("train.finished")
         run, model, state = self.run, self.model, self.evaluation.state
         if problem:
             model.dump_logs()  # what the update that diverged reported
@@ -214,6 +219,7 @@ class _Training:
         )
         final = model.export(self._about | {"samples": model.num_timesteps})
         final.save(run.policy_directory("final"))
+        faultpoints.reach("train.policy")
         if state["best"] is None:  # no evaluation fell into the budget
             final.save(run.policy_directory("best"))
         for name, target in (("metrics", run.metrics_file), ("evaluations", run.evaluations_file)):
@@ -222,25 +228,14 @@ class _Training:
         self.checkpoints.finish(outcome.status)
         return outcome
 
-    def _record_attempt(self, why: str) -> None:
-        attempts = JsonLines.appending(self.run.training_directory / "attempts.jsonl")
-        attempts.append(
-            {
-                "from": self._from,
-                "to": self.model.num_timesteps,
-                "host": provenance.host(),
-                "process": os.getpid(),
-                "seconds": round(time.monotonic() - self._begin, 3),
-                "ended": provenance.now(),
-                "why": why,
-            }
-        )
-        attempts.close()
-
-    def _others(self) -> list[KVWriter]:
-        if self.config.logging.wandb == "disabled":
-            return []
-        return [WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say)]
+    def _logger(self, tensorboard: dict[str, int]) -> Logger:
+        """Return the learner's logger; TensorBoard's files are cut back to the lengths the checkpoint knows."""
+        writers: list[KVWriter] = [MetricsWriter(self.lines["metrics"])]
+        if self.config.logging.tensorboard:
+            writers.append(TensorBoardWriter(self.run.tensorboard_directory, tensorboard))
+        if self.config.logging.wandb != "disabled":
+            writers.append(WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say))
+        return Logger(None, writers)
 
 
 def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Checkpoint | None, list[str]]:

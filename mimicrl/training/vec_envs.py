@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 
+from mimicrl.mimic.observations import Observation
 from mimicrl.mimic.task import Task
 from mimicrl.mimic.vec_env import MimicVecEnv
 from mimicrl.runs import RunDirectory
 from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.workers import WatchedSubprocVecEnv
 
 CLIP = 10.0
 
@@ -28,10 +26,6 @@ class _MakeEnv:
     run: Path
 
     def __call__(self) -> Monitor:
-        if multiprocessing.parent_process() is not None:
-            # Ctrl-C and a scheduler's SIGTERM reach the whole group; the trainer decides when its workers end.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Monitor would add nothing to the episode's end but its own clock; it is part of the classic stack.
         return Monitor(Task.of_run(RunDirectory(self.run)).env())
 
@@ -49,9 +43,16 @@ def make(run: RunDirectory, task: Task, threads: int) -> VecNormalize:
     if config.vec_env == "batched":
         environments = MimicVecEnv(task.batch(config.n_envs, threads))
     else:
-        makers: list[Callable[[], gymnasium.Env]] = [_MakeEnv(run.path)] * config.n_envs
-        environments = SubprocVecEnv(makers) if config.vec_env == "subproc" else DummyVecEnv(makers)
-    return VecNormalize(FiniteGuard(environments), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP)
+        make_one = _MakeEnv(run.path)
+        if config.vec_env == "subproc":
+            environments = WatchedSubprocVecEnv(make_one, config.n_envs)
+        else:
+            environments = DummyVecEnv([make_one] * config.n_envs)
+    rows = Observation(run.config.mimic.observations, task.walker, task.reference.speed_mps).rows
+    names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
+    return VecNormalize(
+        FiniteGuard(environments, names, task.walker.joint_names), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP
+    )
 
 
 def get_state(environments: VecEnv) -> dict[str, np.ndarray]:

@@ -1,0 +1,57 @@
+"""`mimicrl replay --dump`: the last configurations of a training episode in which the physics diverged, as a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mimicrl.errors import ArtifactError
+from mimicrl.mimic.task import Task
+from mimicrl.rendering import film
+from mimicrl.rendering.film import Film, Take
+from mimicrl.runs import RunDirectory
+
+_SLOWNESS = 10
+
+
+def replay_dump(run: RunDirectory, dump: Path, out: Path | None = None, settings: Film | None = None) -> Path:
+    """Write a video of a dump, ten times slower than it was.
+
+    Args:
+        run: The run.
+        dump: A file of its ``training/FINGERPRINT/diverged``.
+        out: The video; by default ``RUN_DIR/videos/NAME_OF_THE_DUMP.mp4``.
+        settings: What the video should be like.
+
+    Raises:
+        ArtifactError: The dump cannot be read, or is of another walker.
+        MachineError: OpenGL, ffmpeg or space on the disk is missing.
+    """
+    settings = settings or Film()
+    task = Task.of_run(run)
+    qpos = _read(dump, task.walker.model.nq)
+    step_s = _SLOWNESS / task.config.control_hz
+
+    def caption(time_s: float) -> tuple[str, ...]:
+        left = len(qpos) - 1 - int(time_s / step_s)
+        return f"{run.config.study} / {run.config.experiment}, seed {run.config.seed}", f"{left} steps before the end"
+
+    path = out or run.video_file(f"{dump.stem}.{settings.kind}")
+    take = Take(task.walker.model, step_s * np.arange(len(qpos), dtype=np.float64), qpos, caption=caption)
+    film.write(path, [take], settings)
+    return path
+
+
+def _read(dump: Path, width: int) -> np.ndarray:
+    """Return the configurations that can be drawn, at least two."""
+    try:
+        rows = np.load(dump, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ArtifactError("a dump cannot be read", where=dump, got=error) from error
+    if rows.ndim != 2 or rows.shape[1] != width or not np.issubdtype(rows.dtype, np.floating):
+        raise ArtifactError("a dump of another walker", where=dump, got=rows.shape, expected=f"(steps, {width})")
+    finite = rows[np.isfinite(rows).all(axis=1)]
+    if not len(finite):
+        raise ArtifactError("nothing in the dump can be drawn", where=dump, got="no finite configuration")
+    return finite if len(finite) > 1 else np.repeat(finite, 2, axis=0)
