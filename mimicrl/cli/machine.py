@@ -17,7 +17,8 @@ def doctor(
     from mimicrl import doctor as doctors
 
     found = doctors.examine(videos=video)
-    for line in doctors.describe(found):
+    for line in doctors.describe(found.facts, videos=video):
         typer.echo(line)
+    found.refuse()
     if out is not None:
-        artifacts.write_json(out, found)
+        artifacts.write_json(out, found.facts)

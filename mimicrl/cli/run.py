@@ -117,6 +117,8 @@ def replay(
 
     if view and len(runs) > 1:
         raise ConfigError("the viewer shows one run", where="mimicrl replay", got=len(runs), fix="leave out --view")
+    if dump is not None and (view or len(runs) > 1):
+        raise ConfigError("a dump is a video of one run", where="mimicrl replay", fix="leave out --view and --grid")
     if len(runs) > 1 and not grid:
         raise ConfigError("several runs need --grid", where="mimicrl replay", got=len(runs), expected="one run")
     if grid and out is None:

@@ -33,12 +33,21 @@ def evaluate(
 
     Raises:
         ArtifactError: The policy is missing or damaged.
-        ConfigError: The policy was trained with another configuration.
+        ConfigError: The policy was trained with another configuration, or another number of episodes than the study's
+            is asked for without `out`.
     """
     started = provenance.now()
     policy = trained_policy(run, checkpoint)
     settings, task = run.config.evaluation, Task.of_run(run)
     count = episodes or settings.episodes
+    if out is None and count != settings.episodes:
+        raise ConfigError(
+            "the run's own evaluation has the study's number of episodes",
+            where="--episodes",
+            got=count,
+            expected=settings.episodes,
+            fix="give --out FILE for another number",
+        )
     cycle = GaitCycle(len(task.walker.joint_names))
     batch = task.evaluation_batch(count, settings.seconds, threads)
     result = roll_out(policy, batch, start_phases(count), cycle.watch)
@@ -46,6 +55,8 @@ def evaluate(
     needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
     episodes_file = out or run.episodes_file(checkpoint)
     cycle_file = out.with_name(f"{out.stem}-gait_cycle.parquet") if out else run.gait_cycle_file(checkpoint)
+    for file in (cycle_file, episodes_file):
+        artifacts.sweep(file.parent, file.name)
     artifacts.write_parquet(cycle_file, cycle.table(task.walker, task.reference))
     artifacts.write_parquet(episodes_file, episodes_table(result, needed, speed, task.walker.joint_names))
     if out is None:

@@ -26,6 +26,8 @@ from mimicrl.rendering.film import Film, Take
 from mimicrl.rotations import Array
 from mimicrl.runs import Checkpoint, RunDirectory
 
+_LONGEST_NAME = 24
+
 
 @dataclass(frozen=True, eq=False)
 class Replay:
@@ -72,7 +74,7 @@ def replay(
         checkpoint: Which of its policies.
         episode: Which of the evaluation's episodes; by default the one of median distance.
         settings: What the video should be like.
-        out: The file; by default ``RUN_DIR/videos/CHECKPOINT.mp4``.
+        out: The file; by default ``RUN_DIR/videos/CHECKPOINT.mp4``, or ``CHECKPOINT-episode-I.mp4``.
         threads: Threads of the physics; any number gives the same result.
 
     Raises:
@@ -84,7 +86,9 @@ def replay(
     started, settings = provenance.now(), settings or Film()
     opengl = gl.choose()  # before the work
     shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
-    path = out or run.video_file(f"{checkpoint}.{settings.kind}")
+    # Another episode than the workflow's does not take its place.
+    name = checkpoint if episode is None else f"{checkpoint}-episode-{episode}"
+    path = out or run.video_file(f"{name}.{settings.kind}")
     if out is None:
         artifacts.sweep(path.parent)
     pictures = film.write(path, [shown.take], settings)
@@ -104,10 +108,16 @@ def replay_grid(
     settings: Film | None = None,
     threads: int = 1,
 ) -> Path:
-    """Write a video of several runs side by side, all from the same start in the gait cycle; see `replay`."""
+    """Write a video of several runs side by side, all from the same start in the gait cycle; see `replay`.
+
+    Raises:
+        ConfigError: They were not evaluated from the same starts.
+    """
     settings = settings or Film()
     gl.choose()
     first = roll(runs[0], checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
+    for run in runs[1:]:
+        _refuse_other_starts(run, runs[0])
     same = [roll(run, checkpoint, episode=first.episode, ghost=settings.ghost, threads=threads) for run in runs[1:]]
     film.write(out, [first.take, *(shown.take for shown in same)], settings)
     return out
@@ -123,17 +133,18 @@ def roll(
 ) -> Replay:
     """Roll out the evaluation's starts again and return one episode; see `replay`."""
     policy, task = trained_policy(run, checkpoint), Task.of_run(run)
+    count = run.config.evaluation.episodes
     path = run.episodes_file(checkpoint)
     table = artifacts.read_parquet(path, "distance_m") if path.is_file() else None
-    count = run.config.evaluation.episodes if table is None else len(table)
     trace = Trace()
     batch = task.evaluation_batch(count, run.config.evaluation.seconds, threads)
     episodes = roll_out(policy, batch, start_phases(count), trace.watch)
     chosen = median_episode(episodes.distance_m) if episode is None else episode
     if not 0 <= chosen < count:
         raise ConfigError("there is no such episode", where="--episode", got=chosen, expected=f"0 to {count - 1}")
-    agrees = None if table is None else bool(table["distance_m"].iloc[chosen] == episodes.distance_m[chosen])
-    title = f"{run.config.study} / {run.config.experiment}, seed {run.config.seed}, {checkpoint} policy"
+    agrees = None if table is None else bool(table["distance_m"].get(chosen) == episodes.distance_m[chosen])
+    names = f"{_short(run.config.study)} / {_short(run.config.experiment)}"
+    title = f"{names}, seed {run.config.seed}, {checkpoint} policy"
     take = _take(task, trace.episode(chosen), episodes, chosen, title, ghost, agrees)
     return Replay(
         take=take,
@@ -145,6 +156,22 @@ def roll(
         agrees_with_table=agrees,
         weights_sha256=policy.weights_sha256,
     )
+
+
+def _refuse_other_starts(run: RunDirectory, first: RunDirectory) -> None:
+    counts = [each.config.evaluation.episodes for each in (run, first)]
+    if counts[0] != counts[1]:
+        raise ConfigError(
+            "the runs of a grid were evaluated from different starts",
+            where=run.path,
+            got=f"{counts[0]} episodes",
+            expected=f"{counts[1]}, as {first.path}",
+        )
+
+
+def _short(name: str) -> str:
+    """Return a name that leaves room for others in a line."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
 
 
 def median_episode(distance_m: Array) -> int:

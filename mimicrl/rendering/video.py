@@ -19,6 +19,7 @@ from mimicrl.errors import ConfigError, MachineError
 Format = Literal["mp4", "gif", "png"]
 
 CODEC = "libx264"
+_GIF_FPS = 50.0  # pictures of less than two hundredths of a second are shown for ten
 _REMEDY = "free some space, or apt-get install ffmpeg and set IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg"
 
 
@@ -36,7 +37,7 @@ def write(path: Path, frames: Iterable[np.ndarray], fps: float, kind: Format = "
         Number of pictures.
 
     Raises:
-        ConfigError: The file's ending is that of another format.
+        ConfigError: The file's ending is that of another format, or a GIF would have more than 50 pictures a second.
         MachineError: ffmpeg is missing, lacks H.264, or ended early; the disk is full.
     """
     if path.suffix.lower() != f".{kind}":
@@ -47,7 +48,10 @@ def write(path: Path, frames: Iterable[np.ndarray], fps: float, kind: Format = "
             expected=f".{kind}",
             fix="change the ending, or give --format mp4, gif or png",
         )
+    if kind == "gif" and fps > _GIF_FPS:
+        raise ConfigError("a GIF cannot be that fast", where="--fps", got=f"{fps:g}", expected=f"at most {_GIF_FPS:g}")
     with artifacts.atomic_file(path) as temporary:
+        temporary.touch()  # a place that cannot be written is told as such, and not as a failure of ffmpeg
         return {"mp4": _write_mp4, "gif": _write_gif, "png": _write_strip}[kind](temporary, path, frames, fps)
 
 

@@ -41,8 +41,8 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     done = mimicrl("train", run, "--threads", 1)
     assert done.code == 0 and done.out.startswith("completed after 128 samples in ")
     assert "first success not reached" in done.out
-    done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best", "--episodes", 3)
-    assert done.code == 0 and "/3, reward" in done.out
+    done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best")
+    assert done.code == 0 and "/4, reward" in done.out
     assert (run / "episodes-best.parquet").exists()
     command = artifacts.read_json(run / "provenance" / "train.json")["command"]
     assert command == ["mimicrl", "train", str(run), "--threads", "1"]
@@ -51,9 +51,10 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
 def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: RunDirectory) -> None:
     assert mimicrl("evaluate", trained.path, "--threads", 2).code == 0
     words = ["--episode", 2, "--seconds", 0.3, "--no-ghost", "--threads", 1, *SMALL]
-    assert mimicrl("replay", trained.path, *words) == (0, f"{trained.video_file('final.mp4')}\n", "")
-    assert size(trained.video_file("final.mp4")) == (64, 48)
-    result = artifacts.read_json(trained.path / "provenance" / "replay.json")["result"]
+    video = trained.video_file("final-episode-2.mp4")
+    assert mimicrl("replay", trained.path, *words) == (0, f"{video}\n", "")
+    assert size(video) == (64, 48)
+    result = artifacts.read_json(trained.path / "provenance" / "replay-final-episode-2.mp4.json")["result"]
     row = pd.read_parquet(trained.episodes_file("final")).iloc[2]
     assert (result["distance_m"], result["duration_s"]) == (row["distance_m"], row["duration_s"])
     assert (result["agrees_with_table"], result["ghost"], result["pictures"]) == (True, False, 3)

@@ -79,12 +79,12 @@ def test_the_video_is_of_the_episode_of_median_distance(run: RunDirectory, told:
 
 def test_the_provenance_says_what_the_video_shows(run: RunDirectory) -> None:
     replay(run, "best", episode=2, settings=SMALL, threads=2)
-    assert {file.name for file in (run.path / "videos").iterdir()} == {"best.mp4"}
+    assert {file.name for file in (run.path / "videos").iterdir()} == {"best-episode-2.mp4"}
     assert not (run.path / "provenance" / "replay.json").exists()
-    record = artifacts.read_json(run.path / "provenance" / "replay-best.mp4.json")
+    record = artifacts.read_json(run.path / "provenance" / "replay-best-episode-2.mp4.json")
     result = record["result"]
     shown = roll(run, "best", episode=2)
-    assert (record["verb"], record["threads"]) == ("replay-best.mp4", {"physics": 2})
+    assert (record["verb"], record["threads"]) == ("replay-best-episode-2.mp4", {"physics": 2})
     assert result.pop("backend") in ("egl", "osmesa") and result.pop("renderer")
     assert result == {
         "checkpoint": "best",
@@ -148,7 +148,10 @@ def test_a_table_that_differs_in_the_last_bit_is_told(run: RunDirectory, told: l
     table.to_parquet(run.episodes_file("final"))
     replay(run, episode=1, settings=SMALL)
     assert all(title.endswith("final policy, unlike the table (another CPU?)") for title, _ in told)
-    assert artifacts.read_json(run.path / "provenance" / "replay.json")["result"]["agrees_with_table"] is False
+    assert (
+        artifacts.read_json(run.path / "provenance" / "replay-final-episode-1.mp4.json")["result"]["agrees_with_table"]
+        is False
+    )
     assert roll(run, episode=2).agrees_with_table is True
 
 
@@ -160,10 +163,19 @@ def test_without_a_table_the_configuration_says_how_many_episodes(run: RunDirect
     assert (shown.distance_m, shown.start_phase) == (wanted.distance_m, 0.75)
 
 
-def test_a_table_of_more_episodes_is_followed(run: RunDirectory) -> None:
-    evaluate(run, episodes=7)
-    shown = roll(run, episode=6)
-    assert shown.agrees_with_table is True and shown.start_phase == pytest.approx(6 / 7)
+def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
+    prepare: Callable[..., RunDirectory], run: RunDirectory, tmp_path: Path
+) -> None:
+    other = prepare(tmp_path / "other", evaluation={"episodes": 5})
+    with pytest.raises(
+        ConfigError, match=r"evaluated from different starts — .*other — got 5 episodes, expected 4, as"
+    ):
+        replay_grid([run, other], out=tmp_path / "grid.mp4", settings=SMALL)
+
+
+def test_long_names_leave_room_in_the_caption(run: RunDirectory) -> None:
+    assert replaying._short("a" * 24) == "a" * 24
+    assert replaying._short("a" * 32 + "b" * 32) == "a" * 12 + "…" + "b" * 12
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_equal_pictures_are_equal_files(tmp_path: Path, kind: video.Format) -> N
     assert one.read_bytes() != other.read_bytes()
 
 
-@pytest.mark.parametrize("fps", [10.0, 24.0, 30.0, 60.0])
+@pytest.mark.parametrize("fps", [10.0, 24.0, 30.0, 50.0])
 def test_a_gif_repeats_for_ever_at_the_right_speed(tmp_path: Path, fps: float) -> None:
     path = tmp_path / "film.GIF"
     assert video.write(path, pictures(10, 33, 47), fps, "gif") == 10
@@ -152,3 +152,14 @@ def test_a_film_that_has_ended_keeps_its_last_picture() -> None:
         [0, 101, 201],
         [0, 102, 201],
     ]
+
+
+def test_a_gif_that_no_browser_would_show_at_its_speed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^a GIF cannot be that fast — --fps — got 60, expected at most 50$"):
+        video.write(tmp_path / "film.gif", pictures(3), 60.0, "gif")
+
+
+def test_a_place_that_cannot_be_written_is_told_as_such(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(MachineError, match=r"^cannot write a file — /proc/film\.mp4 — .* — check the path"):
+        video.write(Path("/proc/film.mp4"), pictures(3), 30.0)
+    assert capfd.readouterr().err == ""

@@ -1,22 +1,20 @@
 # The study's figures and its page.
 
 
+FIGURES = ["learning_curves", "final_evaluation", *(f"gait_{name}" for name in STUDY.experiments)]
+
+
 rule report:
     input:
         study=f"{STUDY_DIRECTORY}/study.yaml",
         tables=rules.aggregate.output,
         outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
-        evaluations=expand("{run}/gait_cycle.parquet", run=RUN_DIRECTORIES),
+        gait_cycles=expand("{run}/gait_cycle.parquet", run=RUN_DIRECTORIES),
         videos=expand("{run}/videos/final.mp4", run=RUN_DIRECTORIES if STUDY.video else []),
     output:
         page=report(f"{STUDY_DIRECTORY}/report.html", category="Report"),
-        figures=report(
-            expand(
-                f"{STUDY_DIRECTORY}/figures/{{figure}}.svg",
-                figure=["learning_curves", "final_evaluation", *(f"gait_{name}" for name in STUDY.experiments)],
-            ),
-            category="Figures",
-        ),
+        figures=report(expand(f"{STUDY_DIRECTORY}/figures/{{figure}}.svg", figure=FIGURES), category="Figures"),
+        others=expand(f"{STUDY_DIRECTORY}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["pdf", "png"]),
     log:
         f"{STUDY_DIRECTORY}/logs/report.log",
     group:
