@@ -166,7 +166,7 @@ def parse_json(data: bytes, path: Path) -> Any:
     """
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError("not valid JSON", where=path, got=error) from error
 
 
@@ -221,14 +221,14 @@ def is_leftover(path: Path) -> bool:
     return path.name.startswith(_TEMPORARY)
 
 
-def sweep(directory: Path, name: str = "*") -> None:
+def sweep(directory: Path, name: str = "") -> None:
     """Remove what interrupted writes left in `directory`.
 
     Args:
         directory: The folder; it need not be there.
-        name: What they should have become, with wildcards: where others write too, only one's own.
+        name: The file that it should have become, where others may be writing beside it; by default any.
     """
-    for leftover in directory.glob(f"{_TEMPORARY}????????-{name}"):
+    for leftover in directory.glob(f"{_TEMPORARY}*{name}"):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

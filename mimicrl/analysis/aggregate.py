@@ -11,7 +11,8 @@ import pandas as pd
 
 from mimicrl import artifacts, provenance
 from mimicrl.analysis import statistics, tables
-from mimicrl.analysis.study import RunResult, StudyResults, load
+from mimicrl.analysis.origins import look_up
+from mimicrl.analysis.study import EPISODE_MEANS, JOINT_ERROR, OUTCOME_FIGURES, RunResult, StudyResults, load
 
 _RUN_COLUMNS = {
     "experiment": "str",
@@ -49,14 +50,13 @@ _RUN_COLUMNS = {
     "host": "str",
     "cpu": "str",
 }
-_OF_OUTCOME = (
-    *("samples", "total_timesteps", "first_success_samples", "first_success_simulated_s"),
-    *("train_seconds", "evaluation_seconds"),
-)
-_MEANS = (
-    *("reward", "reward_pose", "reward_velocity", "reward_end_effector", "reward_root"),
-    *("speed_mps", "reference_speed_mps", "upright", "distance_m", "duration_s"),
-)
+_ORIGIN = {
+    "code_sha256": ("code", "sha256"),
+    "lock_sha256": ("lock_sha256",),
+    "container": ("container",),
+    "host": ("host",),
+    "cpu": ("cpu", "model"),
+}
 _IN_MANIFEST = ("status", "fingerprint", "weights_sha256", "code_sha256", "lock_sha256", "container")
 METRICS = ("stable_share", "reward", "speed_mps", "speed_error", "joint_error_deg", "upright", "train_seconds")
 """Columns of the runs' table that the experiments' table sums up over seeds."""
@@ -138,9 +138,9 @@ def experiments_table(results: StudyResults) -> pd.DataFrame:
 
 def figures(episodes: pd.DataFrame) -> dict[str, float]:
     """Return a run's figures: means over its episodes, as `mimicrl.evaluation.metrics.summarize` defines them."""
-    found = {name: float(episodes[name].to_numpy().mean()) for name in _MEANS}
+    found = {name: float(episodes[name].to_numpy().mean()) for name in EPISODE_MEANS}
     stable, reference = int(episodes["stable"].to_numpy().sum()), found["reference_speed_mps"]
-    errors_rad = [episodes[name].to_numpy() for name in episodes if str(name).startswith("error_")]
+    errors_rad = [episodes[name].to_numpy() for name in episodes if str(name).startswith(JOINT_ERROR)]
     return found | {
         "episodes": len(episodes),
         "stable": stable,
@@ -165,7 +165,7 @@ def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
         "fingerprint": run.fingerprint,
     }
     if run.outcome is not None and run.episodes is not None and run.policy is not None:
-        row |= {name: run.outcome[name] for name in _OF_OUTCOME} | figures(run.episodes)
+        row |= {name: run.outcome[name] for name in OUTCOME_FIGURES} | figures(run.episodes)
         row["success_reached"] = run.outcome["first_success_samples"] is not None
         row["weights_sha256"] = run.policy["weights_sha256"]
     return row | _origin(run.provenance.get("train", {}))
@@ -173,13 +173,8 @@ def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
 
 def _origin(record: dict[str, Any]) -> dict[str, Any]:
     """Return where a verb's result comes from, empty where the record does not tell."""
-    return {
-        "code_sha256": record.get("code", {}).get("sha256"),
-        "lock_sha256": record.get("lock_sha256"),
-        "container": record.get("container"),
-        "host": record.get("host"),
-        "cpu": record.get("cpu", {}).get("model"),
-    }
+    found = {name: look_up(record, *path) for name, path in _ORIGIN.items()}
+    return {name: value if isinstance(value, str) else None for name, value in found.items()}
 
 
 def _experiment_row(name: str, rows: list[dict[str, Any]], runs: tuple[RunResult, ...]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ Arrays = dict[str, np.ndarray]
 
 _STYLE = Path(__file__).parent / "assets" / "figures.mplstyle"
 _DASHES = ("-", "--", ":")  # of each further round of colours
+LOOKS = len(SERIES) * len(_DASHES)
+"""How many series can be told apart."""
 _LEGEND_CHARACTERS = 62
 
 

@@ -54,6 +54,7 @@ def inline_svg(svg: bytes, prefix: str) -> dict[str, Markup]:
     text = re.sub(r'(?<= id=")|(?<=href="#)|(?<=url\(#)', prefix, text)
     # A hundredth of a point is precise enough, and saves a quarter of the size.
     text = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda part: re.sub(r"(\.\d\d)\d+", r"\1", part.group()), text)
+    text = text.replace(" \nL ", "L")
     colors = {INK: "currentColor", PAPER: "var(--paper)"}
     colors |= {color: f"var(--series-{number})" for number, color in enumerate(SERIES)}
     for color, variable in colors.items():

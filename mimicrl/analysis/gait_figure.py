@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from matplotlib.patches import Patch
 from mimicrl.analysis import drawing
 
 _ANGLES = ("mean", "sd", "reference", "published_mean", "published_sd")
-_REFERENCE, _PUBLISHED = "reference", "people, mean ± SD"
+_SEED, _REFERENCE, _PUBLISHED = "a seed", "reference", "people, mean ± SD"
+_CROWD: dict[str, Any] = {"color": drawing.INK, "linewidth": 0.5, "alpha": 0.3}
+_CROWD_STEP = 2  # phases a point, or a hundred seeds would take megabytes of the page
 _TARGET: dict[str, Any] = {"color": drawing.INK, "linestyle": (0, (4, 2)), "linewidth": 1.2}
 
 
@@ -27,6 +29,7 @@ def gait_cycle_figure(cycles: Mapping[str, pd.DataFrame]) -> Figure:
         cycles: By label, tables with columns ``joint``, ``phase``, ``reference_rad`` and, as far as there are any,
             ``mean_rad``, ``sd_rad``, ``published_mean_rad``, ``published_sd_rad``; NaN where nothing is known. The
             spread is drawn where there is one table only; the reference and the published gait are the first table's.
+            More seeds than can be told apart are thin, grey and without a name.
     """
     first, looks = next(iter(cycles.values())), drawing.looks(cycles)
     joints = dict.fromkeys(first["joint"])
@@ -40,15 +43,21 @@ def gait_cycle_figure(cycles: Mapping[str, pd.DataFrame]) -> Figure:
                 axes.set_axis_off()
                 continue
             handles |= _draw_target(axes, _angles(first, joint))
-            for label, table in cycles.items():
-                handles |= _draw_angles(axes, _angles(table, joint), label, looks[label], spread=len(cycles) == 1)
+            angles = {label: _angles(table, joint) for label, table in cycles.items()}
+            if len(cycles) > drawing.LOOKS:
+                handles |= _draw_crowd(axes, angles.values())
+                continue
+            for label, of_seed in angles.items():
+                handles |= _draw_angles(axes, of_seed, label, looks[label], spread=len(cycles) == 1)
         row[0].set_ylabel("\n".join([*name.split("_", 1)]).replace("_", " ") + " [°]")
     for axes, side in zip(panels[0], ("right", "left"), strict=True):
         axes.set_title(side)
     for axes in panels[-1]:
         axes.set(xlabel="gait cycle [%]", xlim=(0, 100), xticks=[0, 25, 50, 75, 100])
     figure.align_ylabels()
-    drawing.legend(figure, {label: handles[label] for label in (*cycles, _REFERENCE, _PUBLISHED) if label in handles})
+    drawing.legend(
+        figure, {label: handles[label] for label in (*cycles, _SEED, _REFERENCE, _PUBLISHED) if label in handles}
+    )
     return figure
 
 
@@ -83,3 +92,13 @@ def _draw_angles(
     if spread:
         axes.fill_between(angles["percent"], middle - sd, middle + sd, color=look.color, **drawing.BAND)
     return {label: drawing.line(**look._asdict(), linewidth=1.6)}
+
+
+def _draw_crowd(axes: Axes, seeds: Iterable[drawing.Arrays]) -> dict[str, Artist]:
+    """Draw many seeds as one broken line."""
+    lines = [(angles["percent"][::_CROWD_STEP], angles["mean"][::_CROWD_STEP]) for angles in seeds]
+    percent, middle = (np.concatenate([np.append(line[axis], np.nan) for line in lines]) for axis in (0, 1))
+    if not np.isfinite(middle).any():
+        return {}
+    axes.plot(percent, middle, **_CROWD, zorder=3)
+    return {_SEED: drawing.line(**_CROWD)}

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mimicrl.analysis import aggregate, drawing
-from mimicrl.analysis.statistics import summarize
-from mimicrl.analysis.study import RunResult, StudyResults
+from mimicrl.analysis.statistics import iqm_band
+from mimicrl.analysis.study import EVALUATION_COLUMNS, RunResult, StudyResults
 
 _THIN: dict[str, Any] = {"linewidth": 0.9, "alpha": 0.55}
 _CURVE_POINTS = 201
@@ -56,19 +56,25 @@ def learning_curves(results: StudyResults) -> Figure:
 def _curve(run: RunResult) -> drawing.Arrays:
     """Return a finished run's evaluations, of a diverged one also the final one, which comes after them.
 
+    Times are NaN where an earlier version did not write them down.
+
     Keys ``samples, seconds, reward, stable`` [%], and where ``first`` success and where the run ``diverged``.
     """
     table, outcome = run.evaluations, run.outcome or {}
-    names = ("samples", "training_seconds", "imitation_reward", "stable", "episodes")
     # A budget below the first evaluation leaves a table without columns.
-    samples, seconds, reward, stable, episodes = (
-        drawing.column(table, name) if len(table) else np.zeros(0) for name in names
+    samples, reward, stable, episodes = (
+        drawing.column(table, name) if len(table) else np.zeros(0) for name in EVALUATION_COLUMNS
     )
+    timed = "training_seconds" in table or not len(table)
+    seconds = drawing.column(table, "training_seconds") if timed and len(table) else np.full(len(samples), np.nan)
     share = 100 * stable / episodes
     diverged = np.zeros(len(samples), dtype=bool)
     if run.status == "diverged" and run.episodes is not None:
         end = aggregate.figures(run.episodes)
-        samples, seconds = np.append(samples, outcome["samples"]), np.append(seconds, outcome["train_seconds"])
+        samples, seconds = (
+            np.append(samples, outcome["samples"]),
+            np.append(seconds, outcome["train_seconds"] if timed else np.nan),
+        )
         reward, share = np.append(reward, end["reward"]), np.append(share, 100 * end["stable_share"])
         diverged = np.append(diverged, True)
     first = samples == (outcome["first_success_samples"] or np.nan)
@@ -77,7 +83,7 @@ def _curve(run: RunResult) -> drawing.Arrays:
 
 def _draw_curves(axes: Axes, curves: Sequence[drawing.Arrays], look: drawing.Look) -> None:
     """Draw the seeds of an experiment, ``y`` over ``x``, and what they have in common."""
-    curves = [curve for curve in curves if len(curve["x"])]
+    curves = [curve for curve in curves if len(curve["x"]) and np.isfinite(curve["x"]).all()]
     for curve in curves:
         axes.plot(curve["x"], curve["y"], **look._asdict(), **_THIN)
         for column, marker in (("first", "o"), ("diverged", "x")):
@@ -106,6 +112,4 @@ def mean_curve(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> drawing.Array
         x = np.linspace(x[0], x[-1], _CURVE_POINTS)
     x = x[x >= max(x[0] for x, _ in curves)]
     values = np.array([np.interp(x, *curve) for curve in curves])
-    found = [summarize(column.tolist()) for column in values.T]
-    columns = np.array([(estimate.iqm, estimate.low, estimate.high) for estimate in found]).T
-    return {"x": x, **dict(zip(("iqm", "low", "high"), columns, strict=True))}
+    return {"x": x, **dict(zip(("iqm", "low", "high"), iqm_band(values), strict=True))}

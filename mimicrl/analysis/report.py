@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
-import pandas as pd
 
 from mimicrl import artifacts, provenance
 from mimicrl.analysis import aggregate, clips, figures, settings, statistics, tables, text
-from mimicrl.analysis.origins import origins
+from mimicrl.analysis.origins import origins, usual
 from mimicrl.analysis.study import RunResult, StudyResults, load
 from mimicrl.config import yaml
 
@@ -49,12 +49,21 @@ def report(directory: Path, *, allow_missing: bool = False) -> Path:
     drawn = figures.study_figures(results)
     files = figures.figure_files(drawn)
     html = page(results, {name: files[f"{name}.svg"] for name in drawn})
-    for name, data in files.items():
-        artifacts.write_bytes(directory / "figures" / name, data)
+    _write_figures(directory / "figures", files)
     path = directory / "report.html"
     artifacts.write_text(path, html)
     artifacts.write_json(directory / "provenance" / "report.json", provenance.record("report", started))
     return path
+
+
+def _write_figures(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the figures and remove those of experiments that are gone."""
+    for name, data in files.items():
+        artifacts.write_bytes(folder / name, data)
+    for kind in figures.FORMATS:
+        for file in folder.glob(f"*.{kind}"):
+            if file.name not in files:
+                file.unlink()
 
 
 def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = MAX_PAGE_BYTES) -> str:
@@ -65,24 +74,27 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
         drawings: Its figures as SVG, by name.
         max_bytes: The largest videos are linked instead of shown where the page would be larger.
     """
-    records = _records(aggregate.runs_table(results))
+    records = tables.records(aggregate.runs_table(results))
     experiments = aggregate.experiments_table(results)
     rewards = {run.name: record["reward"] for run, record in zip(results.runs, records, strict=True)}
     shown = {name: clip for name, members in results.experiments.items() if (clip := clips.choose(members, rewards))}
+    trainings = {run.name: run.provenance["train"] for run in results.runs if "train" in run.provenance}
+    common = usual(trainings)
     content = {
         "study": results.name,
-        "experiments": [_experiment(results, row, records) for row in _records(experiments)],
-        "table": _records(tables.experiments_text(experiments)),
+        "experiments": [_experiment(results, row, records) for row in tables.records(experiments)],
+        "table": tables.records(tables.experiments_text(experiments)),
         "notes": tables.notes(experiments),
         "figures": [
             {"name": name, **figures.inline_svg(svg, f"f{number}-")}
             for number, (name, svg) in enumerate(drawings.items())
         ],
         "formats": list(figures.FORMATS),
-        "runs": [_run(results, run, record) for run, record in zip(results.runs, records, strict=True)],
+        "runs": [_run(results, run, record, common) for run, record in zip(results.runs, records, strict=True)],
         "table_links": _links(results.directory, results.directory / "tables", _TABLES),
-        "origins": origins({run.name: run.provenance["train"] for run in results.runs if "train" in run.provenance}),
+        "origins": origins(trainings),
         "statistics": statistics,
+        "few_seeds": tables.FEW_SEEDS,
         "video_seconds": clips.SECONDS,
     }
     template = _templates().get_template("report.html.j2")
@@ -105,13 +117,6 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _records(table: pd.DataFrame) -> list[Record]:
-    """Return the rows by column name, with None for what is missing."""
-    plain = table.astype(object)
-    rows = plain.where(plain.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in row.items()} for row in rows]
-
-
 def _links(base: Path, folder: Path, names: Sequence[str]) -> list[tuple[str, str]]:
     """Return name and address, relative to `base`, of those files in `folder` that are there."""
     return [(name, quote(str((folder / name).relative_to(base)))) for name in names if (folder / name).is_file()]
@@ -126,8 +131,8 @@ def _experiment(results: StudyResults, row: Record, records: list[Record]) -> Re
     return row | {
         "walking": len(walking),
         "finished": row["completed"] + row["diverged"],
-        "reward": _over_seeds(row, "reward", 3),
-        "speed": _over_seeds(row, "speed_mps", 2),
+        "reward": tables.over_seeds(row, "reward"),
+        "speed": tables.over_seeds(row, "speed_mps"),
         "seed_numbers": [run.seed for run in members],
         "evaluation": tuple(config["evaluation"][key] for key in ("episodes", "seconds", "stable_distance_m")),
         "walker": {"file": None} | config["walker"],
@@ -142,15 +147,6 @@ def _walks(record: Record) -> bool:
     return record["episodes"] is not None and record["stable"] == record["episodes"]
 
 
-def _over_seeds(row: Record, metric: str, digits: int) -> str:
-    """Return the interquartile mean with its interval, below three seeds the value of each."""
-    values = row[f"{metric}_values"]
-    if len(values) < statistics.SEEDS_FOR_INTERVAL:
-        return ", ".join(text.number(value, digits) for value in values) or text.NOTHING
-    middle, low, high = (text.number(row[f"{metric}_{key}"], digits) for key in ("iqm", "ci_low", "ci_high"))
-    return f"{middle} [{low}, {high}]"
-
-
 # --- videos ---
 
 
@@ -163,6 +159,7 @@ def _video(results: StudyResults, clip: clips.Clip) -> Record:
         "seed": clip.run.seed,
         "status": clip.run.status,
         "rivals": clip.rivals,
+        "of_completed": clip.run.status == "completed" and any(run.status != "completed" for run in clip.others),
         "shown": shown if isinstance(shown, dict) else {},
         "source": None,
         "link": address(clip.run),
@@ -173,7 +170,7 @@ def _video(results: StudyResults, clip: clips.Clip) -> Record:
 # --- runs ---
 
 
-def _run(results: StudyResults, run: RunResult, record: Record) -> Record:
+def _run(results: StudyResults, run: RunResult, record: Record, common: set[tuple[str, str]]) -> Record:
     reasons = [] if run.episodes is None else run.episodes["reason"].tolist()
     verbs = dict(sorted(run.provenance.items(), key=lambda item: str(item[1].get("started"))))
     files = [*_RUN_FILES, *(f"provenance/{verb}.json" for verb in verbs)]
@@ -181,7 +178,21 @@ def _run(results: StudyResults, run: RunResult, record: Record) -> Record:
         "anchor": f"run-{run.experiment}-{run.seed}",
         "walks": _walks(record),
         "ends": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        "times": {verb: (record.get("started"), record.get("ended")) for verb, record in verbs.items()},
-        "origins": origins(verbs),
+        "first_success": _first_success(record),
+        "commands": [(_command(verb, made), made.get("started"), made.get("ended")) for verb, made in verbs.items()],
+        "origins": [row for row in origins(verbs) if (row["what"], row["value"]) not in common],
         "links": _links(results.directory, run.path, files),
     }
+
+
+def _first_success(record: Record) -> str:
+    """Return when a run got there; the budget says nothing of one that diverged on the way."""
+    if record["status"] == "diverged" and not record["success_reached"]:
+        return f"{text.NOTHING} (diverged at {record['samples']:,})"
+    return tables.first_success(record["first_success_samples"], record["total_timesteps"])
+
+
+def _command(verb: str, made: Record) -> str:
+    """Return the command of a record; of one that does not tell, the record's own name."""
+    words = made.get("command")
+    return shlex.join(map(str, words)) if isinstance(words, list) and words else f"provenance/{verb}.json"

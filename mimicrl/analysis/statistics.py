@@ -43,11 +43,6 @@ class Estimate:
     low: float
     high: float
 
-    @property
-    def n(self) -> int:
-        """Number of seeds."""
-        return len(self.values)
-
 
 @dataclass(frozen=True)
 class CensoredMedian:
@@ -151,8 +146,44 @@ def bootstrap_interval(values: np.ndarray, statistic: Statistic, seed: int = SEE
     if n < SEEDS_FOR_INTERVAL:
         return None
     resampled = np.sort(statistic(np.sort(values)[_resamples(n, seed)]))
-    tail = (1 - CONFIDENCE) / 2 * (RESAMPLES - 1)
-    return float(resampled[int(np.floor(tail))]), float(resampled[RESAMPLES - 1 - int(np.floor(tail))])
+    low, high = _ends()
+    return float(resampled[low]), float(resampled[high])
+
+
+def iqm_band(values: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return interquartile mean and both ends of its interval, as `summarize` does, of many figures at once.
+
+    Of ascending values the resamples' middles are the same places whatever the values are, so they are one product
+    of matrices.
+
+    Args:
+        values: Finite, a row a seed and a column a figure, shape ``(n, m)``.
+        seed: Of the resampling.
+
+    Returns:
+        Shape ``(m,)`` each; the ends are NaN below three seeds.
+    """
+    n, m = values.shape
+    middle = iqm(values.T)
+    if n < SEEDS_FOR_INTERVAL:
+        return middle, np.full(m, np.nan), np.full(m, np.nan)
+    resampled = np.sort(_middles(n, seed) @ np.sort(values, axis=0), axis=0)
+    low, high = _ends()
+    return middle, resampled[low], resampled[high]
+
+
+def _ends() -> tuple[int, int]:
+    """Return the places of the interval's ends among the ascending resampled statistics."""
+    tail = int(np.floor((1 - CONFIDENCE) / 2 * (RESAMPLES - 1)))
+    return tail, RESAMPLES - 1 - tail
+
+
+@lru_cache(maxsize=2)
+def _middles(n: int, seed: int) -> np.ndarray:
+    """Return the weight of each of n ascending values in the interquartile mean of each resample."""
+    cut, resamples = n // 4, _resamples(n, seed)
+    places = resamples[:, cut : n - cut] + n * np.arange(RESAMPLES)[:, None]
+    return np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n) / (n - 2 * cut)
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +23,27 @@ NOT_TRAINED = "not trained to its end"
 CHANGED = "configuration changed since training"
 NOT_EVALUATED = "not evaluated"
 
-_OUTCOME = ("status", "samples", "total_timesteps", "fingerprint", "first_success_samples", "train_seconds")
-_EPISODES = (
-    *("distance_m", "speed_mps", "reference_speed_mps", "duration_s", "stable", "reward"),
-    *("upright", "lateral_drift_m"),
+OUTCOME_FIGURES = (
+    *("samples", "total_timesteps", "first_success_samples", "first_success_simulated_s"),
+    *("train_seconds", "evaluation_seconds"),
 )
+"""Values of ``outcome.json`` that the tables show."""
+OUTCOME_KEYS = ("status", *OUTCOME_FIGURES)
+"""What ``outcome.json`` must have beside its fingerprint."""
+EPISODE_MEANS = (
+    *("reward", "reward_pose", "reward_velocity", "reward_end_effector", "reward_root"),
+    *("speed_mps", "reference_speed_mps", "upright", "distance_m", "duration_s"),
+)
+"""Columns of ``episodes.parquet`` whose mean is a figure of the run."""
+EPISODE_COLUMNS = (*EPISODE_MEANS, "stable", "lateral_drift_m", "reason")
+"""What ``episodes.parquet`` must have beside the joints' errors."""
+JOINT_ERROR = "error_"
+"""How the columns of the joints' errors begin; there must be one."""
+GAIT_COLUMNS = ("joint", "phase", "mean_rad")
+EVALUATION_COLUMNS = ("samples", "imitation_reward", "stable", "episodes")
+"""What ``evaluations.parquet`` must have, unless it is empty: the budget may end before the first evaluation."""
+
+_INIT = "mimicrl init STUDY.yaml --out DIRECTORY"
 _NAMED = 3  # missing runs that an error names
 
 
@@ -78,17 +96,18 @@ class RunResult:
     @cached_property
     def gait_cycle(self) -> pd.DataFrame:
         """Joint angles over the gait cycle: 101 phases a joint."""
-        return artifacts.read_parquet(RunDirectory(self.path).gait_cycle_file("final"), "joint", "phase", "mean_rad")
+        with _repaired_by(f"mimicrl evaluate {self.path}"):
+            return artifacts.read_parquet(RunDirectory(self.path).gait_cycle_file("final"), *GAIT_COLUMNS)
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
         """Evaluations during training, in their order; no row where the budget held none."""
-        return artifacts.read_parquet(RunDirectory(self.path).evaluations_file)
-
-    @cached_property
-    def metrics(self) -> pd.DataFrame:
-        """Training metrics, a row an update."""
-        return artifacts.read_parquet(RunDirectory(self.path).metrics_file)
+        file = RunDirectory(self.path).evaluations_file
+        with _repaired_by(f"mimicrl train {self.path}"):
+            table = artifacts.read_parquet(file)
+            if len(table):
+                _require(table, EVALUATION_COLUMNS, file)
+            return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,53 +161,80 @@ def load(directory: Path) -> StudyResults:
         ConfigError: The directory is no study's.
     """
     file = directory / "study.yaml"
-    again = "mimicrl init STUDY.yaml --out DIRECTORY"
     if not file.is_file():
-        raise ConfigError("not a study directory", where=directory, got="no study.yaml", fix=again)
+        raise ConfigError("not a study directory", where=directory, got="no study.yaml", fix=_INIT)
     try:
         config = yaml.parse(file.read_text(encoding="utf-8"))
     except (ConfigError, ValueError) as error:
-        raise ArtifactError("not valid YAML", where=file, fix=again) from error
+        raise ArtifactError("not valid YAML", where=file, fix=_INIT) from error
     try:
         name = config["study"]
-        budgets = {key: value["training"]["total_timesteps"] for key, value in config["experiments"].items()}
-        expected = [(run["experiment"], run["seed"], budgets[run["experiment"]]) for run in config["expected_runs"]]
+        asked = {key: _asked(experiment) for key, experiment in config["experiments"].items()}
+        expected = [(run["experiment"], run["seed"], asked[run["experiment"]]) for run in config["expected_runs"]]
     except (AttributeError, KeyError, TypeError) as error:
-        raise ArtifactError("not a resolved study", where=file, got=repr(error), fix=again) from error
+        raise ArtifactError("not a resolved study", where=file, got=repr(error), fix=_INIT) from error
     return StudyResults(directory, name, config, tuple(_load_run(directory, name, *run) for run in expected))
 
 
-def _load_run(directory: Path, study: str, experiment: str, seed: int, budget: int) -> RunResult:
+def _asked(experiment: dict[str, Any]) -> tuple[int, int]:
+    """Return how many samples a run is to be trained with, and in how many episodes evaluated."""
+    return experiment["training"]["total_timesteps"], experiment["evaluation"]["episodes"]
+
+
+def _load_run(directory: Path, study: str, experiment: str, seed: int, asked: tuple[int, int]) -> RunResult:
     run = RunDirectory(directory / experiment / f"seed_{seed}")
     if not run.run_file.is_file():
         return RunResult(experiment, seed, run.path, "missing", NO_DIRECTORY)
-    identity = _read_mapping(run.run_file, "study", "experiment", "seed", "fingerprint")
+    with _repaired_by(_INIT):
+        identity = _read_mapping(run.run_file, "study", "experiment", "seed", "fingerprint")
     _refuse_other_run(run, identity, study, experiment, seed)
     found = RunResult(experiment, seed, run.path, "missing", None, identity["fingerprint"], provenance=_provenance(run))
-    if not run.outcome_file.is_file():
+    policy_file = run.policy_directory("final") / "policy.json"
+    if not run.outcome_file.is_file() or not policy_file.is_file():
         return replace(found, problem=NOT_TRAINED)
-    outcome = _read_mapping(run.outcome_file, *_OUTCOME)
-    if outcome["fingerprint"] != identity["fingerprint"]:
-        return replace(found, problem=CHANGED)
-    if outcome["total_timesteps"] < budget:  # a longer budget may leave the fingerprint as it is
-        return replace(found, problem=NOT_TRAINED)
-    policy = _read_mapping(run.policy_directory("final") / "policy.json", "weights_sha256")
-    # Without a record it was interrupted between table and record.
-    evaluated = _weights_of(found.provenance.get("evaluate", {}))
-    if not run.episodes_file("final").is_file() or evaluated not in (None, policy["weights_sha256"]):
+    with _repaired_by(f"mimicrl train {run.path}"):
+        outcome = _read_mapping(run.outcome_file, "fingerprint")
+        if outcome["fingerprint"] != identity["fingerprint"]:
+            return replace(found, problem=CHANGED)
+        _require(outcome, OUTCOME_KEYS, run.outcome_file)
+        if outcome["total_timesteps"] < asked[0]:  # a longer budget may leave the fingerprint as it is
+            return replace(found, problem=NOT_TRAINED)
+        if outcome["status"] not in ("completed", "diverged"):
+            raise ArtifactError(
+                "unknown outcome", where=run.outcome_file, got=outcome["status"], expected="completed or diverged"
+            )
+        policy = _read_mapping(policy_file, "weights_sha256")
+    episodes = _episodes(run, _weights_of(found.provenance.get("evaluate", {})), policy["weights_sha256"], asked[1])
+    if episodes is None:
         return replace(found, problem=NOT_EVALUATED)
-    if outcome["status"] not in ("completed", "diverged"):
-        raise ArtifactError(
-            "unknown outcome", where=run.outcome_file, got=outcome["status"], expected="completed or diverged"
-        )
     return replace(
         found,
         status=outcome["status"],
         problem=outcome.get("problem"),
         outcome=outcome,
-        episodes=artifacts.read_parquet(run.episodes_file("final"), *_EPISODES),
+        episodes=episodes,
         policy=policy,
     )
+
+
+def _episodes(run: RunDirectory, evaluated: str | None, present: str, asked: int) -> pd.DataFrame | None:
+    """Return the final evaluation's episodes; None where it must be repeated.
+
+    That is after further training, when another number of episodes is asked for, and when an earlier version made it.
+
+    Args:
+        run: The run.
+        evaluated: The evaluated weights; None where it was interrupted between table and record.
+        present: The final policy's weights.
+        asked: Number of episodes.
+    """
+    file = run.episodes_file("final")
+    if not file.is_file() or evaluated not in (None, present):
+        return None
+    with _repaired_by(f"mimicrl evaluate {run.path}"):
+        table = artifacts.read_parquet(file)
+    whole = set(EPISODE_COLUMNS) <= set(table) and any(str(name).startswith(JOINT_ERROR) for name in table)
+    return table if whole and len(table) == asked else None
 
 
 def _refuse_other_run(run: RunDirectory, identity: dict[str, Any], study: str, experiment: str, seed: int) -> None:
@@ -196,13 +242,22 @@ def _refuse_other_run(run: RunDirectory, identity: dict[str, Any], study: str, e
     there = "/".join(str(identity[key]) for key in ("study", "experiment", "seed"))
     if there != f"{study}/{experiment}/{seed}":
         raise ArtifactError(
-            "the directory belongs to another run", where=run.path, got=there, expected=f"{study}/{experiment}/{seed}"
+            "the directory belongs to another run",
+            where=run.path,
+            got=there,
+            expected=f"{study}/{experiment}/{seed}",
+            fix=f"move it away, then {_INIT}",
         )
 
 
 def _provenance(run: RunDirectory) -> dict[str, dict[str, Any]]:
-    files = sorted((run.path / "provenance").glob("*.json"))
-    return {file.stem: _read_mapping(file) for file in files if not artifacts.is_leftover(file)}
+    """Return the run's records; a damaged one counts as none, as figures do not hang on it."""
+    records: dict[str, dict[str, Any]] = {}
+    for file in sorted((run.path / "provenance").glob("*.json")):
+        if not artifacts.is_leftover(file):
+            with contextlib.suppress(ArtifactError):
+                records[file.stem] = _read_mapping(file)
+    return records
 
 
 def _read_mapping(path: Path, *keys: str) -> dict[str, Any]:
@@ -210,10 +265,26 @@ def _read_mapping(path: Path, *keys: str) -> dict[str, Any]:
     content = artifacts.read_json(path)
     if not isinstance(content, dict):
         raise ArtifactError("a file of the run is damaged", where=path, got=type(content).__name__)
-    lacking = [key for key in keys if key not in content]
+    _require(content, keys, path)
+    return content
+
+
+def _require(content: dict[str, Any] | pd.DataFrame, names: tuple[str, ...], path: Path) -> None:
+    """Refuse a file that lacks keys or columns."""
+    lacking = [name for name in names if name not in content]
     if lacking:
         raise ArtifactError("a file of the run is incomplete", where=path, expected=", ".join(lacking))
-    return content
+
+
+@contextlib.contextmanager
+def _repaired_by(command: str) -> Iterator[None]:
+    """Let errors about a file name the command that makes it again."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise ArtifactError(
+            error.what, where=error.where, got=error.got, expected=error.expected, fix=command
+        ) from error
 
 
 def _weights_of(record: dict[str, Any]) -> str | None:

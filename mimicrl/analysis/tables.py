@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from mimicrl.analysis import statistics
+from mimicrl.analysis import statistics, text
 
-_NOTHING = "–"
+FEW_SEEDS = "with 3 to 5 seeds such an interval covers the truth less often, about 75 to 90 %"
+"""Measured on normally distributed figures, see ``tests/analysis/test_statistics.py``."""
 _MIXED = "†"
 
 
@@ -40,6 +41,13 @@ _LATEX = {
     "–": "--",
     _MIXED: r"$^\dagger$",
 } | {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows by column name, with None for what is missing."""
+    plain = table.astype(object)
+    rows = plain.where(plain.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def csv(table: pd.DataFrame) -> str:
@@ -89,7 +97,7 @@ def experiments_text(experiments: pd.DataFrame) -> pd.DataFrame:
 
     With three seeds or more a cell reads ``mean ± SD (IQM x [low, high])``, below that it is the seeds' values.
     """
-    return pd.DataFrame([_text_row(row) for row in _rows(experiments)])
+    return pd.DataFrame([_text_row(row) for row in records(experiments)])
 
 
 def notes(experiments: pd.DataFrame) -> list[str]:
@@ -97,11 +105,11 @@ def notes(experiments: pd.DataFrame) -> list[str]:
     found = [
         "Mean ± standard deviation over seeds; under three seeds, the value of each. IQM: interquartile mean; "
         f"interval: {100 * statistics.CONFIDENCE:.0f} % percentile bootstrap over seeds, {statistics.RESAMPLES:,} "
-        f"resamples, random seed {statistics.SEED}. Diverged seeds count with their last finite policy.",
+        f"resamples, random seed {statistics.SEED}; {FEW_SEEDS}. Diverged seeds count with their last finite policy.",
         "First success: samples until all episodes of two evaluations in a row are stable; the median over seeds, "
         "those that never succeeded counted as more than the budget.",
     ]
-    mixed = [f"{row['experiment']} ({row['mixed']})" for row in _rows(experiments) if row["mixed"]]
+    mixed = [f"{row['experiment']} ({row['mixed']})" for row in records(experiments) if row["mixed"]]
     if mixed:
         found.append(f"{_MIXED} The runs were not all made with the same: {', '.join(mixed)}.")
     return found
@@ -109,18 +117,14 @@ def notes(experiments: pd.DataFrame) -> list[str]:
 
 def headline(experiments: pd.DataFrame) -> list[str]:
     """Return one plain line an experiment, for the terminal."""
-    return [_line(row) for row in _rows(experiments)]
-
-
-def _rows(experiments: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in experiments.to_dict("records")]
+    return [_line(row) for row in records(experiments)]
 
 
 def _text_row(row: dict[str, Any]) -> dict[str, str]:
     cells = {
         "Experiment": row["experiment"] + (_MIXED if row["mixed"] else ""),
         "Seeds": _seeds(row),
-        "First success [samples]": _first_success(row),
+        "First success [samples]": _first_successes(row),
     }
     cells |= {shown.heading: _estimate(row, metric) for metric, shown in _SHOWN.items()}
     if _evaluated(row):
@@ -133,9 +137,9 @@ def _line(row: dict[str, Any]) -> str:
     if _evaluated(row):
         parts += [
             f"stable {row['stable']} of {row['episodes']} episodes",
-            f"reward {_estimate(row, 'reward', short=True)}",
-            f"{_estimate(row, 'speed_mps', short=True)} m/s of {row['reference_speed_mps']:.2f}",
-            f"first success {_first_success(row, ' samples')}",
+            f"reward {over_seeds(row, 'reward', 'IQM ')}",
+            f"{over_seeds(row, 'speed_mps', 'IQM ')} m/s of {row['reference_speed_mps']:.2f}",
+            f"first success {_first_successes(row, ' samples')}",
         ]
     return f"{row['experiment']}: {'; '.join(parts)}"
 
@@ -150,34 +154,42 @@ def _seeds(row: dict[str, Any], noun: str = "") -> str:
     return f"{_evaluated(row)} of {row['seeds']}{noun}" + (f" ({rest})" if rest else "")
 
 
-def _first_success(row: dict[str, Any], noun: str = "") -> str:
+def first_success(samples: float | None, budget: int) -> str:
+    """Return when a seed got there; one that did not, None or infinite, took more than the budget."""
+    return f"{samples:,.0f}" if samples is not None and np.isfinite(samples) else f"> {budget:,}"
+
+
+def over_seeds(row: dict[str, Any], metric: str, name: str = "") -> str:
+    """Return a metric's interquartile mean with its interval, after its name; below three seeds the value of each."""
+    values = row[f"{metric}_values"]
+    if len(values) < statistics.SEEDS_FOR_INTERVAL:
+        return ", ".join(_figure(metric, value) for value in values) or text.NOTHING
+    middle, low, high = (_figure(metric, row[f"{metric}_{key}"]) for key in ("iqm", "ci_low", "ci_high"))
+    return f"{name}{middle} [{low}, {high}]"
+
+
+def _first_successes(row: dict[str, Any], noun: str = "") -> str:
     """Return such as ``93,248 [81,920, > 400,000] (4 of 5)``: the median and how many seeds got there."""
-
-    def samples(value: float) -> str:
-        return f"{value:,.0f}" if np.isfinite(value) else f"> {row['total_timesteps']:,}"
-
-    values = row["first_success_samples_values"]
+    values, budget = row["first_success_samples_values"], row["total_timesteps"]
     if len(values) == 0:
-        return _NOTHING
+        return text.NOTHING
     if len(values) < statistics.SEEDS_FOR_INTERVAL:
-        text = ", ".join(map(samples, values))
+        cell = ", ".join(first_success(value, budget) for value in values)
     else:
-        median, low, high = (samples(row[f"first_success_samples_{key}"]) for key in ("median", "ci_low", "ci_high"))
-        text = f"{median} [{low}, {high}]"
-    return f"{text}{noun} ({row['first_success_reached']} of {len(values)})"
+        keys = ("median", "ci_low", "ci_high")
+        median, low, high = (first_success(row[f"first_success_samples_{key}"], budget) for key in keys)
+        cell = f"{median} [{low}, {high}]"
+    return f"{cell}{noun} ({row['first_success_reached']} of {len(values)})"
 
 
-def _estimate(row: dict[str, Any], metric: str, *, short: bool = False) -> str:
-    """Return a metric's cell; in short without mean and standard deviation."""
-    shown, values = _SHOWN[metric], row[f"{metric}_values"]
+def _estimate(row: dict[str, Any], metric: str) -> str:
+    """Return a metric's cell: as `over_seeds`, after mean and standard deviation."""
+    cell = over_seeds(row, metric, "IQM ")
+    if len(row[f"{metric}_values"]) < statistics.SEEDS_FOR_INTERVAL:
+        return cell
+    return f"{_figure(metric, row[f'{metric}_mean'])} ± {_figure(metric, row[f'{metric}_sd'])} ({cell})"
 
-    def figure(value: float) -> str:
-        return f"{shown.scale * value:,.{shown.digits}f}"
 
-    if len(values) == 0:
-        return _NOTHING
-    if len(values) < statistics.SEEDS_FOR_INTERVAL:
-        return ", ".join(map(figure, values))
-    mean, sd, iqm, low, high = (figure(row[f"{metric}_{key}"]) for key in ("mean", "sd", "iqm", "ci_low", "ci_high"))
-    interval = f"IQM {iqm} [{low}, {high}]"
-    return interval if short else f"{mean} ± {sd} ({interval})"
+def _figure(metric: str, value: float) -> str:
+    shown = _SHOWN[metric]
+    return text.number(shown.scale * value, shown.digits)

@@ -31,6 +31,7 @@ class Attempt:
         if self._open.exists():
             self._append(_killed(self._open, progress_file, samples))
         self._record = {
+            "attempt": self._count() + 1,
             "from": samples,
             "host": provenance.host(),
             "process": os.getpid(),
@@ -52,9 +53,14 @@ class Attempt:
 
     def _append(self, row: dict[str, Any]) -> None:
         lines = JsonLines.appending(self._lines)
-        lines.append(row)
-        lines.sync()
+        # It may have been killed after its line was written, before its note was removed.
+        if not isinstance(row["attempt"], int) or row["attempt"] > self._count():
+            lines.append(row | {"attempt": self._count() + 1})
+            lines.sync()
         lines.close()
+
+    def _count(self) -> int:
+        return self._lines.read_bytes().count(b"\n") if self._lines.exists() else 0
 
 
 def _killed(record_file: Path, progress_file: Path, samples: int) -> dict[str, Any]:
@@ -63,7 +69,8 @@ def _killed(record_file: Path, progress_file: Path, samples: int) -> dict[str, A
         record = artifacts.read_json(record_file)
     except ArtifactError:
         record = {}
-    row = {"from": None, **(record if isinstance(record, dict) else {}), "to": samples, "seconds": None, "ended": None}
+    blank = {"attempt": None, "from": None}
+    row = {**blank, **(record if isinstance(record, dict) else {}), "to": samples, "seconds": None, "ended": None}
     try:
         progress = artifacts.read_json(progress_file)
         if progress["process"] == record["process"] and progress["host"] == record["host"]:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,6 +84,9 @@ class EpisodeCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._episodes: list[dict[str, Any]] = []
+        for dump in self._dumps.glob("*.npy"):
+            if dump.name[:12] > f"{self.num_timesteps:012d}":  # of samples that are taken again
+                dump.unlink()
 
     def _on_step(self) -> bool:
         self._episodes += [info["mimic"] for info in self.locals["infos"] if "mimic" in info]
@@ -215,6 +219,7 @@ class CheckpointCallback(BoundaryCallback):
         terminal: Tells the user.
         stopwatch: Times the training.
         start: Samples that earlier parts of the training took.
+        machines: The machines it was on so far, the last one this; see `machine.history`.
     """
 
     def __init__(
@@ -225,10 +230,11 @@ class CheckpointCallback(BoundaryCallback):
         terminal: Terminal,
         stopwatch: Stopwatch,
         start: int,
+        machines: Sequence[dict[str, Any]] = (),
     ) -> None:
         super().__init__()
         self._run, self._evaluation, self._lines, self._terminal = run, evaluation, lines, terminal
-        self._stopwatch = stopwatch
+        self._stopwatch, self._machines = stopwatch, machines
         self._begin = self._saved_at = time.monotonic()
         self._told_at = -np.inf
         self._signal: int | None = None
@@ -273,8 +279,9 @@ class CheckpointCallback(BoundaryCallback):
             "offsets": {name: lines.offset for name, lines in self._lines.items()},
             "tensorboard": self._tensorboard_lengths(),
             "seconds": self._stopwatch.seconds,
+            "machines": list(self._machines),
         }
-        checkpoint.save(directory, self.model, extra)
+        checkpoint.save(directory, self._run.fingerprint, self.model, extra)
         self._saved, self._saved_at = self.num_timesteps, time.monotonic()
 
     def _tensorboard_lengths(self) -> dict[str, int]:

@@ -2,30 +2,37 @@
 
 A checkpoint is a directory ``step-000000123456`` of three files: ``tensors.safetensors`` (weights, optimiser moments,
 normaliser, environments, random states), ``state.json`` (counters, callbacks) and, written last, ``manifest.json`` with
-the size and hash of the other two. Nothing is pickled.
+the training's fingerprint and the size and hash of the other two. Nothing is pickled.
 """
 
 from __future__ import annotations
 
-import random
-from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError
-from mimicrl.training import vec_envs
+from mimicrl.training import state
 from mimicrl.training.ppo import MimicPPO
 
-FORMAT = 1
+FORMAT = 2
 KEEP = 2
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
+_ANEW = "start from nothing with --resume never"
+_STATE_TYPES = {
+    "num_timesteps": int,
+    "n_updates": int,
+    "episodes": list,
+    "python_random": list,
+    "numpy_gauss": list,
+    "extra": dict,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,53 +52,48 @@ class Checkpoint:
     state: dict[str, Any]
 
 
-def save(directory: Path, model: MimicPPO, extra: dict[str, Any]) -> Path:
-    """Write a checkpoint at a rollout boundary, then remove all but the last two.
+def save(directory: Path, fingerprint: str, model: MimicPPO, extra: dict[str, Any]) -> Path:
+    """Write a checkpoint at a rollout boundary, then remove all that are older than the last two valid ones.
 
     Args:
         directory: The folder of checkpoints.
+        fingerprint: What the training depends on; see `mimicrl.runs.fingerprint`.
         model: The learner.
         extra: What the callbacks need to go on.
+
+    Raises:
+        MachineError: The disk is full, or the place cannot be written.
     """
     path = directory / f"step-{model.num_timesteps:012d}"
     # Not ascontiguousarray, which would make the normaliser's single numbers arrays of one.
-    tensors = save_tensors({name: np.array(array, order="C") for name, array in _tensors(model).items()})
-    numpy_random = np.random.get_state(legacy=False)
-    state = artifacts.json_bytes(
-        {
-            "num_timesteps": model.num_timesteps,
-            "n_updates": model._n_updates,
-            "episodes": list(model.ep_info_buffer or []),
-            "python_random": random.getstate(),
-            "numpy_gauss": [numpy_random["has_gauss"], numpy_random["gauss"]],
-            "extra": extra,
-        }
-    )
+    tensors = save_tensors({name: np.array(array, order="C") for name, array in state.tensors(model).items()})
+    counters = artifacts.json_bytes(state.numbers(model) | {"extra": extra})
     manifest = {
         "format": FORMAT,
+        "fingerprint": fingerprint,
         "files": {
             name: {"bytes": len(data), "sha256": artifacts.sha256(data)}
-            for name, data in ((_TENSORS, tensors), (_STATE, state))
+            for name, data in ((_TENSORS, tensors), (_STATE, counters))
         },
     }
     with artifacts.atomic_directory(path) as temporary:
         (temporary / _TENSORS).write_bytes(tensors)
         faultpoints.reach("checkpoint.tensors")
-        (temporary / _STATE).write_bytes(state)
+        (temporary / _STATE).write_bytes(counters)
         faultpoints.reach("checkpoint.state")
         (temporary / _MANIFEST).write_bytes(artifacts.json_bytes(manifest))
     faultpoints.reach("checkpoint.saved")
-    for old in _newest_first(directory)[KEEP:]:
-        artifacts.remove_directory(old)
+    _prune(directory, fingerprint)
     faultpoints.reach("checkpoint.pruned")
     return path
 
 
-def newest(directory: Path) -> tuple[Checkpoint | None, list[str]]:
+def newest(directory: Path, fingerprint: str) -> tuple[Checkpoint | None, list[str]]:
     """Find the newest valid checkpoint.
 
     Args:
         directory: The folder of checkpoints.
+        fingerprint: What the training depends on.
 
     Returns:
         The checkpoint, or None where there is none, and what is wrong with newer ones, a line each.
@@ -99,103 +101,110 @@ def newest(directory: Path) -> tuple[Checkpoint | None, list[str]]:
     problems = []
     for path in _newest_first(directory):
         try:
-            return _read(path), problems
+            return _read(path, fingerprint), problems
         except ArtifactError as error:
             problems.append(str(error))
     return None, problems
 
 
+def samples_saved(directory: Path) -> list[int]:
+    """Return the samples of all checkpoints, valid or not, most first."""
+    return [_samples(path) for path in _newest_first(directory)]
+
+
 def remove_newer(directory: Path, samples: int) -> None:
     """Remove the checkpoints with more samples than training goes on from: what they would continue is cut off."""
     for path in _newest_first(directory):
-        if int(path.name.removeprefix("step-")) > samples:
+        if _samples(path) > samples:
             artifacts.remove_directory(path)
 
 
 def restore(checkpoint: Checkpoint, model: MimicPPO) -> None:
-    """Put a fresh learner and its fresh environments into the state of a checkpoint."""
-    tensors, state = checkpoint.tensors, checkpoint.state
-    weights = {name: torch.from_numpy(array) for name, array in _group(tensors, "policy").items()}
-    model.policy.load_state_dict(weights)
-    _restore_optimizer(model, _group(tensors, "optimizer"))
-    normalizer = model.normalizer
-    for name, statistics in (("observation", normalizer.obs_rms), ("reward", normalizer.ret_rms)):
-        mean, variance, count = (tensors[f"normalizer.{name}.{part}"] for part in ("mean", "variance", "count"))
-        statistics.mean, statistics.var, statistics.count = mean, variance, float(count)  # type: ignore[union-attr]
-    normalizer.returns = tensors["normalizer.returns"]
-    normalizer.old_obs = tensors["normalizer.old_observations"]
-    vec_envs.set_state(normalizer, _group(tensors, "environments"))
-    model._last_obs = tensors["last_observations"]
-    model._last_episode_starts = tensors["last_episode_starts"]
-    model.num_timesteps = state["num_timesteps"]
-    model._n_updates = state["n_updates"]
-    model.ep_info_buffer = deque(state["episodes"], maxlen=model._stats_window_size)
-    model.ep_success_buffer = deque(maxlen=model._stats_window_size)
-    version, words, gauss = state["python_random"]
-    random.setstate((version, tuple(words), gauss))
-    generator = np.random.get_state(legacy=False)
-    generator["state"]["key"] = tensors["random.numpy"][:-1].astype(np.uint32)
-    generator["state"]["pos"] = int(tensors["random.numpy"][-1])
-    generator["has_gauss"], generator["gauss"] = state["numpy_gauss"]
-    np.random.set_state(generator)
-    torch.set_rng_state(torch.from_numpy(tensors["random.torch"]))
+    """Put a fresh learner and its fresh environments into the state of a checkpoint.
+
+    Raises:
+        ArtifactError: It is not of such a learner; nothing was changed.
+    """
+    problem = state.problem(model, checkpoint.tensors, checkpoint.state)
+    if problem:
+        what, got, expected = problem
+        raise ArtifactError(what, where=checkpoint.path, got=got, expected=expected, fix=_ANEW)
+    state.restore(model, checkpoint.tensors, checkpoint.state)
 
 
-def _tensors(model: MimicPPO) -> dict[str, np.ndarray]:
-    normalizer = model.normalizer
-    tensors = {f"policy.{name}": tensor.numpy() for name, tensor in model.policy.state_dict().items()}
-    for index, moments in model.policy.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": tensor.numpy() for name, tensor in moments.items()}
-    for name, statistics in (("observation", normalizer.obs_rms), ("reward", normalizer.ret_rms)):
-        tensors[f"normalizer.{name}.mean"] = np.asarray(statistics.mean)  # type: ignore[union-attr]
-        tensors[f"normalizer.{name}.variance"] = np.asarray(statistics.var)  # type: ignore[union-attr]
-        tensors[f"normalizer.{name}.count"] = np.asarray(statistics.count)  # type: ignore[union-attr]
-    tensors["normalizer.returns"] = normalizer.returns
-    tensors["normalizer.old_observations"] = np.asarray(normalizer.old_obs)
-    tensors |= {f"environments.{name}": array for name, array in vec_envs.get_state(normalizer).items()}
-    tensors["last_observations"] = np.asarray(model._last_obs)
-    tensors["last_episode_starts"] = np.asarray(model._last_episode_starts)
-    generator = np.random.get_state(legacy=False)["state"]
-    tensors["random.numpy"] = np.append(generator["key"], generator["pos"]).astype(np.int64)
-    tensors["random.torch"] = torch.get_rng_state().numpy()
-    return tensors
-
-
-def _restore_optimizer(model: MimicPPO, tensors: dict[str, np.ndarray]) -> None:
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, array in tensors.items():
-        index, moment = name.split(".")
-        moments.setdefault(int(index), {})[moment] = torch.from_numpy(array)
-    groups = model.policy.optimizer.state_dict()["param_groups"]
-    model.policy.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-
-
-def _group(tensors: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    return {name.removeprefix(f"{prefix}."): array for name, array in tensors.items() if name.startswith(f"{prefix}.")}
+def _prune(directory: Path, fingerprint: str) -> None:
+    valid = 0
+    for path in _newest_first(directory):
+        if valid == KEEP:
+            artifacts.remove_directory(path)
+            continue
+        try:
+            _content(path, fingerprint)
+        except ArtifactError:
+            continue  # damaged on the disk since it was written: it must not count
+        valid += 1
 
 
 def _newest_first(directory: Path) -> list[Path]:
     # By the number in the name: times of modification lie after a copy or a change of the clock.
-    return sorted(directory.glob("step-????????????"), reverse=True)
+    return sorted(directory.glob("step-" + 12 * "[0-9]"), reverse=True)
 
 
-def _read(path: Path) -> Checkpoint:
-    manifest = artifacts.read_json(path / _MANIFEST)
-    if manifest.get("format") != FORMAT:
-        raise ArtifactError("unknown checkpoint format", where=path, got=manifest.get("format"), expected=FORMAT)
-    content = {}
-    for name in (_TENSORS, _STATE):
-        expected = manifest["files"][name]
-        try:
-            data = (path / name).read_bytes()
-        except OSError as error:
-            raise ArtifactError("a checkpoint is incomplete", where=path / name, got=error.strerror) from error
-        if len(data) != expected["bytes"]:
+def _samples(path: Path) -> int:
+    return int(path.name.removeprefix("step-"))
+
+
+def _read(path: Path, fingerprint: str) -> Checkpoint:
+    content = _content(path, fingerprint)
+    counters = artifacts.parse_json(content[_STATE], path / _STATE)
+    for name, kind in _STATE_TYPES.items():
+        value = counters.get(name) if isinstance(counters, dict) else counters
+        if not isinstance(value, kind):
             raise ArtifactError(
-                "a checkpoint's file was cut", where=path / name, got=f"{len(data)} bytes", expected=expected["bytes"]
+                "a checkpoint's counters are damaged",
+                where=path / _STATE,
+                got=f"{name} {type(value).__name__}",
+                expected=kind.__name__,
             )
-        if artifacts.sha256(data) != expected["sha256"]:
-            raise ArtifactError("a checkpoint's file was changed", where=path / name, got="another sha256")
-        content[name] = data
-    state = artifacts.parse_json(content[_STATE], path / _STATE)
-    return Checkpoint(path, state["num_timesteps"], load_tensors(content[_TENSORS]), state)
+    if counters["num_timesteps"] != _samples(path):
+        raise ArtifactError("a checkpoint under another's name", where=path, got=f"{counters['num_timesteps']} samples")
+    try:
+        tensors = load_tensors(content[_TENSORS])
+    except SafetensorError as error:
+        raise ArtifactError("a checkpoint's arrays are damaged", where=path / _TENSORS, got=error) from error
+    return Checkpoint(path, counters["num_timesteps"], tensors, counters)
+
+
+def _content(path: Path, fingerprint: str) -> dict[str, bytes]:
+    """Return the two files of a complete checkpoint, by name.
+
+    Raises:
+        ArtifactError: It is incomplete, damaged, or of another training.
+    """
+    manifest = artifacts.read_json(path / _MANIFEST)
+    try:
+        for key, expected in (("format", FORMAT), ("fingerprint", fingerprint)):
+            if manifest[key] != expected:
+                raise ArtifactError(
+                    f"a checkpoint of another {key}", where=path / _MANIFEST, got=manifest[key], expected=expected
+                )
+        files = {
+            name: (manifest["files"][name]["bytes"], manifest["files"][name]["sha256"]) for name in (_TENSORS, _STATE)
+        }
+    except (KeyError, TypeError) as error:
+        raise ArtifactError(
+            "a checkpoint's manifest is damaged", where=path / _MANIFEST, got=f"{type(error).__name__} {error}"
+        ) from error
+    return {name: _file(path / name, *expected) for name, expected in files.items()}
+
+
+def _file(path: Path, size: int, sha256: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError("a checkpoint is incomplete", where=path, got=error.strerror) from error
+    if len(data) != size:
+        raise ArtifactError("a checkpoint's file was cut", where=path, got=f"{len(data)} bytes", expected=size)
+    if artifacts.sha256(data) != sha256:
+        raise ArtifactError("a checkpoint's file was changed", where=path, got="another sha256")
+    return data

@@ -34,8 +34,16 @@ class FiniteGuard(VecEnvWrapper):
         Raises:
             TrainingDiverged: An action is not finite.
         """
-        _refuse(actions, "an action", self._joints)
+        self.refuse_actions(actions)
         self.venv.step_async(actions)
+
+    def refuse_actions(self, actions: np.ndarray) -> None:
+        """Look at actions, shape ``(N, J)``.
+
+        Raises:
+            TrainingDiverged: One is not finite.
+        """
+        _refuse(actions, "an action", self._joints)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Return the step.

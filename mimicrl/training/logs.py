@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from stable_baselines3.common.logger import KVWriter, TensorBoardOutputFormat
 
+from mimicrl import artifacts
 from mimicrl.config import RunConfig
 
 
@@ -26,29 +27,40 @@ class JsonLines:
     def __init__(self, path: Path, offset: int = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file = path.open("ab")
-        self._file.truncate(min(offset, path.stat().st_size))
-        self._file.seek(0, os.SEEK_END)  # cutting does not move the place that `offset` tells
+        # Without a buffer: what cannot be written must not be tried again when the file is closed.
+        self._file = path.open("ab", buffering=0)
+        self._file.truncate(min(offset, self.offset))
 
     @classmethod
     def appending(cls, path: Path) -> JsonLines:
-        """Open a file to add to all it holds."""
-        return cls(path, path.stat().st_size if path.exists() else 0)
+        """Open a file to add to all whole lines it holds."""
+        return cls(path, path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0)
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write a row; numbers that are not finite become null."""
+        """Write a row; numbers that are not finite become null.
+
+        Raises:
+            MachineError: The disk is full; no part of the row stays.
+        """
         finite = {key: value if _is_finite(value) else None for key, value in row.items()}
-        self._file.write((json.dumps(finite, allow_nan=False) + "\n").encode())
-        self._file.flush()
+        rest, begin = (json.dumps(finite, allow_nan=False) + "\n").encode(), self.offset
+        with artifacts.machine_errors(self.path):
+            try:
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+            except OSError:
+                self._file.truncate(begin)
+                raise
 
     @property
     def offset(self) -> int:
         """Bytes written so far."""
-        return self._file.tell()
+        return os.fstat(self._file.fileno()).st_size
 
     def sync(self) -> None:
         """Make sure that what was written survives a loss of power."""
-        os.fsync(self._file.fileno())
+        with artifacts.machine_errors(self.path):
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file."""
@@ -87,19 +99,42 @@ class TensorBoardWriter(TensorBoardOutputFormat):
     """
 
     def __init__(self, folder: Path, lengths: dict[str, int]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in folder.iterdir():
-            if file.name in lengths:
-                os.truncate(file, min(lengths[file.name], file.stat().st_size))
-            else:
-                file.unlink()
         self._folder = folder
-        super().__init__(str(folder))
+        with artifacts.machine_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in self._files():
+                if file.name in lengths:
+                    os.truncate(file, min(lengths[file.name], file.stat().st_size))
+                else:
+                    file.unlink()
+            super().__init__(str(folder))
 
     def lengths(self) -> dict[str, int]:
         """Return the length of each file [byte], after writing all that is on its way."""
-        self.writer.flush()
-        return {file.name: file.stat().st_size for file in self._folder.iterdir()}
+        with artifacts.machine_errors(self._folder):
+            self.writer.flush()
+            return {file.name: file.stat().st_size for file in self._files()}
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
+        """Write one row.
+
+        Raises:
+            MachineError: The disk is full.
+        """
+        with artifacts.machine_errors(self._folder):
+            super().write(key_values, key_excluded, step)
+
+    def close(self) -> None:
+        """Close the file.
+
+        Raises:
+            MachineError: The disk is full.
+        """
+        with artifacts.machine_errors(self._folder):
+            super().close()
+
+    def _files(self) -> list[Path]:
+        return sorted(self._folder.glob("events.*"))
 
 
 class _Console(Console):

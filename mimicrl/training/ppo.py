@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from mimicrl.config import TrainingConfig
 from mimicrl.errors import TrainingDiverged
 from mimicrl.policy import Policy
+from mimicrl.training.guard import FiniteGuard
 from mimicrl.training.schedules import value_at
 
 
@@ -64,7 +65,11 @@ class MimicPPO(PPO):
             TrainingDiverged: An action, an observation or a reward is not finite.
         """
         try:
-            return super().collect_rollouts(*arguments, **options)
+            try:
+                return super().collect_rollouts(*arguments, **options)
+            except ValueError:
+                self._refuse_outputs()  # PyTorch's distributions raise it when the networks' output is not a number
+                raise
         except TrainingDiverged as error:
             raise TrainingDiverged(
                 error.what,
@@ -72,6 +77,15 @@ class MimicPPO(PPO):
                 got=error.got,
                 fix=error.fix,
             ) from error
+
+    def _refuse_outputs(self) -> None:
+        """Raise `TrainingDiverged` where the policy's actions for the last observations are not finite."""
+        guard = self.normalizer.venv
+        if isinstance(guard, FiniteGuard) and isinstance(self._last_obs, np.ndarray):
+            with torch.no_grad():
+                features = self.policy.mlp_extractor.forward_actor(torch.from_numpy(self._last_obs))
+                spread = self.policy.action_net(features) + self.policy.log_std.exp()
+            guard.refuse_actions(spread.numpy())
 
     def train(self) -> None:
         """Update the policy with the collected samples.

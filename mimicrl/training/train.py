@@ -19,7 +19,7 @@ from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiver
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, describe, vec_envs
+from mimicrl.training import checkpoint, describe, machine, vec_envs
 from mimicrl.training.attempts import Attempt
 from mimicrl.training.callbacks import (
     CheckpointCallback,
@@ -88,7 +88,7 @@ def train(
     _set_torch_threads(run.config.training.torch_threads, threads)
     with run.training_lock():
         run.identity()
-        artifacts.sweep(run.training_directory / "checkpoints")
+        _sweep(run)
         try:
             with contextlib.closing(_Training(run, resume, threads)) as training:
                 outcome = training.learn(record_divergence)
@@ -116,7 +116,6 @@ class _Training:
                 checkpoint.restore(found, self.model)
             checkpoint.remove_newer(run.training_directory / "checkpoints", self.model.num_timesteps)
             self._from = self.model.num_timesteps
-            self.attempt = Attempt(run.training_directory, run.progress_file, self._from)
             offsets = extra.get("offsets", {})
             self.lines = {
                 name: JsonLines(run.training_directory / f"{name}.jsonl", offsets.get(name, 0))
@@ -137,28 +136,28 @@ class _Training:
                 self.stopwatch,
                 extra.get("evaluation"),
             )
+            machines, changed = machine.history(extra.get("machines", []))
             self.checkpoints = CheckpointCallback(
-                run, self.evaluation, self.lines, self.terminal, self.stopwatch, self._from
+                run, self.evaluation, self.lines, self.terminal, self.stopwatch, self._from, machines
             )
             self.model.set_logger(self._logger(extra.get("tensorboard", {})))
             opened.callback(self.model.logger.close)
-            self._introduce(problems)
+            self._introduce(problems, changed)
             self._opened = opened.pop_all()
 
-    def _introduce(self, problems: list[str]) -> None:
+    def _introduce(self, problems: list[str], changed: list[str]) -> None:
         parameters = sum(parameter.numel() for parameter in self.model.policy.parameters())
         for line in describe.training(self.run, self.task, parameters, self._from):
             self.terminal.say(line)
         for problem in problems:
             self.terminal.say(f"warning: going on from an older checkpoint: {problem}")
+        if changed:
+            self.terminal.say(f"warning: bitwise promise void: {'; '.join(changed)}")
 
     def learn(self, record_divergence: bool) -> Outcome:
         """Train to the budget and write the results."""
         model, why, problem = self.model, "failed", None
-        if self._from == 0:
-            publish(self.run, "init", model.export(self._about | {"samples": 0}))
-        else:
-            self._publish_again()
+        attempt = Attempt(self.run.training_directory, self.run.progress_file, self._from)
         remaining = self.config.training.total_timesteps - model.num_timesteps
         callbacks = CallbackList(
             [
@@ -168,8 +167,12 @@ class _Training:
                 self.checkpoints,
             ]
         )
-        callbacks.init_callback(model)  # also where nothing is left to learn
         try:
+            if self._from == 0:
+                publish(self.run, "init", model.export(self._about | {"samples": 0}))
+            else:
+                self._publish_again()
+            callbacks.init_callback(model)  # also where nothing is left to learn
             with _stopping_on_signals(self.checkpoints):
                 if remaining > 0:
                     # No log interval: Stable-Baselines3 would write the row before the update it is about.
@@ -181,7 +184,7 @@ class _Training:
             why = error.what
             raise
         finally:
-            self.attempt.end(model.num_timesteps, why)
+            attempt.end(model.num_timesteps, why)
         outcome = self._finish(problem)
         if problem is not None and not record_divergence:
             raise problem
@@ -238,6 +241,16 @@ class _Training:
         return Logger(None, writers)
 
 
+def _sweep(run: RunDirectory) -> None:
+    """Remove what a killed training left, but not what another verb may be writing beside it."""
+    own = run.training_directory
+    for folder in (own, own / "checkpoints", own / "diverged", *own.glob("policies/*"), *run.path.glob("policies/*")):
+        artifacts.sweep(folder)
+    results = (run.metrics_file, run.evaluations_file, run.outcome_file, run.progress_file)
+    for file in (*results, run.path / "provenance" / "train.json"):
+        artifacts.sweep(file.parent, file.name)
+
+
 def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Checkpoint | None, list[str]]:
     if resume == "never":
         return None, []
@@ -245,14 +258,14 @@ def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Chec
     limit = training.total_timesteps + training.n_envs * training.n_steps - 1
     directory = run.training_directory / "checkpoints"
     # Not from an older checkpoint either: the longer training's best policy has replaced what was best by then.
-    if any(int(path.name.removeprefix("step-")) > limit for path in directory.glob("step-*")):
+    if any(samples > limit for samples in checkpoint.samples_saved(directory)):
         raise ConfigError(
             "the training has gone further than its budget",
             where=directory,
             got=f"total_timesteps {training.total_timesteps}",
             fix="raise total_timesteps, or start from nothing with --resume never",
         )
-    found, problems = checkpoint.newest(directory)
+    found, problems = checkpoint.newest(directory, run.fingerprint)
     if problems and not found:
         raise ArtifactError(
             "no checkpoint can be read",

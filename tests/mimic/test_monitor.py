@@ -11,13 +11,16 @@ from stable_baselines3.common.monitor import Monitor
 from mimicrl.config import MimicConfig
 from mimicrl.mimic.batch import MimicBatch, Transition
 from mimicrl.mimic.env import MimicEnv
-from mimicrl.mimic.monitor import EpisodeMonitor
+from mimicrl.mimic.monitor import TRACE_STEPS, EpisodeMonitor
 from mimicrl.mimic.rewards import TERMS
 from mimicrl.mimic.state import BodyState
 from mimicrl.mimic.terminations import Reason
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.motions.reference import ReferenceFrame
 from mimicrl.walkers import Walker
+
+
+QPOS = np.zeros((3, 7))
 
 
 def transition(terms: np.ndarray, reason: Reason) -> Transition:
@@ -59,7 +62,7 @@ def test_terms_are_means_over_the_episode() -> None:
     rng, monitor = np.random.default_rng(0), EpisodeMonitor(3)
     terms = rng.uniform(0, 0.25, (20, 3, 4))
     for now in terms:
-        monitor.add(transition(now, Reason.FALL))
+        monitor.add(transition(now, Reason.FALL), QPOS)
     info = monitor.info(1, transition(terms[-1], Reason.FALL))
     assert info["mimic"].pop("reason") == "fall"
     assert list(info["mimic"]) == list(TERMS)
@@ -72,7 +75,7 @@ def test_terms_are_means_over_the_episode() -> None:
 @pytest.mark.parametrize("reason", list(Reason)[1:])
 def test_only_the_time_limit_truncates(reason: Reason) -> None:
     monitor, step = EpisodeMonitor(1), transition(np.full((1, 4), 0.1), reason)
-    monitor.add(step)
+    monitor.add(step, QPOS[:1])
     info = monitor.info(0, step)
     assert info["mimic"]["reason"] == reason.label
     assert info["TimeLimit.truncated"] == (reason == Reason.TIME)
@@ -80,9 +83,9 @@ def test_only_the_time_limit_truncates(reason: Reason) -> None:
 
 def test_a_new_episode_forgets_the_last_and_no_other() -> None:
     monitor, step = EpisodeMonitor(2), transition(np.full((2, 4), 0.2), Reason.TIME)
-    monitor.add(step)
+    monitor.add(step, QPOS)
     monitor.start(np.array([0]))
-    monitor.add(step)
+    monitor.add(step, QPOS)
     assert [monitor.info(row, step)["episode"]["l"] for row in (0, 1)] == [1, 2]
     assert [monitor.info(row, step)["episode"]["r"] for row in (0, 1)] == [pytest.approx(0.8), pytest.approx(1.6)]
     for row in (0, 1):
@@ -91,11 +94,58 @@ def test_a_new_episode_forgets_the_last_and_no_other() -> None:
 
 def test_a_restored_monitor_tells_the_same() -> None:
     monitor, other, step = EpisodeMonitor(2), EpisodeMonitor(2), transition(np.full((2, 4), 0.2), Reason.TIME)
-    monitor.add(step)
+    monitor.add(step, QPOS)
     state = monitor.get_state()
-    monitor.add(step)
+    monitor.add(step, QPOS)
     other.set_state(state)
-    other.add(step)
+    other.add(step, QPOS)
     for name, value in monitor.get_state().items():
         np.testing.assert_array_equal(other.get_state()[name], value)
         assert not np.array_equal(state[name], value)
+
+
+def configurations(steps: int, count: int = 2) -> np.ndarray:
+    """Configurations that tell step and row, shape ``(steps, N, 3)``."""
+    return np.arange(steps)[:, None, None] + 1000.0 * np.arange(count)[:, None] + np.zeros(3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, TRACE_STEPS - 1, TRACE_STEPS, TRACE_STEPS + 1, 3 * TRACE_STEPS + 7])
+def test_an_episode_that_diverged_shows_its_last_configurations(steps: int) -> None:
+    monitor, step = EpisodeMonitor(2), transition(np.zeros((2, 4)), Reason.DIVERGED)
+    rows = configurations(steps)
+    for row in rows:
+        monitor.add(step, row)
+        row += 0.5  # the simulation's live view moves on
+    trace = monitor.info(1, step)["trace"]
+    np.testing.assert_array_equal(trace, configurations(steps)[-TRACE_STEPS:, 1])
+
+
+@pytest.mark.parametrize("before", [3, TRACE_STEPS, TRACE_STEPS + 5])
+def test_the_last_configurations_are_of_this_episode_only(before: int) -> None:
+    monitor, step = EpisodeMonitor(2), transition(np.zeros((2, 4)), Reason.DIVERGED)
+    rows = configurations(before + 4)
+    for number, row in enumerate(rows):
+        if number == before:
+            monitor.start(np.array([0]))
+        monitor.add(step, row)
+    np.testing.assert_array_equal(monitor.info(0, step)["trace"], rows[before:, 0])
+    np.testing.assert_array_equal(monitor.info(1, step)["trace"], rows[-TRACE_STEPS:, 1])
+
+
+def test_a_restored_monitor_shows_what_it_saw_since() -> None:
+    monitor, other, step = EpisodeMonitor(2), EpisodeMonitor(2), transition(np.zeros((2, 4)), Reason.DIVERGED)
+    rows = configurations(8)
+    for row in rows[:5]:
+        monitor.add(step, row)
+    other.set_state(monitor.get_state())
+    for row in rows[5:]:
+        other.add(step, row)
+    assert other.info(0, step)["episode"]["l"] == 8
+    np.testing.assert_array_equal(other.info(0, step)["trace"], rows[5:, 0])
+
+
+@pytest.mark.parametrize("reason", [reason for reason in list(Reason)[1:] if reason != Reason.DIVERGED])
+def test_other_episodes_show_none(reason: Reason) -> None:
+    monitor, step = EpisodeMonitor(3), transition(np.zeros((3, 4)), reason)
+    monitor.add(step, QPOS)
+    assert "trace" not in monitor.info(0, step)

@@ -25,7 +25,7 @@ from mimicrl.training.callbacks import (
     EvaluationCallback,
     Stopwatch,
 )
-from mimicrl.training.logs import JsonLines, Terminal, read_json_lines
+from mimicrl.training.logs import JsonLines, TensorBoardWriter, Terminal, read_json_lines
 
 EPISODES, INTERVAL = 4, 256
 
@@ -165,15 +165,19 @@ def checkpoints(evaluations: _Evaluations, monkeypatch: pytest.MonkeyPatch) -> A
     callback = CheckpointCallback(
         run, evaluations.callback, {"evaluations": evaluations.lines}, Terminal(run.config, 0), Stopwatch(7.0), 0
     )
-    callback.model = SimpleNamespace(ep_info_buffer=[{"l": 3}, {"l": 5}])  # type: ignore[assignment]
+    writers: list[Any] = []
+    callback.model = SimpleNamespace(  # type: ignore[assignment]
+        ep_info_buffer=[{"l": 3}, {"l": 5}], logger=Logger(None, writers)
+    )
     saved: list[tuple[int, dict[str, Any]]] = []
 
-    def save(directory: Path, _: Any, extra: dict[str, Any]) -> None:
+    def save(directory: Path, fingerprint: str, _: Any, extra: dict[str, Any]) -> None:
+        assert fingerprint == run.fingerprint
         (directory / f"step-{callback.num_timesteps:012d}").mkdir(parents=True)
         saved.append((callback.num_timesteps, extra))
 
     monkeypatch.setattr(callbacks.checkpoint, "save", save)
-    return SimpleNamespace(callback=callback, saved=saved, run=run, lines=evaluations.lines)
+    return SimpleNamespace(callback=callback, saved=saved, run=run, lines=evaluations.lines, writers=writers)
 
 
 def reach(callback: BoundaryCallback, samples: int) -> None:
@@ -200,6 +204,17 @@ def test_a_checkpoint_knows_the_files_and_the_time(checkpoints: Any) -> None:
     extra = checkpoints.saved[0][1]
     assert extra["offsets"] == {"evaluations": checkpoints.lines.path.stat().st_size}
     assert extra["seconds"] >= 7.0 and extra["evaluation"]["count"] == 0
+    assert extra["tensorboard"] == {}
+
+
+def test_a_checkpoint_knows_the_length_of_tensorboards_file(checkpoints: Any, tmp_path: Path) -> None:
+    writer = TensorBoardWriter(tmp_path / "tb", {})
+    checkpoints.writers.append(writer)
+    writer.write({"loss": 1.0}, {"loss": ()}, 128)
+    reach(checkpoints.callback, 128)
+    told = checkpoints.saved[0][1]["tensorboard"]
+    writer.close()
+    assert told == {file.name: file.stat().st_size for file in (tmp_path / "tb").iterdir()} and len(told) == 1
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
@@ -231,15 +246,33 @@ def test_progress_tells_how_far_it_is(checkpoints: Any) -> None:
     assert progress["steps_per_s"] > 0 and progress["eta_s"] is not None and progress["last_evaluation"] is None
 
 
+def test_the_stopwatch_goes_on_from_earlier_attempts_whatever_the_clock_on_the_wall(monkeypatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(callbacks.time, "time", lambda: -1e9)
+    first = Stopwatch()
+    now[0] += 5.0
+    second = Stopwatch(first.seconds)
+    now[0] += 2.5
+    assert (first.seconds, second.seconds) == (7.5, 7.5)
+
+
 def test_progress_before_the_first_step_has_no_estimate(checkpoints: Any) -> None:
     reach(checkpoints.callback, 0)
     assert artifacts.read_json(checkpoints.run.progress_file)["eta_s"] is None
 
 
-def test_episodes_are_summed_up_by_rollout() -> None:
-    callback = EpisodeCallback()
+@pytest.fixture
+def watched(tmp_path: Path) -> EpisodeCallback:
+    """A callback at the start of a training."""
+    callback = EpisodeCallback(tmp_path / "diverged")
     callback.model = SimpleNamespace(logger=Logger(None, []))  # type: ignore[assignment]
     callback._on_training_start()
+    return callback
+
+
+def test_episodes_are_summed_up_by_rollout(watched: EpisodeCallback) -> None:
+    callback = watched
     terms = {"pose": 0.2, "velocity": 0.1, "end_effector": 0.1, "root": 0.3}
     callback.locals = {"infos": [{}, {"mimic": {"reason": "fall", **terms}}]}
     callback._on_step()
@@ -253,3 +286,41 @@ def test_episodes_are_summed_up_by_rollout() -> None:
     callback.logger.name_to_value.clear()
     callback._on_rollout_end()  # no episode ended
     assert not callback.logger.name_to_value
+
+
+def diverge(callback: EpisodeCallback, samples: int, *environments: int) -> None:
+    """Let episodes end whose last configurations tell samples and environment."""
+    callback.num_timesteps = samples
+    infos: list[dict[str, Any]] = [{} for _ in range(4)]
+    for environment in environments:
+        infos[environment] = {"trace": np.full((5, 15), samples + environment / 10)}
+    callback.locals = {"infos": infos}
+    callback._on_step()
+
+
+def dumps(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "diverged").glob("*"))
+
+
+def test_the_last_three_divergences_are_kept(watched: EpisodeCallback, tmp_path: Path) -> None:
+    diverge(watched, 4, 1)
+    diverge(watched, 8)
+    assert dumps(tmp_path) == ["000000000004-environment-1.npy"]
+    diverge(watched, 12, 0, 3)
+    diverge(watched, 1000, 2)
+    names = ["000000000012-environment-0.npy", "000000000012-environment-3.npy", "000000001000-environment-2.npy"]
+    assert dumps(tmp_path) == names
+    for name, content in zip(names, (12.0, 12.3, 1000.2), strict=True):
+        rows = np.load(tmp_path / "diverged" / name, allow_pickle=False)
+        assert rows.shape == (5, 15) and (rows == content).all()
+
+
+def test_divergences_of_samples_that_are_taken_again_are_forgotten(watched: EpisodeCallback, tmp_path: Path) -> None:
+    for samples in (128, 129, 300):
+        diverge(watched, samples, 0)
+    watched.num_timesteps = 128
+    watched._on_training_start()
+    assert dumps(tmp_path) == ["000000000128-environment-0.npy"]
+    watched.num_timesteps = 0
+    watched._on_training_start()
+    assert dumps(tmp_path) == []

@@ -15,6 +15,7 @@ from mimicrl.mimic.vec_env import MimicVecEnv
 from mimicrl.training.guard import FiniteGuard
 
 COUNT, SIZE = 3, 5
+NAMES, JOINTS = ("height", "pitch", "roll", "angle of knee", "speed"), ("hip", "knee")
 
 
 class _Steps(DummyVecEnv):
@@ -48,7 +49,7 @@ def statistics(normalizer: VecNormalize) -> list[np.ndarray]:
 def test_finite_steps_pass_unchanged() -> None:
     environments = _Steps()
     environments.observation *= 7
-    observation, reward, done, infos = FiniteGuard(environments).step(np.zeros((COUNT, 2), np.float32))
+    observation, reward, done, infos = FiniteGuard(environments, NAMES, JOINTS).step(np.zeros((COUNT, 2), np.float32))
     assert (observation == 7).all() and (reward == 1).all() and not done.any() and infos == [{}] * COUNT
 
 
@@ -56,17 +57,17 @@ def test_finite_steps_pass_unchanged() -> None:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("action", r"^an action is not finite — environment 1, number 0 — got {bad} — lower the learning rate"),
+        ("action", r"^an action is not finite — environment 1, hip — got {bad} — lower the learning rate"),
         (
             "observation",
-            r"^an observation is not finite — environment 1, number 3 — got {bad} — lower the learning rate",
+            r"^an observation is not finite — environment 1, angle of knee — got {bad} — lower the learning rate",
         ),
         ("reward", r"^a reward is not finite — environment 1 — got {bad} — lower the learning rate"),
     ],
 )
 def test_what_is_not_finite_never_reaches_the_normaliser(what: str, message: str, bad: float) -> None:
     environments = _Steps()
-    normalizer = VecNormalize(FiniteGuard(environments))
+    normalizer = VecNormalize(FiniteGuard(environments, NAMES, JOINTS))
     normalizer.reset()
     actions = np.zeros((COUNT, 2), np.float32)
     normalizer.step(actions)
@@ -84,11 +85,20 @@ def test_what_is_not_finite_never_reaches_the_normaliser(what: str, message: str
     assert environments.stepped == stepped + (what != "action"), "a bad action must not move the simulations"
 
 
+def test_the_first_bad_number_is_named() -> None:
+    guard = FiniteGuard(_Steps(), NAMES, JOINTS)
+    actions = np.full((COUNT, 2), np.nan)
+    actions[0] = actions[1, 0] = 0.0
+    with pytest.raises(TrainingDiverged, match=r"^an action is not finite — environment 1, knee — got nan — "):
+        guard.refuse_actions(actions)
+    guard.refuse_actions(np.full((COUNT, 2), 1e300))
+
+
 def test_a_simulation_that_breaks_down_ends_its_episode_and_not_the_training(prepare, tmp_path) -> None:
     from mimicrl.mimic.task import Task
 
     environments = MimicVecEnv(Task.of_run(prepare(tmp_path / "run")).batch(2))
-    guard = FiniteGuard(environments)
+    guard = FiniteGuard(environments, NAMES, JOINTS)
     guard.reset()
     environments.batch.simulation.qvel[1, 7] = np.nan
     observation, reward, done, infos = guard.step(np.zeros((2, 8), np.float32))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from event_files import tensorboard_steps
+from stable_baselines3.common.logger import Logger
 
-from mimicrl.training.logs import JsonLines, Terminal, make_logger, read_json_lines
+from mimicrl.errors import MachineError
+from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, Terminal, read_json_lines
 
 
 def test_rows_come_back_as_written(tmp_path: Path) -> None:
@@ -64,7 +69,7 @@ def test_a_file_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
 
 def test_the_logger_writes_numbers_and_leaves_the_rest(tmp_path: Path) -> None:
     lines = JsonLines(tmp_path / "metrics.jsonl")
-    logger = make_logger(lines, None, [])
+    logger = Logger(None, [MetricsWriter(lines)])
     for key, value in {"int": 2, "float": 0.5, "numpy": np.float32(0.25), "array": np.zeros(2), "text": "x"}.items():
         logger.record(key, value)
     logger.dump(64)
@@ -74,14 +79,128 @@ def test_the_logger_writes_numbers_and_leaves_the_rest(tmp_path: Path) -> None:
     assert read_json_lines(lines.path) == [{"samples": 64, "int": 2.0, "float": 0.5, "numpy": 0.25}]
 
 
-def test_tensorboard_files_appear_where_asked(tmp_path: Path) -> None:
-    lines = JsonLines(tmp_path / "metrics.jsonl")
-    logger = make_logger(lines, tmp_path / "tb", [])
-    logger.record("loss", 1.0)
-    logger.dump(1)
-    logger.close()
+def full(*_: object, **__: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("room", [0, 1, 9])
+def test_a_row_that_the_disk_has_no_room_for_leaves_nothing_of_itself(tmp_path: Path, monkeypatch, room: int) -> None:
+    class Disk(io.FileIO):
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            nonlocal room
+            if room == 0:
+                full()
+            written = super().write(data[:room])
+            room -= written
+            return written
+
+    path = tmp_path / "rows.jsonl"
+    write(path, range(3))
+    lines = JsonLines.appending(path)
+    lines._file.close()
+    lines._file = Disk(path, "ab")
+    with pytest.raises(MachineError) as caught:
+        lines.append({"samples": 3})
+    assert str(caught.value) == (
+        f"the disk is full — {path} — got No space left on device — free some space and run again"
+    )
+    assert read_json_lines(path) == [{"samples": number} for number in range(3)]
+    room = 1000
+    lines.append({"samples": 4})
     lines.close()
-    assert [path.name.split(".")[0] for path in (tmp_path / "tb").iterdir()] == ["events"]
+    assert [row["samples"] for row in read_json_lines(path)] == [0, 1, 2, 4]
+
+
+def test_a_row_written_in_pieces_is_whole(tmp_path: Path) -> None:
+    class Slow(io.FileIO):
+        def write(self, data: bytes) -> int:  # type: ignore[override]
+            return super().write(data[:3])
+
+    lines = JsonLines(tmp_path / "rows.jsonl")
+    lines._file.close()
+    lines._file = Slow(lines.path, "ab")
+    lines.append({"samples": 12345})
+    lines.close()
+    assert read_json_lines(lines.path) == [{"samples": 12345}]
+
+
+def test_a_disk_that_fails_to_keep_rows_is_named(tmp_path: Path, monkeypatch) -> None:
+    lines = JsonLines(tmp_path / "rows.jsonl")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(MachineError, match=rf"^the disk is full — {lines.path} — "):
+        lines.sync()
+    lines.close()
+
+
+@pytest.mark.parametrize("torn", ["", "{", '{"samples": 1', '{"samples": 1}'])
+def test_appending_begins_after_the_last_whole_line(tmp_path: Path, torn: str) -> None:
+    path = tmp_path / "rows.jsonl"
+    write(path, range(2))
+    with path.open("a") as file:
+        file.write(torn)
+    write(path, range(5, 7))
+    assert [row["samples"] for row in read_json_lines(path)] == [0, 1, 5, 6]
+
+
+def log(writer: TensorBoardWriter, *steps: int) -> None:
+    logger = Logger(None, [writer])
+    for step in steps:
+        logger.record("loss", step / 7)
+        logger.record("reward/pose", 1.0)
+        logger.dump(step)
+
+
+@pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (3, 3), (2, 5), (4, 4), (0, 6)])
+def test_tensorboard_goes_on_where_the_checkpoint_was_again_and_again(
+    tmp_path: Path, first: int, second: int, closed: bool
+) -> None:
+    """`first` and `second` are what the checkpoints knew, of the six steps that were to be logged."""
+    lengths: dict[str, int] = {}
+    for begin, known in ((0, first), (first, second), (second, 6)):
+        writer = TensorBoardWriter(tmp_path / "tb", lengths)
+        log(writer, *range(begin, known))
+        lengths = writer.lengths()
+        if known < 6:
+            log(writer, *range(known, 6))  # all this is taken again
+            writer.writer.flush()
+        if closed:
+            writer.close()
+    assert tensorboard_steps(tmp_path / "tb") == {tag: list(range(6)) for tag in ("loss", "reward/pose")}
+
+
+def test_tensorboard_cuts_a_torn_record_off(tmp_path: Path) -> None:
+    writer = TensorBoardWriter(tmp_path, {})
+    log(writer, 0, 1)
+    lengths = writer.lengths()
+    log(writer, 2)
+    writer.close()
+    file = next(tmp_path.iterdir())
+    os.truncate(file, file.stat().st_size - 3)
+    writer = TensorBoardWriter(tmp_path, lengths)
+    log(writer, 2, 3)
+    writer.close()
+    assert tensorboard_steps(tmp_path)["loss"] == [0, 1, 2, 3]
+
+
+def test_tensorboard_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "events.out.tfevents.1.other").write_bytes(b"from a training that was started anew")
+    writer = TensorBoardWriter(tmp_path, {})
+    assert len(writer.lengths()) == 1
+    writer.close()
+    assert (tmp_path / "notes.txt").read_text() == "mine" and (tmp_path / "plugins").exists()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_disk_without_room_for_tensorboard_is_named(tmp_path: Path, monkeypatch) -> None:
+    writer = TensorBoardWriter(tmp_path, {})
+    monkeypatch.setattr(writer.writer, "flush", full)
+    for work in (lambda: log(writer, 1), writer.lengths):
+        with pytest.raises(MachineError, match=rf"^the disk is full — {tmp_path} — got No space left on device — "):
+            work()
+    writer.close()
 
 
 def test_the_terminal_prints_markup_as_it_is(tiny, capsys) -> None:

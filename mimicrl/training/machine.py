@@ -1,0 +1,52 @@
+"""What a training's bits depend on besides its run: on another machine it goes on, but to other bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from mimicrl import provenance
+
+_PACKAGES = ("torch", "mujoco", "numpy")
+
+
+def describe() -> dict[str, Any]:
+    """Return processor, vector instructions, versions and threads of this process."""
+    cpu, versions = provenance.cpu(), provenance.versions()
+    return {
+        "CPU": cpu["model"],
+        "vector instructions": cpu["vector_instructions"],
+        **{name: versions[name] for name in _PACKAGES},
+        "torch threads": torch.get_num_threads(),
+    }
+
+
+def history(earlier: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Continue the list of machines that a training was on.
+
+    Args:
+        earlier: The machines so far, as a checkpoint has them.
+
+    Returns:
+        The list with this machine as its last, and what differs from the one before, nothing at a training's start.
+    """
+    here = describe()
+    changed = differences(earlier[-1], here) if earlier else []
+    return ([*earlier, here] if changed or not earlier else earlier), changed
+
+
+def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return what differs between two machines, as `describe` tells of them, in words."""
+    return [
+        f"{name} {_lacking(then.get(name), now[name])}, now {_lacking(now[name], then.get(name))}"
+        for name in now
+        if then.get(name) != now[name]
+    ]
+
+
+def _lacking(value: Any, other: Any) -> str:
+    """Return a value in words; of a list what the other one lacks."""
+    if isinstance(value, list) and isinstance(other, list):
+        return " ".join(word for word in value if word not in other) or "without them"
+    return str(value)
