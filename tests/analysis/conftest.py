@@ -81,7 +81,11 @@ def write_study(
     content = {
         "study": name,
         "experiments": {
-            experiment: {"seeds": list(states), "training": {"total_timesteps": budget}}
+            experiment: {
+                "seeds": list(states),
+                "training": {"total_timesteps": budget},
+                "evaluation": {"episodes": episodes},
+            }
             for experiment, states in runs.items()
         },
     }

@@ -106,6 +106,18 @@ def test_a_run_without_records_is_still_a_run(make_study: Make) -> None:
     assert row[["code_sha256", "lock_sha256", "container", "host", "cpu"]].isna().all()
 
 
+@pytest.mark.parametrize("damaged", ["text", ["list"], None, 3])
+def test_a_record_with_other_values_than_text_tells_nothing(make_study: Make, damaged: Any) -> None:
+    change = dict.fromkeys(("code", "lock_sha256", "container", "host", "cpu"), damaged) | {
+        "host": [1],
+        "container": {},
+    }
+    directory = make_study({"walk": {1: "completed", 2: "completed"}}, provenance={("walk", 1): change})
+    aggregate(directory)
+    row = runs_of(directory).loc[("walk", 1)]
+    assert row[["code_sha256", "container", "host", "cpu"]].isna().all()
+
+
 def test_success_is_reached_or_not(make_study: Make) -> None:
     never = {"first_success_samples": None, "first_success_simulated_s": None}
     table = runs_of(make_study({"walk": {1: "completed", 2: "completed"}}, figures={("walk", 2): never}))

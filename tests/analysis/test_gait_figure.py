@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from analysis.panels import bands, labels, lines
+from matplotlib.colors import to_hex
 
-from mimicrl.analysis import figures
+from mimicrl.analysis import drawing, figures
 from mimicrl.analysis.gait_figure import gait_cycle_figure
 from mimicrl.analysis.study import StudyResults
 
@@ -64,3 +65,16 @@ def test_joints_of_another_walker_have_a_panel_each() -> None:
     figure = gait_cycle_figure({"a": cycle(("waist", "elbow_r", "elbow_l"), mean_rad=0.0)})
     assert [axes.axison for axes in figure.axes] == [True, False, True, True]
     assert figure.axes[2].get_ylabel() == "elbow [°]"
+
+
+@pytest.mark.parametrize(("seeds", "apart"), [(18, True), (19, False), (60, False)])
+def test_more_seeds_than_can_be_told_apart_are_grey_and_have_no_entry_each(seeds: int, apart: bool) -> None:
+    cycles = {f"seed {k}": cycle(mean_rad=np.radians(k + 1), sd_rad=0.1) for k in range(seeds)}
+    figure = gait_cycle_figure(cycles)
+    named = list(cycles) if apart else ["a seed"]
+    assert labels(figure) == [*named, "reference"]
+    for axes in figure.axes:
+        drawn = [line for line in axes.lines if to_hex(line.get_color()) == drawing.INK or apart]
+        heights = {round(y) for line in drawn for y in np.asarray(line.get_ydata(), float) if np.isfinite(y)}
+        assert set(range(1, seeds + 1)) <= heights
+        assert (len(axes.lines) == 2) != apart

@@ -62,6 +62,18 @@ def test_a_run_without_an_evaluation_shows_only_where_it_diverged(make_study: Ca
     assert figures.figure_bytes(figure, "svg")
 
 
+def test_a_run_of_an_earlier_version_without_times_is_drawn_over_samples_only(make_study: Callable[..., Path]) -> None:
+    results = load(make_study({"walk": {1: "completed", 2: "diverged", 3: "completed"}}))
+    for run in results.runs[:2]:
+        table = run.evaluations.drop(columns="training_seconds")
+        table.to_parquet(run.path / "evaluations.parquet")
+    figure = learning_curves(load(results.directory))
+    over_samples, over_time = figure.axes[0], figure.axes[1]
+    assert [len(lines(axes)) for axes in (over_samples, over_time)] == [3 + 1, 1 + 1]
+    assert [len(marks(axes, "x")) for axes in (over_samples, over_time)] == [1, 0]
+    assert figures.figure_bytes(figure, "svg")
+
+
 @pytest.mark.parametrize(("budget", "label"), [(400_000, "samples [thousand]"), (8_000_000, "samples [million]")])
 def test_samples_are_counted_in_numbers_that_can_be_read(
     make_study: Callable[..., Path], budget: int, label: str

@@ -14,7 +14,7 @@ import yaml
 from analysis.pages import Page, part
 
 from mimicrl import artifacts
-from mimicrl.analysis import clips, figures, statistics
+from mimicrl.analysis import clips, figures, statistics, study
 from mimicrl.analysis.aggregate import aggregate
 from mimicrl.analysis.final_evaluation import final_evaluation
 from mimicrl.analysis.report import page, report
@@ -108,6 +108,39 @@ def test_twice_and_elsewhere_it_has_the_same_bytes(mixed: Path, tmp_path: Path) 
     assert json.loads((mixed / "provenance" / "report.json").read_text())["verb"] == "report"
 
 
+def test_figures_of_what_is_gone_are_removed_and_other_files_are_not(make_study: Callable[..., Path]) -> None:
+    directory = make_study({"walk": {1: "completed"}})
+    for name in ("gait_gone.svg", "gait_gone.png", "gait_gone.pdf", "notes.txt"):
+        artifacts.write_bytes(directory / "figures" / name, b"old")
+    report(directory)
+    names = {file.name for file in (directory / "figures").iterdir()}
+    drawn = ("learning_curves", "final_evaluation", "gait_walk")
+    assert names == {"notes.txt"} | {f"{name}.{kind}" for name in drawn for kind in ("svg", "png", "pdf")}
+
+
+def test_a_study_with_no_more_than_the_required_columns_has_all_its_tables_and_its_page(
+    make_study: Callable[..., Path],
+) -> None:
+    """What the analysis uses is what `study.load` asks for: nothing else is ever missed."""
+    directory = make_study({"walk": {1: "completed", 2: "diverged"}})
+    for path in (run.path for run in load(directory).runs):
+        outcome = json.loads((path / "outcome.json").read_text())
+        kept = {key: outcome[key] for key in (*study.OUTCOME_KEYS, "fingerprint")}
+        artifacts.write_json(path / "outcome.json", kept)
+        episodes = artifacts.read_parquet(path / "episodes.parquet")
+        joint = next(str(name) for name in episodes if str(name).startswith(study.JOINT_ERROR))
+        for name, columns in {
+            "episodes": (*study.EPISODE_COLUMNS, joint),
+            "evaluations": study.EVALUATION_COLUMNS,
+            "gait_cycle": study.GAIT_COLUMNS,
+        }.items():
+            file = path / f"{name}.parquet"
+            artifacts.write_parquet(file, artifacts.read_parquet(file).filter(list(columns)))
+        shutil.rmtree(path / "provenance")
+    assert aggregate(directory).runs["status"].tolist() == ["completed", "diverged"]
+    assert "1 of 2 runs walk" in report(directory).read_text()
+
+
 # --- what is not as it should be ---
 
 
@@ -163,9 +196,9 @@ def test_a_study_without_any_finished_run_is_still_a_page(make_study: Callable[.
 def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path], film: Callable[..., Path]) -> None:
     evil = "<script>alert(1)</script>\"'><img src=//x onerror=alert(2)>"
     directory = make_study(provenance={("walk", 1): {"host": evil, "versions": {evil: evil}}})
-    study = yaml.safe_load((directory / "study.yaml").read_text())
-    study["experiments"]["walk"] |= {"motion": {"file": evil}, "walker": {"name": evil}}
-    (directory / "study.yaml").write_text(yaml.safe_dump(study))
+    content = yaml.safe_load((directory / "study.yaml").read_text())
+    content["experiments"]["walk"] |= {"motion": {"file": evil}, "walker": {"name": evil}}
+    (directory / "study.yaml").write_text(yaml.safe_dump(content))
     outcome = json.loads((directory / "walk/seed_2/outcome.json").read_text())
     artifacts.write_json(directory / "walk/seed_2/outcome.json", outcome | {"status": "diverged", "problem": evil})
     film(directory / "walk/seed_1/videos/final.mp4")
@@ -173,6 +206,31 @@ def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path]
     found = Page(page(load(directory), drawings(directory)))
     assert found.all("script") == found.all("img") == []
     assert found.text.count(evil) >= 5
+
+
+def test_a_diverged_run_tells_how_far_it_got_and_not_that_it_took_more_than_the_budget(
+    make_study: Callable[..., Path],
+) -> None:
+    states = {1: "diverged", 2: "completed", 3: "diverged", 4: "completed"}
+    firsts = {1: None, 2: None, 3: 1_000, 4: 300_000}
+    changes = {("walk", seed): {"first_success_samples": first} for seed, first in firsts.items()}
+    changes["walk", 1]["samples"] = 1_024
+    tables = part(page(load(make_study({"walk": states}, figures=changes)), {}), "section", "tables")
+    cells = [re.findall(r"<td.*?</td>", row, re.DOTALL) for row in re.findall(r"<tr>.*?</tr>", tables, re.DOTALL)[3:]]
+    assert [Page(row[6]).text for row in cells] == ["– (diverged at 1,024)", "> 400,000", "1,000", "300,000"]
+    assert "> 400,000]" in Page(tables).text, "in the median over seeds it counts as more than the budget"
+
+
+def test_commands_are_those_of_the_records(make_study: Callable[..., Path]) -> None:
+    directory = make_study({"walk": {1: "completed"}})
+    folder = directory / "walk/seed_1/provenance"
+    best = ["mimicrl", "evaluate", "a b/seed_1", "--checkpoint", "best"]
+    artifacts.write_json(folder / "evaluate-best.json", {"verb": "evaluate", "command": best})
+    artifacts.write_json(folder / "replay-final.png.json", {"verb": "replay"})
+    words = Page(part(page(load(directory), {}), "details", "run-walk-1")).text
+    assert "mimicrl evaluate 'a b/seed_1' --checkpoint best" in words
+    assert "provenance/replay-final.png.json , – to –" in words
+    assert "mimicrl evaluate-best" not in words and "mimicrl replay-final" not in words
 
 
 # --- videos ---
@@ -183,6 +241,9 @@ def test_what_files_say_is_text_and_never_markup(make_study: Callable[..., Path]
     [
         ((1, 2, 3), 3, "Seed 3, the median by imitation reward of the 3 with a video."),
         ((4,), 4, "Seed 4, the only one with a video."),
+        ((1,), 1, "Seed 1, the only one with a video."),
+        ((1, 4), 1, "Seed 1, the only completed one with a video."),
+        ((1, 2, 4), 1, "Seed 1, the median by imitation reward of the 2 completed ones with a video."),
     ],
 )
 def test_a_video_is_inside_the_page_and_it_and_the_others_are_linked(
@@ -241,17 +302,46 @@ def test_a_page_that_grows_too_large_links_its_largest_videos(
 def test_the_page_tells_how_the_statistics_were_made_and_what_with(mixed: Path) -> None:
     text = page(load(mixed), {})
     words = Page(part(text, "section", "statistics")).text
-    for value in ("10,000 resamples, random seed", f"{statistics.SEED}", "20 episodes of 20 s.", "far enough: 15 m,"):
+    for value in (
+        "10,000 resamples, random seed",
+        f"{statistics.SEED}",
+        "about 75 to 90 %",
+        "20 episodes of 20 s.",
+        "far enough: 15 m,",
+    ):
         assert value in words
     origin = Page(part(text, "section", "provenance")).text
     for value in ("c0de" * 16, "10cc" * 16, "node1", "Made-up CPU", "mujoco 4.0.0"):
         assert value in origin
 
 
+def test_a_run_shows_only_origins_that_are_not_those_of_most_trainings(make_study: Callable[..., Path]) -> None:
+    states = {"walk": dict.fromkeys(range(1, 4), "completed")}
+    text = page(load(make_study(states, provenance={("walk", 2): {"host": "node2"}})), {})
+    runs = [part(text, "details", f"run-walk-{seed}") for seed in (1, 2, 3)]
+    assert [len(Page(run).all("table")) for run in runs] == [0, 1, 0]
+    assert "Host node2 all" in Page(runs[1]).text
+    assert "Made-up CPU" not in Page(runs[1]).text
+    origin = Page(part(text, "section", "provenance")).text
+    assert "Host node1 all but walk/seed_2 Host node2 walk/seed_2" in origin
+
+
+def test_another_run_takes_little_of_the_page(make_study: Callable[..., Path], tmp_path: Path) -> None:
+    sizes = [
+        len(
+            page(
+                load(make_study({"walk": dict.fromkeys(range(1, n + 1), "completed")}, directory=tmp_path / f"{n}")), {}
+            )
+        )
+        for n in (5, 25)
+    ]
+    assert (sizes[1] - sizes[0]) / 20 < 4000  # of 25 MB for a thousand runs
+
+
 def test_other_evaluations_in_a_study_are_told_apart(mixed: Path) -> None:
-    study = yaml.safe_load((mixed / "study.yaml").read_text())
-    study["experiments"]["torque"]["evaluation"] |= {"episodes": 40, "seconds": 12.5, "stable_distance_m": 9.0}
-    (mixed / "study.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    content = yaml.safe_load((mixed / "study.yaml").read_text())
+    content["experiments"]["torque"]["evaluation"] |= {"episodes": 40, "seconds": 12.5, "stable_distance_m": 9.0}
+    (mixed / "study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     words = Page(part(page(load(mixed), {}), "section", "statistics")).text
     assert "20 episodes of 20 s (walk, lost), 40 episodes of 12.5 s (torque)." in words
     assert "15 m (walk, lost), 9 m (torque)," in words

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mimicrl.analysis import statistics
-from mimicrl.analysis.statistics import bootstrap_interval, iqm, median, summarize, summarize_censored
+from mimicrl.analysis.statistics import bootstrap_interval, iqm, iqm_band, median, summarize, summarize_censored
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 samples = st.lists(numbers, min_size=1, max_size=40)
@@ -35,7 +35,7 @@ def test_the_interquartile_mean_is_scipys_trimmed_mean(values: list[float]) -> N
 def test_mean_and_deviation_are_numpys(values: list[float]) -> None:
     found = summarize(values)
     assert found.mean == np.mean(values)
-    assert found.n == len(values) and found.values == tuple(values)
+    assert found.values == tuple(values)
     assert found.sd == np.std(values, ddof=1) if len(values) > 1 else np.isnan(found.sd)
 
 
@@ -119,12 +119,22 @@ def test_the_interval_is_scipys(count: int) -> None:
     assert bootstrap_interval(values, average) == pytest.approx((expected.low, expected.high), abs=tolerance)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+# 4000 trials (of ten seeds 2000) with other random numbers gave 75 %, 91 % and 94 %; 500 add an error of up to 2 %. So
+# few seeds cover less than they say, which `tables.FEW_SEEDS` tells.
+@pytest.mark.parametrize(("seeds", "least", "most"), [(3, 0.69, 0.82), (5, 0.86, 0.94), (10, 0.90, 0.98)])
+def test_the_interval_covers_the_truth_about_as_often_as_is_told(seeds: int, least: float, most: float) -> None:
     generator = np.random.default_rng(5)
-    intervals = [bootstrap_interval(generator.normal(size=10), iqm) for _ in range(500)]
+    intervals = [bootstrap_interval(generator.normal(size=seeds), iqm) for _ in range(500)]
     covered = np.mean([low <= 0 <= high for low, high in (interval or (np.nan, np.nan) for interval in intervals)])
-    # Percentile intervals of ten values cover a little less than 95 %; 500 trials add an error of 1 %.
-    assert 0.90 <= covered <= 0.98
+    assert least <= covered <= most
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.randoms())
+def test_a_band_is_each_figure_s_own_summary(seeds: int, count: int, random) -> None:
+    values = np.array([[random.uniform(-10, 10) for _ in range(count)] for _ in range(seeds)])
+    found = [summarize(column.tolist()) for column in values.T]
+    expected = np.array([(one.iqm, one.low, one.high) for one in found]).T
+    np.testing.assert_allclose(np.array(iqm_band(values)), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_resampling_neither_uses_nor_moves_numpys_global_generator() -> None:

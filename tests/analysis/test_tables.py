@@ -108,6 +108,7 @@ def test_the_notes_say_how_the_interval_was_made(make_study: Make) -> None:
     first, second = tables.notes(table)
     assert "IQM: interquartile mean" in first and "Diverged seeds count" in first
     assert "95 % percentile bootstrap over seeds, 10,000 resamples, random seed 20220101" in first
+    assert "with 3 to 5 seeds such an interval covers the truth less often, about 75 to 90 %" in first
     assert "those that never succeeded counted as more than the budget" in second
 
 
