@@ -19,7 +19,6 @@ from mimicrl.motions import ReferenceTrajectory
 from mimicrl.motions.reference import ReferenceFrame
 from mimicrl.walkers import Walker
 
-
 QPOS = np.zeros((3, 7))
 
 
