@@ -35,7 +35,8 @@ def figure_files(figures: Mapping[str, Figure]) -> dict[str, bytes]:
     """Return each figure in all `FORMATS`, by file name."""
     for figure in figures.values():  # once, or each format would take its time for the layout
         with style():
-            figure.draw_without_rendering()
+            if engine := figure.get_layout_engine():
+                engine.execute(figure)
         figure.set_layout_engine("none")
     return {f"{name}.{kind}": figure_bytes(figure, kind) for name, figure in figures.items() for kind in FORMATS}
 
