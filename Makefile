@@ -1,6 +1,7 @@
 # One verb for each thing one does here. All but help, lock and clean set up .venv first, once.
 PYTHON ?= python3
 TORCH_INDEX ?=
+STUDY ?= configs/demo.yaml
 
 LOCK := containers/requirements.lock
 SETUP := .venv/.setup
@@ -9,7 +10,7 @@ SNAKEFILES := Snakefile workflow
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format smoke bench lock clean
+.PHONY: help setup demo resume test check format smoke bench soak lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +19,10 @@ setup: $(SETUP)  ## install the locked packages into .venv (PYTHON=python3.12, T
 
 demo: $(SETUP)  ## two walkers learn to walk: evaluation, videos, tables, results/demo/report.html
 	snakemake --cores all --workflow-profile workflow/profiles/default --configfile configs/demo.yaml
+
+resume: $(SETUP)  ## after a crash or kill -9: unlock a study and go on with it (STUDY=configs/demo.yaml)
+	snakemake --unlock --configfile $(STUDY)
+	snakemake --cores all --rerun-incomplete --workflow-profile workflow/profiles/default --configfile $(STUDY)
 
 test: $(SETUP)  ## run the tests
 	OMP_NUM_THREADS=1 pytest
@@ -43,6 +48,9 @@ smoke: $(SETUP)  ## run the whole workflow on a tiny study
 
 bench: $(SETUP)  ## print a short version of the learning benchmark
 	python -m benchmarks.learning --quick
+
+soak: $(SETUP)  ## kill trainings at random for an hour and count what is lost
+	python -m benchmarks.soak
 
 # torch comes last: all other packages are installed by hash, while torch, which has none, may come from any
 # index and bring the GPU libraries of its build.

@@ -104,6 +104,7 @@ class _Training:
         self.run, self.config = run, run.config
         self.task = Task.of_run(run)
         found, problems = _find_checkpoint(run, resume)
+        self._resumed = found is not None  # perhaps from a checkpoint of no samples
         extra: dict[str, Any] = found.state["extra"] if found else {}
         streams = seeding.streams(self.config.seed)
         self._about = describe.policy(run, self.task)
@@ -168,7 +169,7 @@ class _Training:
             ]
         )
         try:
-            if self._from == 0:
+            if not self._resumed:
                 publish(self.run, "init", model.export(self._about | {"samples": 0}))
             else:
                 self._publish_again()

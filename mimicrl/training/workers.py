@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import multiprocessing
+import os
+import select
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,7 +31,6 @@ TIMEOUT_S = 60.0
 _START_FACTOR = 5.0
 _POLL_S = 1.0
 _REAP_S = 5.0
-_PR_SET_PDEATHSIG = 1
 # Ctrl-C and a scheduler's signals reach the whole group; the trainer decides when its workers end.
 _FOR_THE_TRAINER = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
@@ -89,7 +90,7 @@ def _start(make: _InWorker) -> tuple[BaseProcess, Any]:
     # The server that forks the workers imports once what each of them would take seconds for.
     context.set_forkserver_preload(["mimicrl.training.vec_envs"])
     ours, theirs = context.Pipe()
-    process = context.Process(target=_worker, args=(theirs, ours, CloudpickleWrapper(make)), daemon=True)
+    process = context.Process(target=_work, args=(theirs, ours, CloudpickleWrapper(make)), daemon=True)
     process.start()
     theirs.close()
     return process, ours
@@ -180,13 +181,23 @@ class _InWorker:
     def __call__(self) -> gymnasium.Env:
         for number in _FOR_THE_TRAINER:
             signal.signal(number, signal.SIG_IGN)
-        _die_with_parent()
         sys.stderr = self.words.open("w", buffering=1)  # where multiprocessing writes a traceback to
         faulthandler.enable(sys.stderr)
         return self.make()
 
 
-def _die_with_parent() -> None:
-    """Have the system kill this process when its parent ends, also when it is too busy to notice."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _work(remote: Any, trainers_end: Any, make: CloudpickleWrapper) -> None:
+    """Be a worker."""
+    threading.Thread(target=_end_with_trainer, args=(remote,), daemon=True).start()
+    _worker(remote, trainers_end, make)
+
+
+def _end_with_trainer(remote: Any) -> None:
+    """End this process when the trainer's end of its pipe is closed, also while the environment is busy.
+
+    It is no child of the trainer's, and the server that forked it stays as long as any of its children does.
+    """
+    poll = select.poll()
+    poll.register(remote, 0)  # nothing but the end
+    poll.poll()
+    os._exit(1)

@@ -21,6 +21,8 @@ SMALL = Film(width=64, height=48, fps=10.0)
 class Acts:
     """A policy that does nothing, until at some step a row's actions become senseless."""
 
+    weights_sha256 = "none"
+
     def __init__(self, row: int = -1, breaks: int = 0) -> None:
         self._row, self._breaks, self._steps = row, breaks, 0
 
@@ -77,14 +79,14 @@ def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(
 def test_an_episode_of_one_step_is_a_still_picture(run: RunDirectory, acting: Callable[..., None]) -> None:
     acting(0, 2)
     path = replay(run, episode=0, settings=SMALL)
-    result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+    result = artifacts.read_json(run.path / "provenance" / "replay-final-episode-0.mp4.json")["result"]
     assert path.is_file() and result["pictures"] == 1 and result["duration_s"] == pytest.approx(2 / 50)
 
 
 def test_an_episode_that_broke_at_once_shows_its_start(run: RunDirectory, acting: Callable[..., None]) -> None:
     acting(2, 1)
     path = replay(run, episode=2, settings=SMALL)
-    result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+    result = artifacts.read_json(run.path / "provenance" / "replay-final-episode-2.mp4.json")["result"]
     assert path.is_file() and (result["pictures"], result["reason"]) == (1, "diverged")
     # Nothing it did was finite, so what is seen is the reference at the start.
     task = Task.of_run(run)

@@ -1,95 +1,29 @@
-"""A training that was stopped, killed, damaged or extended ends with the bits of one that was not."""
+"""A training that was interrupted, damaged or extended ends with the bits of one that was not."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
+from resume.trainers import assert_same, checkpoints, weights
 
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
+from mimicrl.training import machine
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
-
-BUDGET = 4096
-STOPPED, INTERRUPTED_BY_USER = 75, 130
-CHANGES: dict[str, Any] = {"training": {"total_timesteps": BUDGET}, "evaluation": {"interval": 512}}
-CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_seconds"]
-
-
-def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:
-    return (run.policy_directory(checkpoint) / "policy.safetensors").read_bytes()
-
-
-def table(file: Path) -> pd.DataFrame:
-    return pd.read_parquet(file).drop(columns=CLOCKS, errors="ignore")
-
-
-def checkpoints(run: RunDirectory) -> list[Path]:
-    return sorted((run.training_directory / "checkpoints").glob("step-*"))
 
 
 def state(run: RunDirectory) -> dict[Path, str]:
     """What the files of the training hold."""
     files = (path for path in run.training_directory.rglob("*") if path.is_file() and path.name != "lock")
     return {path: artifacts.file_sha256(path) for path in files}
-
-
-def assert_same(one: RunDirectory, other: RunDirectory) -> None:
-    """Check weights, best policy and history."""
-    for checkpoint in ("init", "best", "final"):
-        assert weights(one, checkpoint) == weights(other, checkpoint), checkpoint
-    assert table(one.metrics_file)["samples"].is_unique
-    pd.testing.assert_frame_equal(table(one.metrics_file), table(other.metrics_file), check_like=True)
-    pd.testing.assert_frame_equal(table(one.evaluations_file), table(other.evaluations_file))
-    told = [artifacts.read_json(run.outcome_file) for run in (one, other)]
-    for key in ("status", "samples", "fingerprint", "first_success_samples", "best"):
-        assert told[0][key] == told[1][key], key
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(prepare, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    """The run that nothing happened to."""
-    run = prepare(tmp_path_factory.mktemp("resume") / "whole", **CHANGES)
-    train(run, threads=1)
-    return run
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_process_continues_to_the_same_bits(
-    prepare, uninterrupted: RunDirectory, tmp_path: Path, number: signal.Signals
-) -> None:
-    run = prepare(tmp_path / "run", **CHANGES)
-    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        while process.poll() is None and not checkpoints(run):
-            time.sleep(0.005)
-        process.send_signal(number)
-        output, _ = process.communicate()
-    assert process.returncode == (STOPPED if number == signal.SIGTERM else -number), output
-    assert 0 < int(checkpoints(run)[-1].name[5:]) < BUDGET, "the signal came in the middle"
-    if number == signal.SIGTERM:
-        assert output.splitlines()[-1].startswith("mimicrl train: stopped by SIGTERM — after ")
-        assert output.splitlines()[-1].endswith("samples — run the same command again to continue")
-        assert artifacts.read_json(run.progress_file)["state"] == "stopped"
-    outcome = train(run, resume="must", threads=1)
-    assert outcome.samples == BUDGET
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
-    assert attempts[-1]["from"] > 0 and attempts[-1]["why"] == "completed"
-    if number == signal.SIGTERM:
-        assert attempts[0]["why"] == "stopped by SIGTERM" and attempts[0]["to"] == attempts[1]["from"]
-    assert_same(run, uninterrupted)
 
 
 @pytest.mark.parametrize("kind", ["batched", "dummy"])
@@ -244,39 +178,31 @@ def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
     assert weights(run, "best") == (places["training"] / "policy.safetensors").read_bytes()
 
 
-def group_is_empty(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def test_ctrl_c_reaches_the_environments_too_and_the_trainer_alone_decides(prepare, tmp_path: Path) -> None:
-    changes = {"training": {"vec_env": "subproc", "n_envs": 2, "total_timesteps": 20_000, "checkpoint_interval": 10**6}}
-    run = prepare(tmp_path / "run", **changes, evaluation={"interval": 10**6})
-    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        metrics = run.training_directory / "metrics.jsonl"
-        while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") > 1):
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGINT)
-        _, output = process.communicate()
-    assert process.returncode == INTERRUPTED_BY_USER, output
-    samples = int(checkpoints(run)[-1].name[5:])
-    assert output.splitlines()[-1] == (
-        f"mimicrl train: stopped by SIGINT — after {samples} samples — run the same command again to continue"
-    )
-    assert "Traceback" not in output and 0 < samples < 20_000
-    assert artifacts.read_json(run.progress_file)["state"] == "stopped"
-    for _ in range(1000):  # who was orphaned ends a moment later
-        if group_is_empty(process.pid):
-            break
-        time.sleep(0.03)
-    assert group_is_empty(process.pid), "an environment's process is left"
-
-
 def test_continuing_needs_a_checkpoint_when_asked_to(prepare, tmp_path: Path) -> None:
     message = r"^there is no checkpoint to continue from — .*/checkpoints — run without --resume must$"
     with pytest.raises(ArtifactError, match=message):
         train(prepare(tmp_path / "run"), resume="must", threads=1)
+
+
+def test_another_machine_is_told_once(
+    trained_run: RunDirectory, prepare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    for path in checkpoints(run):
+        content = artifacts.read_json(path / "state.json")
+        content["extra"]["machines"][0] |= {"CPU": "Babbage 1", "torch threads": 2}
+        data, manifest = artifacts.json_bytes(content), artifacts.read_json(path / "manifest.json")
+        manifest["files"]["state.json"] = {"bytes": len(data), "sha256": artifacts.sha256(data)}
+        (path / "state.json").write_bytes(data)
+        artifacts.write_json(path / "manifest.json", manifest)
+    shutil.rmtree(checkpoints(run)[-1])
+    train(run, threads=1)
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    here = machine.describe()
+    assert warnings == [f"warning: bitwise promise void: CPU Babbage 1, now {here['CPU']}; torch threads 2, now 1"]
+    machines = artifacts.read_json(checkpoints(run)[-1] / "state.json")["extra"]["machines"]
+    assert [known["CPU"] for known in machines] == ["Babbage 1", here["CPU"]]
+    train(run, threads=1)
+    assert "warning: " not in capsys.readouterr().err
+    assert_same(run, trained_run)

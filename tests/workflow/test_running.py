@@ -1,11 +1,7 @@
-"""What happens when things go wrong: wrong studies, killed and diverging trainings, missing OpenGL."""
+"""What happens when things go wrong: wrong studies, diverging trainings, missing OpenGL."""
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +11,7 @@ import yaml
 from snakemake_calls import snakemake, start, write
 from support import TINY
 
-from mimicrl import artifacts
-from mimicrl.config.loading import deep_merge
 from mimicrl.motions import gait
-from mimicrl.runs import RunDirectory
-from mimicrl.training.logs import read_json_lines
 
 WRONG = {
     "two values": (
@@ -55,28 +47,6 @@ def test_a_study_of_several_files_is_refused(tmp_path: Path, words: list[str]) -
     assert process.returncode == 1 and "Traceback" not in output
     assert "A study is exactly one YAML file: give one --configfile and no --config" in output
     assert not (tmp_path / "results").exists()
-
-
-def test_a_killed_training_continues_from_its_checkpoint(tmp_path: Path) -> None:
-    experiment = deep_merge(TINY, {"training": {"total_timesteps": 4096}, "evaluation": {"interval": 10**6}})
-    study = {"study": "tiny", "seeds": [1], "experiments": {"walk": experiment}}
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
-    run = RunDirectory(tmp_path / "results" / "tiny" / "walk" / "seed_1")
-    outcome = str(run.outcome_file.relative_to(tmp_path))
-    with start(tmp_path, outcome, "--configfile", "study.yaml") as process:
-        while process.poll() is None and not list(run.path.glob("training/*/checkpoints/step-*")):
-            time.sleep(0.01)
-        lock = (run.training_directory / "lock").read_text()
-        trainer = re.search(r"process (\d+),", lock)
-        assert trainer
-        os.kill(int(trainer[1]), signal.SIGKILL)
-        output, _ = process.communicate()
-    assert process.returncode == 0, output
-    assert "Error in rule train" in output and "Trying to restart job" in output
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
-    assert [(row["why"], row["to"]) for row in attempts] == [("completed", 4096)]
-    assert 0 < attempts[0]["from"] < 4096
-    assert artifacts.read_json(run.progress_file)["state"] == "completed"
 
 
 def test_a_diverged_seed_is_a_row_and_all_else_intact(tmp_path: Path, walker) -> None:

@@ -1,0 +1,159 @@
+"""Signals to the whole group, a killed worker, a killed trainer: what becomes of the others, and of the run."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mimicrl import artifacts, faultpoints
+from mimicrl.runs import RunDirectory
+from mimicrl.training import checkpoint
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+TESTS = Path(__file__).parents[1]
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+# Stands for a trainer: says the processes of its workers, steps after a line from us, then keeps them busy.
+TRAINER = """
+import signal, sys
+import numpy as np
+from odd_environments import Obedient, deed
+from mimicrl.training.workers import WatchedSubprocVecEnv
+
+caught = []
+for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
+    signal.signal(number, lambda number, _: caught.append(number))
+environments = WatchedSubprocVecEnv(Obedient, 2)
+environments.reset()
+print(*[process.pid for process in environments.processes], flush=True)
+sys.stdin.readline()
+print(environments.step(np.zeros((2, 1)))[0].ravel().tolist(), sorted(caught), flush=True)
+environments.step_async(np.full((2, 1), deed("work")))
+print("busy", flush=True)
+sys.stdin.readline()
+"""
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Return the first value that is something; a minute is for ever."""
+    end = time.monotonic() + 60
+    while not (value := condition()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+    return value
+
+
+def group(leader: int) -> dict[int, int]:
+    """The living processes of a group, each with its parent."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent, number = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(number) == leader and state != "Z":
+            found[int(folder.name)] = int(parent)
+    return found
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts Python in a session of its own, which is empty afterwards."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: object, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, *map(str, words)]
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        started.append(subprocess.Popen(command, text=True, start_new_session=True, **streams, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    yield start
+    for process in started:
+        for pid in group(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().rstrip("\n")
+
+
+def go_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdin
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+@pytest.fixture
+def trainer(start) -> tuple[subprocess.Popen[str], list[int]]:
+    """A stand-in for a trainer, and its workers."""
+    process = start("-c", TRAINER, env=os.environ | {"PYTHONPATH": str(TESTS)})
+    return process, [int(pid) for pid in line(process).split()]
+
+
+def test_signals_to_the_whole_group_are_the_trainers_alone(trainer) -> None:
+    process, workers = trainer
+    for number in SIGNALS:
+        os.killpg(process.pid, number)
+    go_on(process)
+    assert line(process) == f"[1.0, 1.0] {sorted(map(int, SIGNALS))}"
+    assert set(workers) <= group(process.pid).keys()
+
+
+def test_workers_die_with_a_trainer_that_is_killed_however_busy_they_are(trainer) -> None:
+    process, workers = trainer
+    go_on(process)
+    assert line(process).startswith("[1.0, 1.0]") and line(process) == "busy"
+    assert set(workers) <= group(process.pid).keys()
+    process.kill()
+    wait_for(lambda: not group(process.pid))
+
+
+def workers_of(trainer: int) -> list[int]:
+    """The processes that a trainer's server has forked."""
+    processes = group(trainer)
+    servers = [pid for pid, parent in processes.items() if parent == trainer]
+    return sorted(pid for pid, parent in processes.items() if parent in servers)
+
+
+def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Path, start) -> None:
+    training = {"n_envs": 2, "n_steps": 64, "total_timesteps": 640}
+    run = prepare(tmp_path / "run", training=training | {"vec_env": "subproc"})
+    go = tmp_path / "go"
+    stall = {faultpoints.VARIABLE: "checkpoint.pruned:stall:2", faultpoints.GO: str(go)}
+    trainer = start("-m", "mimicrl", "train", run.path, "--threads", "1", env=os.environ | stall)
+    wait_for(lambda: checkpoint.samples_saved(run.training_directory / "checkpoints")[:1] == [256])
+    victim = workers_of(trainer.pid)[1]
+    os.kill(victim, signal.SIGKILL)
+    go.touch()
+    _, told = trainer.communicate()
+    assert trainer.returncode == 75, told
+    assert re.fullmatch(
+        rf"mimicrl train: a worker process died — environment \d, process {victim} — got killed by SIGKILL — "
+        r"run the same command again to continue",
+        told.splitlines()[-1],
+    )
+    assert "Traceback" not in told
+    wait_for(lambda: not group(trainer.pid))
+    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert (attempt["why"], attempt["from"], attempt["to"]) == ("a worker process died", 0, 256)
+    assert train(run, resume="must", threads=1).samples == 640
+    attempt = read_json_lines(run.training_directory / "attempts.jsonl")[1]
+    assert (attempt["why"], attempt["from"], attempt["to"]) == ("completed", 256, 640)
+    whole = prepare(tmp_path / "whole", training=training)
+    train(whole, threads=1)
+    assert weights(run) == weights(whole)
+
+
+def weights(run: RunDirectory) -> str:
+    return artifacts.file_sha256(run.policy_directory("final") / "policy.safetensors")

@@ -1,0 +1,60 @@
+"""Killed and continued at every rollout boundary, each time in a new process, a training ends with the same bits."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from resume.trainers import Trainer, assert_same, checkpoints, start
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+ROLLOUT, BUDGET = 64, 512
+BOUNDARIES = list(range(0, BUDGET, ROLLOUT))
+
+
+def changes(vec_env: str) -> dict[str, Any]:
+    return {
+        "training": {"vec_env": vec_env, "n_envs": 2, "total_timesteps": BUDGET, "checkpoint_interval": ROLLOUT},
+        "evaluation": {"interval": 2 * ROLLOUT},
+        "logging": {"tensorboard": True},
+    }
+
+
+def curves(run: RunDirectory) -> dict[str, list[tuple[int, float]]]:
+    """The points of TensorBoard's curves, as TensorBoard reads them, but those of the clock."""
+    events = EventAccumulator(str(run.tensorboard_directory), size_guidance={"scalars": 0}).Reload()
+    names = [name for name in events.Tags()["scalars"] if not name.startswith("time/")]
+    return {name: [(point.step, point.value) for point in events.Scalars(name)] for name in names}
+
+
+def end(trainer: Trainer, code: int) -> None:
+    assert trainer.end()[0] == code, trainer.end()[1]
+
+
+@pytest.mark.parametrize("vec_env", ["batched", "dummy", "subproc"])
+def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirectory], tmp_path: Path, vec_env: str):
+    whole, run = (prepare(tmp_path / name, **changes(vec_env)) for name in ("whole", "run"))
+    train(whole, threads=1)
+    for begin in BOUNDARIES[:-2]:
+        # The boundary it starts at, the next one, where it saves, and the one after that.
+        end(start(run, fault="train.rollout:kill:3"), -signal.SIGKILL)
+        assert int(checkpoints(run)[-1].name[5:]) == begin + ROLLOUT
+    end(start(run, fault="train.collected:kill:2"), -signal.SIGKILL)
+    end(start(run, fault="train.finished:kill"), -signal.SIGKILL)
+    end(start(run, "--resume", "must"), 0)
+    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert [row["from"] for row in attempts] == [*BOUNDARIES, BUDGET]
+    assert [row["to"] for row in attempts] == [*BOUNDARIES[1:], BUDGET, BUDGET]
+    assert [row["why"] for row in attempts[:7]] == ["killed"] * 7
+    assert attempts[-1]["why"] == "completed"
+    assert_same(run, whole)
+    points = curves(run)
+    assert points == curves(whole)
+    assert [step for step, _ in points["train/loss"]] == [*BOUNDARIES[1:], BUDGET]

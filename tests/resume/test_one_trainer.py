@@ -1,0 +1,85 @@
+"""A run has one trainer at a time; who only reads does not care."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from resume.trainers import Trainer, assert_same, start
+
+from mimicrl import provenance
+from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+# A command line that fails as soon as something slow is imported.
+LIGHT = """
+import sys
+sys.modules |= dict.fromkeys(["torch", "mujoco", "pandas", "stable_baselines3"])
+from mimicrl.cli import main
+main()
+"""
+LOCKED = 6
+
+
+@pytest.fixture
+def run(prepare, tmp_path: Path) -> RunDirectory:
+    return prepare(tmp_path / "run")
+
+
+@pytest.fixture
+def first(run: RunDirectory) -> Trainer:
+    """A trainer that is in the middle of its work until it is released."""
+    trainer = start(run, fault="train.rollout:stall:2")
+    trainer.await_stall()
+    return trainer
+
+
+def second(run: RunDirectory) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", LIGHT, "train", str(run.path)], capture_output=True, text=True)
+
+
+def test_a_second_one_is_refused_before_anything_slow_is_imported(
+    run: RunDirectory, first: Trainer, prepare, tmp_path: Path
+) -> None:
+    refused = second(run)
+    assert refused.returncode == LOCKED, refused.stderr
+    owner = rf"host {re.escape(provenance.host())}, process {first.process.pid}, since \d{{4}}-\d\d-\d\dT\S+"
+    told = rf"mimicrl train: another trainer works in this run — \S+ — got {owner} — wait for it or stop it\n"
+    assert re.fullmatch(told, refused.stderr)
+    first.release()
+    code, output = first.end()
+    assert code == 0, output
+    assert len(read_json_lines(run.training_directory / "attempts.jsonl")) == 1
+    whole = prepare(tmp_path / "whole")
+    train(whole, threads=1)
+    assert_same(run, whole)
+
+
+def test_evaluation_and_video_do_not_wait_for_the_trainer(run: RunDirectory, first: Trainer, mimicrl: Any) -> None:
+    for verb in ("evaluate", "replay"):
+        done = mimicrl(verb, run.path, "--checkpoint", "init")
+        assert done.code == 0, done.err
+    assert second(run).returncode == LOCKED, "nor is its lock gone"
+
+
+def test_a_killed_one_leaves_no_lock(run: RunDirectory, first: Trainer) -> None:
+    first.signal(signal.SIGKILL)
+    first.end()
+    lock = run.training_directory / "lock"
+    assert f"process {first.process.pid}," in lock.read_text(), "its name stands there still"
+    code, output = start(run).end()
+    assert code == 0, output
+
+
+def test_the_number_of_a_process_that_is_gone_keeps_no_one_out(run: RunDirectory) -> None:
+    lock = run.training_directory / "lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(f"host elsewhere, process {os.getpid()}, since 1999-12-31T23:59:59+00:00\n")
+    assert train(run, threads=1).status == "completed"

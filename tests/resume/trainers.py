@@ -1,0 +1,102 @@
+"""Trainers in processes of their own, and whether two runs ended with the same bits."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mimicrl import artifacts, cli, faultpoints
+from mimicrl.runs import RunDirectory
+
+CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_seconds"]
+# New processes come from a server in which PyTorch has been imported and nothing else was done: seconds saved on each.
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["mimicrl.cli", "mimicrl.training.train", "torch._dynamo", "torch.utils.tensorboard", "pytest"]
+)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """`mimicrl train` in a new process, which a fault point may hold until `release`."""
+
+    process: BaseProcess
+    log: Path
+    go: Path
+
+    def await_stall(self) -> None:
+        while f"{faultpoints.VARIABLE}: stall at" not in self.log.read_text():
+            assert self.process.is_alive(), self.log.read_text()
+            time.sleep(0.005)
+
+    def signal(self, number: int) -> None:
+        assert self.process.pid
+        os.kill(self.process.pid, number)
+
+    def release(self) -> None:
+        self.go.touch()
+
+    def end(self) -> tuple[int, str]:
+        """Return exit code, negative after a signal, and output."""
+        self.process.join()
+        assert self.process.exitcode is not None
+        return self.process.exitcode, self.log.read_text()
+
+
+def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
+    """Start a trainer; `fault` is what `MIMICRL_FAULT` says."""
+    # A folder of its own, as a trainer looks at all in a run's; numbered, as a run may see many.
+    folder = run.path.with_name(f"{run.path.name}-{len(list(run.path.parent.glob(f'{run.path.name}-*')))}")
+    folder.mkdir()
+    log, go = folder / "output", folder / "go"
+    log.touch()
+    environment = dict(os.environ)
+    if fault:
+        environment |= {faultpoints.VARIABLE: fault, faultpoints.GO: str(go)}
+    words = ("train", str(run.path), "--threads", "1", *words)
+    process = SERVER.Process(target=_mimicrl, args=(words, log, environment))
+    process.start()
+    return Trainer(process, log, go)
+
+
+def _mimicrl(words: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
+    """Be `mimicrl` in this process."""
+    os.environ.clear()
+    os.environ.update(environment)
+    output = os.open(log, os.O_WRONLY)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.argv = ["mimicrl", *words]
+    cli.main()
+
+
+def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:
+    return (run.policy_directory(checkpoint) / "policy.safetensors").read_bytes()
+
+
+def table(file: Path) -> pd.DataFrame:
+    return pd.read_parquet(file).drop(columns=CLOCKS, errors="ignore")
+
+
+def checkpoints(run: RunDirectory) -> list[Path]:
+    return sorted((run.training_directory / "checkpoints").glob("step-*"))
+
+
+def assert_same(one: RunDirectory, other: RunDirectory) -> None:
+    """Check weights, best policy and history."""
+    for checkpoint in ("init", "best", "final"):
+        assert weights(one, checkpoint) == weights(other, checkpoint), checkpoint
+    assert table(one.metrics_file)["samples"].is_unique
+    pd.testing.assert_frame_equal(table(one.metrics_file), table(other.metrics_file), check_like=True)
+    pd.testing.assert_frame_equal(table(one.evaluations_file), table(other.evaluations_file))
+    told = [artifacts.read_json(run.outcome_file) for run in (one, other)]
+    for key in ("status", "samples", "fingerprint", "first_success_samples", "best"):
+        assert told[0][key] == told[1][key], key
