@@ -104,11 +104,14 @@ class MimicPPO(PPO):
             if isinstance(error, TrainingDiverged):
                 raise
             raise TrainingDiverged(
-                "the policy's output is not finite", where=f"update {self._n_updates}", fix="lower the learning rate"
+                "the policy's output is not finite", where=self._where(), fix="lower the learning rate"
             ) from error
 
+    def _where(self) -> str:
+        return f"update {self._n_updates}, after {self.num_timesteps} samples"
+
     def _check_update(self) -> None:
-        where = f"update {self._n_updates}, after {self.num_timesteps} samples"
+        where = self._where()
         values = self.logger.name_to_value
         for name in ("train/loss", "train/value_loss", "train/approx_kl"):
             if not np.isfinite(values.get(name, 0.0)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -69,6 +70,7 @@ def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
 
 def _mimicrl(words: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:
     """Be `mimicrl` in this process."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the server may have been started by one that held signals back
     os.environ.clear()
     os.environ.update(environment)
     output = os.open(log, os.O_WRONLY)

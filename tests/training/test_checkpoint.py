@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from mimicrl import artifacts
+from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError
 from mimicrl.training import checkpoint
 from mimicrl.training.ppo import MimicPPO
@@ -273,6 +273,25 @@ def test_one_that_does_not_fit_is_refused_before_anything_changes(
     assert str(caught.value).endswith(" — start from nothing with --resume never")
     after = checkpoint.save(tmp_path / "after", FINGERPRINT, model, {})
     assert [(before / file).read_bytes() for file in FILES] == [(after / file).read_bytes() for file in FILES]
+
+
+def test_the_manifest_is_written_last_and_the_name_given_after_it(
+    learners: list[MimicPPO], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, seen = tmp_path / "checkpoints", {}
+
+    def look(name: str) -> None:
+        seen[name] = sorted(path.name for path in folder.glob("*/*")), checkpoint.samples_saved(folder)
+
+    monkeypatch.setattr(faultpoints, "reach", look)
+    save(folder, learners[0], 128)
+    assert seen == {
+        "directory.made": ([], []),
+        "checkpoint.tensors": (["tensors.safetensors"], []),
+        "checkpoint.state": (["state.json", "tensors.safetensors"], []),
+        **dict.fromkeys(("directory.written", "directory.synced", "directory.aside"), (sorted(FILES), [])),
+        **dict.fromkeys(("directory.renamed", "checkpoint.saved", "checkpoint.pruned"), (sorted(FILES), [128])),
+    }
 
 
 def test_the_manifest_says_what_stands_beside_it(last: Path) -> None:
