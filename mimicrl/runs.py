@@ -160,15 +160,18 @@ class RunDirectory:
         """Hold the trainer's lock of this run; the system releases it however the process ends.
 
         Raises:
+            MachineError: The disk is full.
             RunLocked: Another process trains in this run.
         """
         directory = self.training_directory
         directory.mkdir(parents=True, exist_ok=True)
         with (directory / "lock").open("a+", encoding="utf-8") as file:
             _take(file, directory)
-            file.truncate(0)
-            file.write(f"host {provenance.host()}, process {os.getpid()}, since {provenance.now()}\n")
-            file.flush()
+            with artifacts.machine_errors(directory / "lock"):
+                file.truncate(0)
+                # Not through the file's buffer, which would be tried again when the file is closed.
+                owner = f"host {provenance.host()}, process {os.getpid()}, since {provenance.now()}\n"
+                os.write(file.fileno(), owner.encode())
             yield
 
     @contextlib.contextmanager

@@ -31,11 +31,14 @@ def replay_dump(run: RunDirectory, dump: Path, out: Path | None = None, settings
     settings = settings or Film()
     task = Task.of_run(run)
     qpos = _read(dump, task.walker.model.nq)
-    step_s = _SLOWNESS / task.config.control_hz
+    steps, step_s = len(qpos), _SLOWNESS / task.config.control_hz
+    if steps == 1:
+        qpos = np.repeat(qpos, 2, axis=0)  # a film has two at least
 
     def caption(time_s: float) -> tuple[str, ...]:
-        left = len(qpos) - 1 - int(time_s / step_s)
-        return f"{run.config.study} / {run.config.experiment}, seed {run.config.seed}", f"{left} steps before the end"
+        left = max(steps - 1 - int(time_s / step_s), 0)
+        when = f"{left} step{'' if left == 1 else 's'} before the end"
+        return f"{run.config.study} / {run.config.experiment}, seed {run.config.seed}", when
 
     path = out or run.video_file(f"{dump.stem}.{settings.kind}")
     take = Take(task.walker.model, step_s * np.arange(len(qpos), dtype=np.float64), qpos, caption=caption)
@@ -44,14 +47,15 @@ def replay_dump(run: RunDirectory, dump: Path, out: Path | None = None, settings
 
 
 def _read(dump: Path, width: int) -> np.ndarray:
-    """Return the configurations that can be drawn, at least two."""
+    """Return the configurations that can be drawn, at least one."""
     try:
-        rows = np.load(dump, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        with dump.open("rb") as file:  # not np.load, which takes archives too
+            rows = np.lib.format.read_array(file, allow_pickle=False)
+    except (OSError, ValueError, MemoryError) as error:
         raise ArtifactError("a dump cannot be read", where=dump, got=error) from error
     if rows.ndim != 2 or rows.shape[1] != width or not np.issubdtype(rows.dtype, np.floating):
         raise ArtifactError("a dump of another walker", where=dump, got=rows.shape, expected=f"(steps, {width})")
     finite = rows[np.isfinite(rows).all(axis=1)]
     if not len(finite):
         raise ArtifactError("nothing in the dump can be drawn", where=dump, got="no finite configuration")
-    return finite if len(finite) > 1 else np.repeat(finite, 2, axis=0)
+    return finite

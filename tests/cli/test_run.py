@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from mimicrl import artifacts
 from mimicrl.evaluation import replay as replaying
+from mimicrl.mimic.initialization import reference_state
+from mimicrl.mimic.task import Task
 from mimicrl.rendering import viewer
 from mimicrl.runs import RunDirectory
 
@@ -76,9 +79,24 @@ def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: RunDirectory, 
     assert not (trained.path / "videos").exists()
 
 
+def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: RunDirectory, tmp_path: Path) -> None:
+    # A run whose episodes diverged need not have got as far as a policy.
+    task = Task.of_run(run_directory)
+    qpos, _ = reference_state(task.walker, task.reference, np.linspace(0, 0.2, 4))
+    dump, out = tmp_path / "000000000128-environment-3.npy", tmp_path / "end.mp4"
+    np.save(dump, qpos)
+    words = ["--dump", dump, "--out", out, *SMALL]
+    assert mimicrl("replay", run_directory.path, *words) == (0, f"{out}\n", "")
+    assert size(out) == (64, 48)
+    done = mimicrl("replay", run_directory.path, "--dump", tmp_path / "none.npy", "--out", out)
+    assert done.code == 3 and done.last.startswith(f"mimicrl replay: a dump cannot be read — {tmp_path / 'none.npy'} —")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (["--dump", "x.npy", "--view"], "a dump is a video of one run — mimicrl replay — leave out --view and --grid"),
+        (["RUN", "--grid", "--dump", "x.npy", "--out", "y.mp4"], "a dump is a video of one run — mimicrl replay — "),
         (["RUN"], "several runs need --grid — mimicrl replay — got 2, expected one run"),
         (["RUN", "--grid"], "a grid of runs needs a place — mimicrl replay — give --out FILE.mp4"),
         (["--episode", "4"], "there is no such episode — --episode — got 4, expected 0 to 3"),

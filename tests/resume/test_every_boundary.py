@@ -42,11 +42,10 @@ def end(trainer: Trainer, code: int) -> None:
 def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirectory], tmp_path: Path, vec_env: str):
     whole, run = (prepare(tmp_path / name, **changes(vec_env)) for name in ("whole", "run"))
     train(whole, threads=1)
-    for begin in BOUNDARIES[:-2]:
-        # The boundary it starts at, the next one, where it saves, and the one after that.
-        end(start(run, fault="train.rollout:kill:3"), -signal.SIGKILL)
+    for begin in BOUNDARIES[:-1]:
+        # It saves at the next boundary and dies at the one after that, when all is written there but the checkpoint.
+        end(start(run, fault="checkpoint.tensors:kill:2"), -signal.SIGKILL)
         assert int(checkpoints(run)[-1].name[5:]) == begin + ROLLOUT
-    end(start(run, fault="train.collected:kill:2"), -signal.SIGKILL)
     end(start(run, fault="train.finished:kill"), -signal.SIGKILL)
     end(start(run, "--resume", "must"), 0)
     attempts = read_json_lines(run.training_directory / "attempts.jsonl")

@@ -14,10 +14,19 @@ import pandas as pd
 import pytest
 
 from mimicrl import artifacts
-from mimicrl.errors import ArtifactError, ConfigError, RunLocked, TrainingDiverged
+from mimicrl.errors import (
+    ArtifactError,
+    ConfigError,
+    Interrupted,
+    MachineError,
+    RunLocked,
+    TrainingDiverged,
+    WorkerDied,
+)
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
+from mimicrl.training import train as training
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -53,6 +62,7 @@ def test_a_run_leaves_policies_tables_and_its_history(trained_run: RunDirectory)
     assert (record["verb"], record["threads"]) == ("train", {"physics": 1, "torch": 1})
     attempts = read_json_lines(run.training_directory / "attempts.jsonl")
     assert [(row["from"], row["to"], row["why"]) for row in attempts] == [(0, 512, "completed")]
+    assert not (run.training_directory / "attempt.json").exists()
     assert any(path.name.startswith("events") for path in run.tensorboard_directory.iterdir())
     assert sorted(path.name for path in (run.training_directory / "checkpoints").iterdir()) == [
         "step-000000000384",
@@ -119,6 +129,35 @@ def test_environments_in_processes_give_the_same_weights(prepare, tmp_path: Path
     ]
     assert bits[0] == bits[1]
     assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "why"),
+    [
+        (Interrupted("stopped by SIGTERM"), "stopped by SIGTERM"),
+        (MachineError("the disk is full"), "the disk is full"),
+        (WorkerDied("a worker process died"), "a worker process died"),
+        (ValueError("a mistake of ours"), "failed"),
+        (KeyboardInterrupt(), "failed"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("place", ["publish", "CheckpointCallback.at_boundary", "MimicPPO.learn"])
+def test_an_attempt_that_failed_says_why_wherever_it_did(
+    prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, problem: BaseException, why: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise problem
+
+    run = prepare(tmp_path / "run")
+    owner, _, name = place.rpartition(".")
+    monkeypatch.setattr(getattr(training, owner) if owner else training, name, fail)
+    with pytest.raises(type(problem)):
+        train(run, threads=1)
+    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert (attempt["from"], attempt["to"], attempt["why"]) == (0, 0, why)
+    assert not (run.training_directory / "attempt.json").exists()
+    assert not run.outcome_file.exists()
 
 
 def test_a_budget_without_evaluation_makes_the_final_policy_the_best(prepare, tmp_path: Path) -> None:

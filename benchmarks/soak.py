@@ -1,0 +1,234 @@
+"""What random kills cost a training: ``python -m benchmarks.soak [--kills 50] [--minutes 30] [--quick] [--json FILE]``.
+
+Trains the default preset with a shortened budget, once undisturbed and once with as many ``kill -9`` at random moments,
+a quarter of them before the first step; then tiny runs with all vector environments for so many minutes, each killed
+again and again. What must come out are the bits of the undisturbed run: policies, best evaluation and history; the exit
+code is 1 when they do not. Memory and files are the undisturbed trainer's, in the second half of its time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.trainers import Trainer, checkpoint_seconds, prepare, result, samples_saved, samples_trained
+from mimicrl import artifacts
+from mimicrl.config import TrainingConfig
+from mimicrl.runs import RunDirectory
+
+SHARE_BEFORE_FIRST_STEP = 0.25
+MOST_KILLS_A_STORM_RUN = 8
+
+
+@dataclass
+class Soak:
+    """What came out for one kind of vector environment.
+
+    Attributes:
+        vec_env: The kind.
+        samples: Budget of the run.
+        same: Whether the killed run ended with the bits of the undisturbed one.
+        kills: Number of kills.
+        early: Of which came before the first step.
+        orphans: Of which a worker process outlived.
+        repeated: For each of the others, samples of complete rollouts that were taken again.
+        first_step_s: From the start of each process to its first step.
+        train_s: Wall time of the undisturbed training.
+        checkpoint_s: Time that writing a checkpoint takes.
+        checkpoint_share: Share of wall time that checkpoints would take at the default interval.
+        memory_mb: Memory of the undisturbed trainer after half of its time and at its end.
+        memory_slope_mb_per_min: Its slope in between.
+        files: The file descriptors it had open then, fewest and most.
+    """
+
+    vec_env: str
+    samples: int
+    same: bool = False
+    kills: int = 0
+    early: int = 0
+    orphans: int = 0
+    repeated: list[int] = field(default_factory=list)
+    first_step_s: list[float] = field(default_factory=list)
+    train_s: float = 0.0
+    checkpoint_s: float = 0.0
+    checkpoint_share: float = 0.0
+    memory_mb: tuple[float, float] = (0.0, 0.0)
+    memory_slope_mb_per_min: float = 0.0
+    files: tuple[int, int] = (0, 0)
+
+
+@dataclass
+class Storm:
+    """What came out of tiny runs that were killed again and again.
+
+    Attributes:
+        minutes: How long it took.
+        runs: Number of runs.
+        kills: Number of kills.
+        lost: What was wrong with the runs that did not end with the bits of an undisturbed one.
+    """
+
+    minutes: float = 0.0
+    runs: int = 0
+    kills: int = 0
+    lost: list[str] = field(default_factory=list)
+
+
+def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny: bool) -> Soak:
+    """Train a run twice, undisturbed and with kills.
+
+    Args:
+        vec_env: The kind of vector environment.
+        kills: Number of kills.
+        folder: Takes the runs.
+        chance: Draws the moments.
+        tiny: A run of seconds.
+    """
+    whole, run = (prepare(folder / f"{vec_env}-{name}", vec_env, tiny=tiny) for name in ("whole", "killed"))
+    undisturbed = _finish(whole)
+    assert undisturbed.first_step_s is not None
+    told = Soak(vec_env, whole.config.training.total_timesteps, first_step_s=[undisturbed.first_step_s])
+    told.train_s = artifacts.read_json(whole.outcome_file)["train_seconds"]
+    told.checkpoint_s = checkpoint_seconds(whole, folder / f"{vec_env}-checkpoints")
+    told.checkpoint_share = told.checkpoint_s / (told.train_s * TrainingConfig().checkpoint_interval / told.samples)
+    _measure(told, undisturbed.track)
+    for left in range(kills, 0, -1):
+        trainer = Trainer(run)
+        if chance.random() < SHARE_BEFORE_FIRST_STEP:
+            code = trainer.live(chance.uniform(0.0, undisturbed.first_step_s))
+        else:
+            # On average an equal part of what is left, or a little less, so that it is not over before the last kill.
+            rest_s = told.train_s * (1.0 - samples_saved(run) / told.samples)
+            code = trainer.live(chance.uniform(0.0, 2.0 * rest_s / (left + 2)), from_first_step=True)
+        if code == 0:
+            break
+        if code is not None:
+            raise SystemExit(f"{run.path}: ended by itself with {code}, {trainer.last_words()}")
+        told.orphans += trainer.kill()
+        told.kills += 1
+        if trainer.first_step_s is None:
+            told.early += 1
+        else:
+            told.repeated.append(max(0, samples_trained(run) - samples_saved(run)))
+            told.first_step_s.append(trainer.first_step_s)
+        print(f"{vec_env}: {told.kills} kills, {samples_saved(run):,} samples", file=sys.stderr, flush=True)
+    _finish(run)
+    told.same = result(run) == result(whole)
+    return told
+
+
+def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
+    """Kill tiny runs again and again.
+
+    Args:
+        minutes: For how long.
+        folder: Takes the runs.
+        chance: Draws the moments.
+    """
+    told, begin, whole = Storm(), time.monotonic(), {}
+    while time.monotonic() - begin < 60.0 * minutes:
+        kind = ("batched", "dummy", "subproc")[told.runs % 3]
+        if kind not in whole:
+            undisturbed = prepare(folder / f"{kind}-storm", kind, tiny=True)
+            started = time.monotonic()
+            _finish(undisturbed)
+            whole[kind] = result(undisturbed), time.monotonic() - started
+        expected, lasts_s = whole[kind]
+        run = prepare(folder / "storm", kind, tiny=True)
+        code = None
+        for _ in range(chance.randint(1, MOST_KILLS_A_STORM_RUN)):
+            trainer = Trainer(run)
+            code = trainer.live(chance.uniform(0.0, lasts_s))
+            if code is not None:
+                break
+            trainer.kill()
+            told.kills += 1
+        last = Trainer(run)  # also where it had finished: a finished run stays what it is
+        code = code or last.live()
+        if code or result(run) != expected:
+            told.lost.append(f"{kind}: {last.last_words() if code else 'other bits'}")
+        told.runs += 1
+        shutil.rmtree(run.path)
+        print(f"storm: {told}", file=sys.stderr, flush=True)
+    told.minutes = (time.monotonic() - begin) / 60.0
+    return told
+
+
+def table(soaks: list[Soak]) -> str:
+    """Return the figures as a Markdown table, a column a kind of vector environment."""
+    rows: dict[str, list[str]] = {
+        "samples": [f"{told.samples:,}" for told in soaks],
+        "`kill -9`, of which before the first step": [f"{told.kills}, {told.early}" for told in soaks],
+        "ended with the same bits": ["yes" if told.same else "**no**" for told in soaks],
+        "worker processes that outlived a kill": [f"{told.orphans}" for told in soaks],
+        "samples taken again a kill, mean and most": [_mean_and_most(told.repeated, ",.0f") for told in soaks],
+        "start to first step, mean and most [s]": [_mean_and_most(told.first_step_s, ".1f") for told in soaks],
+        "a checkpoint [s]": [f"{told.checkpoint_s:.3f}" for told in soaks],
+        "checkpoints every 100,000 samples, share of wall time": [f"{told.checkpoint_share:.2%}" for told in soaks],
+        "undisturbed training [s]": [f"{told.train_s:.0f}" for told in soaks],
+        "its memory after half of it and at its end [MB]": ["{:.0f}, {:.0f}".format(*told.memory_mb) for told in soaks],
+        "slope in between [MB/min]": [f"{told.memory_slope_mb_per_min:+.2f}" for told in soaks],
+        "its open files then, fewest and most": ["{}, {}".format(*told.files) for told in soaks],
+    }
+    lines = [f"| | {' | '.join(told.vec_env for told in soaks)} |", f"|---|{'---|' * len(soaks)}"]
+    return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())])
+
+
+def _mean_and_most(values: list[Any], form: str) -> str:
+    return f"{statistics.mean(values):{form}}, {max(values):{form}}" if values else "–"
+
+
+def _finish(run: RunDirectory) -> Trainer:
+    """Train a run to its end without a kill."""
+    trainer = Trainer(run)
+    if trainer.live() != 0:
+        raise SystemExit(f"{run.path}: {trainer.last_words()}")
+    return trainer
+
+
+def _measure(told: Soak, track: list[tuple[float, float, int]]) -> None:
+    """Note memory and files of the second half of a training; at its beginning both grow."""
+    seconds, memory, files = np.array(track[len(track) // 2 :]).T
+    told.memory_mb = (round(float(memory[0]), 1), round(float(memory[-1]), 1))
+    if len(seconds) > 1:
+        told.memory_slope_mb_per_min = round(60.0 * float(np.polyfit(seconds, memory, 1)[0]), 3)
+    told.files = (int(files.min()), int(files.max()))
+
+
+def main() -> None:
+    """Run the soak and print its figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=50, help="kills of a training (default: 50)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of kills of tiny runs (default: 30)")
+    parser.add_argument("--quick", action="store_true", help="a tiny run instead of the default preset")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        soaks = [
+            soak(vec_env, arguments.kills, folder, chance, tiny=arguments.quick) for vec_env in ("batched", "subproc")
+        ]
+        print(table(soaks), flush=True)
+        storms = storm(arguments.minutes, folder, chance)
+    print(f"\n{storms.minutes:.1f} minutes of tiny runs: {storms.runs} runs, {storms.kills} kills, lost: {storms.lost}")
+    if arguments.json:
+        told = {"soaks": [asdict(told) for told in soaks], "storm": asdict(storms)}
+        arguments.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
+    sys.exit(0 if all(told.same for told in soaks) and not storms.lost else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""Trainings in processes of their own for the soak: their settings, their results, what they use."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from mimicrl import artifacts, seeding
+from mimicrl.config import RunConfig
+from mimicrl.config.loading import deep_merge
+from mimicrl.mimic.prepare import prepare_run
+from mimicrl.mimic.task import Task
+from mimicrl.runs import RunDirectory
+from mimicrl.training import checkpoint, vec_envs
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.ppo import MimicPPO
+
+PRESET: dict[str, Any] = {"training": {"total_timesteps": 200_000, "checkpoint_interval": 4096}}
+TINY: dict[str, Any] = {
+    "training": {
+        "total_timesteps": 2048,
+        "n_envs": 2,
+        "n_steps": 32,
+        "minibatch": 64,
+        "actor": [16, 16],
+        "critic": [16, 16],
+        "checkpoint_interval": 128,
+    },
+    "evaluation": {"interval": 512, "episodes": 4, "seconds": 0.5},
+}
+# Of processes no more than a workstation has cores; a rollout stays as long as the preset's.
+FEW_PROCESSES = {"n_envs": 4, "n_steps": 256}
+_POLL_S = 0.01
+_TRACK_S = 0.5
+_ORPHAN_S = 10.0
+
+
+def prepare(path: Path, vec_env: str, *, tiny: bool) -> RunDirectory:
+    """Make a run's directory.
+
+    Args:
+        path: The directory.
+        vec_env: ``batched``, ``dummy`` or ``subproc``.
+        tiny: A run of seconds instead of the default preset's shortened one.
+    """
+    few = FEW_PROCESSES if vec_env == "subproc" and not tiny else {}
+    about = {"study": "soak", "experiment": vec_env, "seed": 1, "training": {"vec_env": vec_env, **few}}
+    config = deep_merge(TINY if tiny else PRESET, about)
+    return prepare_run(RunConfig.model_validate_json(json.dumps(config)), path.parent, path)
+
+
+def result(run: RunDirectory) -> tuple[Any, ...]:
+    """Return what must be the same, killed or not: policies, outcome's best, history without the clocks."""
+    policies = [(run.policy_directory(name) / "policy.safetensors").read_bytes() for name in ("init", "best", "final")]
+    clocks = ("time/", "seconds", "training_seconds", "cpu_seconds")
+    history = [
+        [{key: value for key, value in row.items() if not key.startswith(clocks)} for row in read_json_lines(file)]
+        for file in (run.training_directory / "metrics.jsonl", run.training_directory / "evaluations.jsonl")
+    ]
+    return artifacts.read_json(run.outcome_file)["best"], *policies, *history
+
+
+def samples_trained(run: RunDirectory) -> int:
+    """Return the samples up to the last update of a run whose trainer is gone."""
+    file = run.training_directory / "metrics.jsonl"
+    rows = file.read_bytes().splitlines(keepends=True) if file.exists() else []
+    return max((json.loads(row)["samples"] for row in rows if row.endswith(b"\n")), default=0)
+
+
+def samples_saved(run: RunDirectory) -> int:
+    """Return the samples of a run's newest checkpoint."""
+    return max(checkpoint.samples_saved(run.training_directory / "checkpoints"), default=0)
+
+
+def checkpoint_seconds(run: RunDirectory, directory: Path, repeats: int = 20) -> float:
+    """Return the median time [s] that writing a run's last checkpoint again takes.
+
+    Args:
+        run: A trained run.
+        directory: Where to write.
+        repeats: How often.
+    """
+    found, _ = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    assert found is not None
+    environments = vec_envs.make(run, Task.of_run(run), 1)
+    try:
+        environments.seed(seeding.streams(run.config.seed).environments)
+        model = MimicPPO(run.config.training, environments, 0)
+        checkpoint.restore(found, model)
+        seconds = []
+        for _ in range(repeats):
+            model.num_timesteps += 1  # under another name, so that older ones are removed as in training
+            begin = time.perf_counter()
+            checkpoint.save(directory, run.fingerprint, model, found.state["extra"])
+            seconds.append(time.perf_counter() - begin)
+    finally:
+        environments.close()
+    return statistics.median(seconds)
+
+
+class Trainer:
+    """`mimicrl train` in a process group of its own.
+
+    Attributes:
+        first_step_s: From its start to its first step [s], None before.
+        track: Every half second since then: time [s], memory [MB] and number of open file descriptors.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.first_step_s: float | None = None
+        self.track: list[tuple[float, float, int]] = []
+        self._run, self._begin = run, time.monotonic()
+        self._words = run.path.with_name(f"{run.path.name}.txt")
+        command = [sys.executable, "-m", "mimicrl", "train", str(run.path)]
+        with self._words.open("wb") as words:
+            self._process = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True)
+
+    def live(self, seconds: float = float("inf"), *, from_first_step: bool = False) -> int | None:
+        """Let it live for a while.
+
+        Args:
+            seconds: How long.
+            from_first_step: Count from its first step, not from its start.
+
+        Returns:
+            Its exit code where it ended by itself.
+        """
+        until = None if from_first_step else self._begin + seconds
+        while (code := self._process.poll()) is None:
+            now = time.monotonic()
+            if self.first_step_s is None and self._has_begun():
+                self.first_step_s = now - self._begin
+                until = now + seconds if until is None else until
+            if until is not None and now >= until:
+                return None
+            if self.first_step_s is not None and (not self.track or now - self.track[-1][0] > _TRACK_S):
+                self._look(now)
+            time.sleep(_POLL_S)
+        return code
+
+    def kill(self) -> bool:
+        """Kill it; return whether a process that it started outlived it by ten seconds."""
+        self._process.kill()
+        self._process.wait()
+        deadline = time.monotonic() + _ORPHAN_S
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self._process.pid, 0)
+            except ProcessLookupError:
+                return False
+            time.sleep(_POLL_S)
+        os.killpg(self._process.pid, signal.SIGKILL)
+        return True
+
+    def last_words(self) -> str:
+        """Return the last line that it wrote."""
+        return (self._words.read_text(errors="replace").rstrip().splitlines() or [""])[-1]
+
+    def _has_begun(self) -> bool:
+        try:  # written at the boundary before the first step
+            return artifacts.read_json(self._run.progress_file)["process"] == self._process.pid
+        except artifacts.ArtifactError:
+            return False
+
+    def _look(self, now: float) -> None:
+        process = Path("/proc", str(self._process.pid))
+        try:
+            pages, files = int((process / "statm").read_text().split()[1]), len(list((process / "fd").iterdir()))
+        except OSError:
+            return  # it has just ended
+        if pages:  # none when nobody has asked yet how it ended
+            self.track.append((now, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, files))

@@ -1,0 +1,124 @@
+"""Dumps: the last configurations of an episode that diverged become a slow video, and damage is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import read_video
+
+from mimicrl.errors import ArtifactError, MachineError
+from mimicrl.evaluation.dump import replay_dump
+from mimicrl.mimic.initialization import reference_state
+from mimicrl.mimic.task import Task
+from mimicrl.rendering.film import Film
+from mimicrl.runs import RunDirectory
+
+SMALL = Film(width=64, height=48, fps=10.0)
+ROWS = 6
+# Ten times slower than 50 steps a second, at ten pictures a second.
+PICTURES_A_ROW = 2
+
+
+@pytest.fixture
+def qpos(run_directory: RunDirectory) -> np.ndarray:
+    """Configurations of the run's walker on its way, shape ``(T, nq)``."""
+    task = Task.of_run(run_directory)
+    return reference_state(task.walker, task.reference, np.linspace(0, 0.3, ROWS))[0]
+
+
+@pytest.fixture
+def dump(run_directory: RunDirectory, qpos: np.ndarray) -> Path:
+    path = run_directory.training_directory / "diverged" / "000000000128-environment-3.npy"
+    path.parent.mkdir(parents=True)
+    np.save(path, qpos)
+    return path
+
+
+def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
+    run_directory: RunDirectory, dump: Path, told: list[tuple[str, ...]]
+) -> None:
+    path = replay_dump(run_directory, dump, settings=SMALL)
+    assert path == run_directory.path / "videos" / "000000000128-environment-3.mp4"
+    about, frames = read_video(path)
+    assert about["fps"] == 10 and frames.shape == (PICTURES_A_ROW * ROWS, 48, 64, 3)
+    assert len({frame.tobytes() for frame in frames}) > ROWS
+    assert {title for title, _ in told} == {"tiny / walk, seed 1"}
+    left = [int(words.partition(" step")[0]) for _, words in told]
+    assert [words for _, words in told[-2:]] == ["1 step before the end", "0 steps before the end"]
+    assert left == sorted(left, reverse=True) and (left[0], left[-1]) == (ROWS - 1, 0)
+
+
+def test_a_video_can_be_put_elsewhere_in_another_format(
+    run_directory: RunDirectory, dump: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "elsewhere" / "end.gif"
+    assert replay_dump(run_directory, dump, out, Film(width=64, height=48, fps=10.0, kind="gif")) == out
+    assert out.exists() and not (run_directory.path / "videos").exists()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_configurations_that_cannot_be_drawn_are_left_out(
+    run_directory: RunDirectory, dump: Path, qpos: np.ndarray, bad: float
+) -> None:
+    qpos[-1, 7] = qpos[-2, 0] = bad
+    np.save(dump, qpos)
+    frames = read_video(replay_dump(run_directory, dump, settings=SMALL))[1]
+    assert len(frames) == PICTURES_A_ROW * (ROWS - 2)
+
+
+def test_a_single_configuration_is_a_still(
+    run_directory: RunDirectory, dump: Path, qpos: np.ndarray, told: list[tuple[str, ...]]
+) -> None:
+    np.save(dump, qpos[:1])
+    frames = read_video(replay_dump(run_directory, dump, settings=SMALL))[1]
+    assert len(frames) == len(told) == 2 * PICTURES_A_ROW
+    assert {words for _, words in told} == {"0 steps before the end"}
+    assert np.abs(frames - frames[0].astype(int)).max() < 8, "but for the video's compression"
+
+
+def save(array: np.ndarray) -> Callable[[Path], None]:
+    return lambda path: np.save(path, array, allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (Path.unlink, r"^a dump cannot be read — .*environment-3\.npy — got .*No such file"),
+        (lambda path: path.write_bytes(b""), r"^a dump cannot be read — "),
+        (lambda path: path.write_bytes(b"PK\x03\x04"), r"^a dump cannot be read — "),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), r"^a dump cannot be read — "),
+        (
+            lambda path: path.write_bytes(path.read_bytes().replace(b"(6, 15)", b"(6e9,5)")),
+            r"^a dump cannot be read — ",
+        ),
+        (save(np.array([{"a": 1}], object)), r"^a dump cannot be read — .*allow_pickle=False"),
+        (save(np.zeros((5, 14))), r"^a dump of another walker — .* — got \(5, 14\), expected \(steps, 15\)$"),
+        (save(np.zeros(15)), r"^a dump of another walker — .* — got \(15,\), expected \(steps, 15\)$"),
+        (save(np.zeros((5, 15), "U3")), r"^a dump of another walker — "),
+        (save(np.full((5, 15), np.nan)), r"^nothing in the dump can be drawn — .* — got no finite configuration$"),
+        (save(np.zeros((0, 15))), r"^nothing in the dump can be drawn — .* — got no finite configuration$"),
+    ],
+)
+def test_a_damaged_dump_is_told(
+    run_directory: RunDirectory, dump: Path, damage: Callable[[Path], None], message: str
+) -> None:
+    damage(dump)
+    with pytest.raises(ArtifactError, match=message):
+        replay_dump(run_directory, dump, settings=SMALL)
+    assert not (run_directory.path / "videos").exists()
+
+
+def test_an_archive_of_arrays_is_no_dump(run_directory: RunDirectory, dump: Path) -> None:
+    with dump.open("wb") as file:
+        np.savez(file, a=np.zeros((5, 15)))
+    with pytest.raises(ArtifactError, match=r"^a dump cannot be read — "):
+        replay_dump(run_directory, dump, settings=SMALL)
+
+
+def test_a_place_that_cannot_be_written_is_told(run_directory: RunDirectory, dump: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineError):
+        replay_dump(run_directory, dump, tmp_path / "file" / "x.mp4", SMALL)

@@ -1,0 +1,188 @@
+"""Checkpoints killed or out of disk while they are saved, and damaged afterwards: a run loses one interval at most."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from resume.trainers import assert_same, start
+
+from mimicrl import artifacts, faultpoints
+from mimicrl.errors import MachineError
+from mimicrl.faultpoints import POINTS, VARIABLE
+from mimicrl.runs import RunDirectory
+from mimicrl.training import checkpoint
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+# Of the four checkpoints of the tiny run, of 128 to 512 samples, the third is the first to have two before it.
+SAVED, OLDER, OLDEST = 384, 256, 128
+TRIED = {name: 3 for name in POINTS if name.startswith(("checkpoint.", "directory."))} | {"directory.trashed": 1}
+# After these points the third checkpoint is complete and has its name; after the last ones the first is gone.
+COMPLETE = ("directory.renamed", "checkpoint.saved", "directory.trashed", "checkpoint.pruned")
+
+
+def directory(run: RunDirectory) -> Path:
+    return run.training_directory / "checkpoints"
+
+
+def valid(run: RunDirectory) -> list[int]:
+    """The samples of the valid checkpoints, newest first."""
+    found = []
+    copy = run.path / "looked-at"
+    shutil.copytree(directory(run), copy)
+    while (newest := checkpoint.newest(copy, run.fingerprint)[0]) is not None:
+        found.append(newest.samples)
+        shutil.rmtree(newest.path)
+    shutil.rmtree(copy)
+    return found
+
+
+def left_over(run: RunDirectory) -> list[Path]:
+    return [path for path in run.path.rglob("*") if artifacts.is_leftover(path)]
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_a_kill_while_saving(prepare, trained_run: RunDirectory, tmp_path: Path, name: str) -> None:
+    run = prepare(tmp_path / "run")
+    trainer = start(run, fault=f"{name}:kill:{TRIED[name]}")
+    assert trainer.end()[0] == -signal.SIGKILL
+    assert checkpoint.newest(directory(run), run.fingerprint)[1] == [], "what is not complete has no name yet"
+    expected = [SAVED, OLDER, OLDEST] if name in COMPLETE else [OLDER, OLDEST]
+    assert valid(run) == (expected[:2] if name in COMPLETE[2:] else expected)
+    assert bool(left_over(run)) == (name not in ("checkpoint.saved", "checkpoint.pruned", "directory.renamed"))
+    train(run, resume="must", threads=1)
+    assert left_over(run) == []
+    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert [(row["from"], row["to"], row["why"]) for row in attempts] == [
+        (0, expected[0], "killed"),
+        (expected[0], 512, "completed"),
+    ]
+    assert_same(run, trained_run)
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_a_full_disk_while_saving(
+    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run = prepare(tmp_path / "run")
+    monkeypatch.setattr(faultpoints, "_reached", Counter())
+    with monkeypatch.context() as patch:
+        patch.setenv(VARIABLE, f"{name}:raise:{TRIED[name]}")
+        with pytest.raises((MachineError, OSError), match=os.strerror(errno.ENOSPC)) as caught:
+            train(run, threads=1)
+    why = "failed"  # by what no code there does: nothing is written at these two
+    if name not in ("checkpoint.saved", "checkpoint.pruned"):
+        why = "the disk is full"
+        told = directory(run) / f"step-{OLDEST if name == 'directory.trashed' else SAVED:012d}"
+        assert str(caught.value).startswith(f"{why} — {told} — got ")
+    expected = [SAVED, OLDER, OLDEST] if name in COMPLETE else [OLDER, OLDEST]
+    assert valid(run) == (expected[:2] if name in COMPLETE[2:] else expected)
+    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert (attempt["from"], attempt["to"], attempt["why"]) == (0, SAVED, why)
+    train(run, resume="must", threads=1)
+    assert left_over(run) == []
+    assert_same(run, trained_run)
+
+
+@pytest.fixture
+def run(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy of the finished run, with checkpoints of 384 and 512 samples."""
+    shutil.copytree(trained_run.path, tmp_path / "run")
+    return RunDirectory(tmp_path / "run")
+
+
+def state(run: RunDirectory) -> dict[Path, str]:
+    """What the files of the training hold."""
+    files = (path for path in run.training_directory.rglob("*") if path.is_file() and path.name != "lock")
+    return {path: artifacts.file_sha256(path) for path in files}
+
+
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
+def test_a_damaged_file_costs_one_interval_and_a_warning(
+    mimicrl: Any, run: RunDirectory, trained_run: RunDirectory, name: str
+) -> None:
+    damaged = directory(run) / "step-000000000512" / name
+    damaged.write_bytes(damaged.read_bytes()[:-40])
+    done = mimicrl("train", run.path, "--threads", 1)
+    assert done.code == 0
+    warnings = [line for line in done.err.splitlines() if "warning" in line]
+    assert len(warnings) == 1 and str(damaged) in warnings[0]
+    assert warnings[0].startswith("warning: going on from an older checkpoint: ")
+    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 384
+    assert_same(run, trained_run)
+
+
+@pytest.mark.parametrize("resume", [[], ["--resume", "must"]], ids=["auto", "must"])
+def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, run: RunDirectory, resume: list) -> None:
+    (directory(run) / "step-000000000512" / "manifest.json").write_text("[]")
+    os.truncate(directory(run) / "step-000000000384" / "state.json", 7)
+    before = state(run)
+    done = mimicrl("train", run.path, "--threads", 1, *resume)
+    assert done.code == 3
+    assert done.last.startswith(f"mimicrl train: no checkpoint can be read — {directory(run)} — got ")
+    assert done.last.endswith(" — start from nothing with --resume never")
+    for told in ("a checkpoint's manifest is damaged", "000512", "a checkpoint's file was cut", "000384"):
+        assert told in done.last
+    assert state(run) == before
+
+
+def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
+    mimicrl: Any, prepare, run: RunDirectory, tmp_path: Path
+) -> None:
+    other = prepare(tmp_path / "other", training={"gamma": 0.9})
+    shutil.copytree(directory(run), directory(other))
+    before = state(other)
+    done = mimicrl("train", other.path, "--threads", 1)
+    assert done.code == 3
+    assert done.last.count(f"a checkpoint of another fingerprint — {directory(other)}") == 2
+    assert done.last.count(f"got {run.fingerprint}, expected {other.fingerprint}") == 2
+    assert state(other) == before
+
+
+def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: RunDirectory, monkeypatch) -> None:
+    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
+    done = mimicrl("train", run.path, "--threads", 1)
+    assert done.code == 3
+    assert done.last.count(f"a checkpoint of another format — {directory(run)}") == 2
+    assert f"got {checkpoint.FORMAT - 1}, expected {checkpoint.FORMAT}" in done.last
+
+
+def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
+    mimicrl: Any, run: RunDirectory, monkeypatch
+) -> None:
+    from mimicrl.mimic.batch import MimicBatch
+
+    get_state = MimicBatch.get_state
+    monkeypatch.setattr(MimicBatch, "get_state", lambda self: get_state(self) | {"more": self.phase.copy()})
+    before = state(run)
+    done = mimicrl("train", run.path, "--threads", 1)
+    newest = directory(run) / "step-000000000512"
+    assert (done.code, done.last) == (
+        3,
+        f"mimicrl train: a checkpoint does not fit this training — {newest} — "
+        "got environments.more nothing, expected float64 (4,) — start from nothing with --resume never",
+    )
+    assert state(run) == before
+
+
+def test_leftovers_of_a_killed_training_are_swept_and_those_of_others_are_not(run: RunDirectory) -> None:
+    own, others = run.training_directory, run.path
+    swept = [
+        *(own / name for name in (".tmp-0123abcd-attempt.json", "checkpoints/.tmp-0123abcd-step-000000000640/a")),
+        *(own / name for name in ("policies/best/.tmp-0123abcd-policy.json", "diverged/.tmp-0123abcd-000.npy")),
+        *(others / name for name in ("policies/final/.tmp-0123abcd-policy.json", ".tmp-0123abcd-outcome.json")),
+        *(others / name for name in (".tmp-0123abcd-metrics.parquet", "provenance/.tmp-0123abcd-train.json")),
+    ]
+    kept = [others / name for name in (".tmp-0123abcd-episodes.parquet", "provenance/.tmp-0123abcd-evaluate.json")]
+    for path in (*swept, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    train(run, threads=1)
+    assert set(left_over(run)) == set(kept), "an evaluation may be writing beside it"

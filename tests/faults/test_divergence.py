@@ -1,0 +1,256 @@
+"""A number that is not finite, wherever it comes in: told by name, before normaliser or weights have seen it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from resume.trainers import assert_same
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.policies import ActorCriticPolicy
+from support import read_video
+
+from mimicrl import artifacts
+from mimicrl.errors import TrainingDiverged
+from mimicrl.mimic.batch import MimicBatch, Transition
+from mimicrl.mimic.simulation import BatchSimulation
+from mimicrl.policy import Policy
+from mimicrl.runs import RunDirectory
+from mimicrl.training import checkpoint
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.ppo import MimicPPO
+from mimicrl.training.train import train
+
+COUNT, STEPS, BUDGET = 4, 32, 512
+# The sixth step of the third rollout, in the third environment; two updates of two epochs came before it.
+STEP, ENVIRONMENT = 2 * STEPS + 5, 2
+ROLLOUT, UPDATE = "rollout after update 4", "update 6, after 384 samples"
+
+
+class _Plant:
+    """Puts a bad number somewhere, and notes what learner and checkpoints were like just before."""
+
+    def __init__(self, run: RunDirectory, patch: pytest.MonkeyPatch, bad: float) -> None:
+        self.run, self.patch, self.bad = run, patch, bad
+        self.batched = run.config.training.vec_env == "batched"
+        self.learned: list[bytes] = []
+        self.checkpoints: dict[Path, str] = {}
+        self.begin: Callable[[], Any] = lambda: None
+        make = MimicPPO.__init__
+
+        def remember(model: MimicPPO, *arguments: Any, **options: Any) -> None:
+            make(model, *arguments, **options)
+            self.model = model
+            self.begin()
+
+        patch.setattr(MimicPPO, "__init__", remember)
+
+    def note(self) -> None:
+        self.learned, self.checkpoints = learned(self.model), files(self.run)
+
+    def after(self, owner: Any, name: str, number: int, change: Callable[[Any, Any], Any]) -> None:
+        """Have `change` do something to the object and to what the `number`-th call of a method returns."""
+        real, calls = getattr(owner, name), 0
+
+        def call(self_: Any, *arguments: Any, **options: Any) -> Any:
+            nonlocal calls
+            result = real(self_, *arguments, **options)
+            calls += 1
+            if calls - 1 == number:
+                change(self_, result)
+            return result
+
+        self.patch.setattr(owner, name, call)
+
+    def after_step(self, change: Callable[[Transition, int], Any], step: int = STEP) -> None:
+        """Have `change` do something to the step of the one environment, in the row that it is told."""
+        # One batch of all environments, or as many batches of one.
+        number, row = (step, ENVIRONMENT) if self.batched else (COUNT * step + ENVIRONMENT, 0)
+        self.after(MimicBatch, "step", number, lambda _, transition: (self.note(), change(transition, row)))
+
+
+def learned(model: MimicPPO) -> list[bytes]:
+    """Weights and normaliser, bit by bit."""
+    normalizer = model.normalizer
+    statistics = [
+        np.asarray(getattr(part, name)).tobytes()
+        for part in (normalizer.obs_rms, normalizer.ret_rms)
+        for name in ("mean", "var", "count")
+    ]
+    return [tensor.numpy().tobytes() for tensor in model.policy.state_dict().values()] + statistics
+
+
+def files(run: RunDirectory) -> dict[Path, str]:
+    folder = run.training_directory / "checkpoints"
+    return {path: artifacts.file_sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def action(plant: _Plant) -> None:
+    def change(_: Any, result: Any) -> None:
+        plant.note()
+        result[0][ENVIRONMENT, 5] = plant.bad
+
+    plant.after(ActorCriticPolicy, "forward", STEP, change)
+
+
+def output(plant: _Plant) -> None:
+    rollout_calls = 0
+
+    def poison(_: Any, __: Any, means: torch.Tensor) -> torch.Tensor:
+        nonlocal rollout_calls
+        if len(means) == COUNT:  # and not a minibatch of an update
+            rollout_calls += 1
+            if rollout_calls > STEP:
+                plant.note()
+                means[ENVIRONMENT, 5] = torch.nan
+        return means
+
+    plant.begin = lambda: plant.model.policy.action_net.register_forward_hook(poison)
+
+
+def observation(plant: _Plant) -> None:
+    def change(step: Transition, row: int) -> None:
+        step.observation[row, 3] = plant.bad
+
+    plant.after_step(change)
+
+
+def reward(plant: _Plant) -> None:
+    def change(step: Transition, row: int) -> None:
+        step.reward[row] = plant.bad
+
+    plant.after_step(change)
+
+
+def loss(plant: _Plant) -> None:
+    def change(buffer: RolloutBuffer, _: None) -> None:
+        plant.note()
+        buffer.returns[7, ENVIRONMENT] = plant.bad
+
+    plant.after(RolloutBuffer, "compute_returns_and_advantage", 2, change)
+
+
+def weight(plant: _Plant) -> None:
+    def change(_: Any, __: Any) -> None:
+        with torch.no_grad():
+            plant.model.policy.action_net.bias[5] = plant.bad
+
+    plant.after(RolloutBuffer, "compute_returns_and_advantage", 2, lambda *_: plant.note())
+    plant.after(torch.optim.Adam, "step", 11, change)  # the last of the four steps of the third update
+
+
+ENTRIES = {
+    action: f"an action is not finite — {ROLLOUT}, environment 2, hip_adduction_l — got nan — ",
+    output: f"an action is not finite — {ROLLOUT}, environment 2, hip_adduction_l — got nan — ",
+    observation: f"an observation is not finite — {ROLLOUT}, environment 2, forward lean (pitch) of root — got ",
+    reward: f"a reward is not finite — {ROLLOUT}, environment 2 — got ",
+    loss: "the policy's output is not finite — update 5, after 384 samples — ",  # the second epoch notices
+    weight: f"a weight is not finite — {UPDATE}, action_net.bias — ",
+}
+
+
+# Infinite actions are clipped; an update, which does not clip, is the same for all kinds of environments.
+CASES = [
+    *((entry, "batched", np.nan) for entry in ENTRIES),
+    *((entry, "batched", np.inf) for entry in (observation, reward, loss, weight)),
+    *((entry, "dummy", np.nan) for entry in (action, output, observation, reward)),
+]
+
+
+def undisturbed(prepare: Callable[..., RunDirectory], path: Path, kind: str) -> RunDirectory:
+    # Evaluations step batches too: none before the end.
+    return prepare(path, training={"vec_env": kind}, evaluation={"interval": BUDGET})
+
+
+@pytest.fixture(scope="module")
+def whole(prepare, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RunDirectory]:
+    """Gives a run of either kind that nothing happened to."""
+
+    @functools.cache
+    def make(kind: str) -> RunDirectory:
+        run = undisturbed(prepare, tmp_path_factory.mktemp("whole") / "run", kind)
+        train(run, threads=1)
+        return run
+
+    return make
+
+
+@pytest.mark.parametrize(("entry", "kind", "bad"), CASES, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_a_bad_number_stops_training_before_anything_has_learned_from_it(
+    prepare, whole, tmp_path: Path, entry: Callable[[_Plant], None], kind: str, bad: float
+) -> None:
+    run = undisturbed(prepare, tmp_path / "run", kind)
+    with pytest.MonkeyPatch.context() as patch:
+        plant = _Plant(run, patch, bad)
+        entry(plant)
+        with pytest.raises(TrainingDiverged) as caught:
+            train(run, threads=1)
+    told = str(caught.value)
+    assert told.startswith(ENTRIES[entry]) and " — lower the learning rate" in told
+    assert caught.value.exit_code == 4
+    assert plant.learned and learned(plant.model) == plant.learned, "neither weights nor normaliser have moved"
+    assert all(np.isfinite(tensor).all() for tensor in Policy.load(run.policy_directory("final")).tensors.values())
+    found, problems = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    assert found is not None and found.samples == 256 and problems == []
+    assert files(run) == plant.checkpoints and len(plant.checkpoints) == 6
+    samples = 384 if "after 384 samples" in told else 256 + 5 * COUNT
+    outcome = artifacts.read_json(run.outcome_file)
+    assert (outcome["status"], outcome["samples"], outcome["problem"]) == ("diverged", samples, told)
+    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert (attempt["to"], attempt["why"]) == (samples, "diverged")
+    # Without the bad number, it goes on from the last good checkpoint as if nothing had happened.
+    train(run, resume="must", threads=1)
+    assert_same(run, whole(kind))
+
+
+def broken_state(plant: _Plant, step: int) -> None:
+    """A velocity of the one simulation is no number any more."""
+    row = ENVIRONMENT if plant.batched else 0
+    number = step if plant.batched else COUNT * step + ENVIRONMENT
+
+    def change(simulation: BatchSimulation, _: Any) -> None:
+        simulation.qvel[row, 7] = plant.bad
+
+    plant.after(BatchSimulation, "step", number, change)
+
+
+def engine_error(plant: _Plant, step: int) -> None:
+    """The engine says that it could not step the one simulation."""
+    row = ENVIRONMENT if plant.batched else 0
+    number = step if plant.batched else COUNT * step + ENVIRONMENT
+    plant.after(BatchSimulation, "step", number, lambda _, failed: failed.append(row))
+
+
+@pytest.mark.parametrize("kind", ["batched", "dummy"])
+@pytest.mark.parametrize("cause", [broken_state, engine_error], ids=lambda cause: cause.__name__)
+def test_physics_that_breaks_down_ends_an_episode_and_can_be_looked_at(
+    prepare, mimicrl: Any, tmp_path: Path, kind: str, cause: Callable[[_Plant, int], None]
+) -> None:
+    run = prepare(tmp_path / "run", training={"vec_env": kind}, evaluation={"interval": 2 * BUDGET})
+    steps = [STEPS + 9, 2 * STEPS + 5, 2 * STEPS + 6, 3 * STEPS]
+    with pytest.MonkeyPatch.context() as patch:
+        plant = _Plant(run, patch, np.nan)
+        for step in steps:
+            cause(plant, step)
+        assert train(run, threads=1).status == "completed"
+    Policy.load(run.policy_directory("final"))  # refuses weights and statistics that are not finite
+    shares = pd.read_parquet(run.metrics_file)["rollout/ended_by_diverged"].tolist()
+    assert shares[0] == 0 and all(share > 0 for share in shares[1:])
+    dumps = sorted((run.training_directory / "diverged").iterdir())
+    assert [dump.name for dump in dumps] == [
+        f"{COUNT * (step + 1):012d}-environment-{ENVIRONMENT}.npy" for step in steps[1:]
+    ]
+    lengths = [len(np.load(dump, allow_pickle=False)) for dump in dumps]
+    assert lengths[1] == 1, "its episode had just begun"
+    out = tmp_path / "last.mp4"
+    words = ["--dump", dumps[0], "--out", out, "--width", 64, "--height", 48, "--fps", 10]
+    assert mimicrl("replay", run.path, *words)[:2] == (0, f"{out}\n")
+    frames = read_video(out)[1]
+    slowly = 10 * 10 / 50  # ten times slower, ten pictures a second, 50 steps a second
+    assert frames.shape == (round(slowly * lengths[0]), 48, 64, 3)
