@@ -1,0 +1,213 @@
+"""A full disk, in a checkpoint, the metrics, TensorBoard or a table: code 5 with the path, and nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import resource
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from event_files import tensorboard_steps
+from resume.trainers import assert_same
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from mimicrl.mimic.prepare import prepare_run
+from mimicrl.runs import RunDirectory
+from mimicrl.training import checkpoint
+from mimicrl.training.logs import JsonLines, read_json_lines
+from mimicrl.training.train import train
+
+FREE_SOME = "free some space and run again"
+
+
+@contextlib.contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """Have the system refuse to make a file of more bytes, as a full disk would."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class _Disk(io.FileIO):
+    """A file on a disk with room for so many bytes; what fits of a write is written."""
+
+    room = 0
+
+    def write(self, data: Any) -> int:
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = super().write(data[: self.room])
+        self.room -= written
+        return written
+
+
+@pytest.fixture
+def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """Leaves so many bytes of room for a file of JSON lines, by its name."""
+
+    def limit(name: str, room: int) -> None:
+        make = JsonLines.__init__
+
+        def made(lines: JsonLines, path: Path, offset: int = 0) -> None:
+            make(lines, path, offset)
+            if path.name == name:
+                lines._file.close()
+                lines._file = _Disk(path, "ab")
+                lines._file.room = room
+
+        monkeypatch.setattr(JsonLines, "__init__", made)
+
+    return limit
+
+
+def valid(run: RunDirectory) -> int | None:
+    found, problems = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    assert problems == []
+    return found.samples if found else None
+
+
+@pytest.fixture
+def halfway(prepare, tiny, tmp_path: Path) -> RunDirectory:
+    """A run of 512 samples that has trained 256 so far."""
+    run = prepare(tmp_path / "run", training={"total_timesteps": 256}, logging={"tensorboard": True})
+    train(run, threads=1)
+    run.outcome_file.unlink()
+    return prepare_run(tiny(logging={"tensorboard": True}), tmp_path, run.path)
+
+
+def assert_continues(run: RunDirectory, whole: RunDirectory, start: int) -> None:
+    """Check that with room on the disk the run goes on to the same bits, and no step is doubled or missing."""
+    train(run, resume="must", threads=1)
+    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == start
+    assert_same(run, whole)
+    assert tensorboard_steps(run.tensorboard_directory)["train/loss"] == [128, 256, 384, 512]
+    assert [path for path in run.path.rglob("*") if path.name.startswith(".tmp-")] == []
+
+
+def test_a_checkpoint_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory) -> None:
+    folder = halfway.training_directory / "checkpoints"
+    size = (folder / "step-000000000256" / "tensors.safetensors").stat().st_size
+    with no_file_over(size - 1):
+        done = mimicrl("train", halfway.path, "--threads", 1)
+    assert (done.code, done.last) == (
+        5,
+        f"mimicrl train: the disk is full — {folder / 'step-000000000384'} — got File too large — {FREE_SOME}",
+    )
+    assert valid(halfway) == 256 and checkpoint.samples_saved(folder) == [256, 128]
+    assert not halfway.outcome_file.exists()
+    last = read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]
+    assert (last["from"], last["to"], last["why"]) == (256, 384, "the disk is full")
+    assert_continues(halfway, trained_run, 256)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
+def test_metrics_without_room(
+    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch, share: float
+) -> None:
+    metrics = halfway.training_directory / "metrics.jsonl"
+    row = len(metrics.read_bytes().splitlines()[-1])
+    limited("metrics.jsonl", int(share * row))
+    done = mimicrl("train", halfway.path, "--threads", 1)
+    assert (done.code, done.last) == (
+        5,
+        f"mimicrl train: the disk is full — {metrics} — got No space left on device — {FREE_SOME}",
+    )
+    assert [line["samples"] for line in read_json_lines(metrics)] == [128, 256], "no part of a row is kept"
+    assert valid(halfway) == 256
+    monkeypatch.undo()
+    assert_continues(halfway, trained_run, 256)
+
+
+def test_evaluations_without_room(
+    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch
+) -> None:
+    limited("evaluations.jsonl", 40)
+    done = mimicrl("train", halfway.path, "--threads", 1)
+    evaluations = halfway.training_directory / "evaluations.jsonl"
+    assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {evaluations} — ")
+    assert [line["samples"] for line in read_json_lines(evaluations)] == [256]
+    assert valid(halfway) == 384
+    monkeypatch.undo()
+    assert_continues(halfway, trained_run, 384)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("torn", [True, False])
+def test_tensorboard_without_room(
+    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, monkeypatch, torn: bool
+) -> None:
+    records = 0
+
+    def write(writer: RecordWriter, data: bytes) -> None:
+        nonlocal records
+        records += 1
+        if records < 6:  # within the first row
+            return real(writer, data)
+        if torn:
+            writer._writer.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    real = RecordWriter.write
+    with monkeypatch.context() as patch:
+        patch.setattr(RecordWriter, "write", write)
+        done = mimicrl("train", halfway.path, "--threads", 1)
+    folder = halfway.tensorboard_directory
+    assert (done.code, done.last) == (
+        5,
+        f"mimicrl train: the disk is full — {folder} — got No space left on device — {FREE_SOME}",
+    )
+    assert valid(halfway) == 256
+    assert_continues(halfway, trained_run, 256)
+
+
+def test_results_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, monkeypatch) -> None:
+    real = Path.write_bytes
+
+    def write(path: Path, data: bytes) -> int:
+        if path.name.endswith("metrics.parquet"):
+            real(path, data[:100])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, data)
+
+    before = halfway.metrics_file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", write)
+        done = mimicrl("train", halfway.path, "--threads", 1)
+    assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {halfway.metrics_file} — ")
+    assert halfway.metrics_file.read_bytes() == before and not halfway.outcome_file.exists()
+    assert_continues(halfway, trained_run, 512)
+
+
+def test_the_note_of_an_attempt_without_room(
+    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch
+) -> None:
+    limited("attempts.jsonl", 20)
+    done = mimicrl("train", halfway.path, "--threads", 1)
+    attempts = halfway.training_directory / "attempts.jsonl"
+    assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {attempts} — ")
+    monkeypatch.undo()
+    assert_continues(halfway, trained_run, 512)
+    told = [(line["from"], line["to"], line["why"]) for line in read_json_lines(attempts)]
+    assert told == [(0, 256, "completed"), (256, 512, "killed"), (512, 512, "completed")]
+
+
+def test_a_disk_without_any_room_at_the_start(mimicrl: Any, prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", training={"total_timesteps": 128})
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with no_file_over(0):
+        done = mimicrl("train", run.path, "--threads", 1)
+    lock = run.training_directory / "lock"
+    assert (done.code, done.last) == (
+        5,
+        f"mimicrl train: the disk is full — {lock} — got File too large — {FREE_SOME}",
+    )
+    assert {path: path.read_bytes() for path in before} == before
+    assert train(run, threads=1).status == "completed"
