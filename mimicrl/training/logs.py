@@ -72,6 +72,16 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
+def row_of(key_values: dict[str, Any], step: int) -> dict[str, float]:
+    """Return the numbers of what Stable-Baselines3 logs, with the samples they were logged at."""
+    numbers = {
+        key: float(value)
+        for key, value in key_values.items()
+        if isinstance(value, int | float) or (hasattr(value, "dtype") and value.ndim == 0)
+    }
+    return {"samples": step, **numbers}
+
+
 class MetricsWriter(KVWriter):
     """Writes what Stable-Baselines3 logs as JSON lines."""
 
@@ -80,11 +90,7 @@ class MetricsWriter(KVWriter):
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
         """Write one row."""
-        numbers = {key: float(value) for key, value in key_values.items() if isinstance(value, int | float)}
-        numbers |= {
-            key: float(value) for key, value in key_values.items() if hasattr(value, "dtype") and value.ndim == 0
-        }
-        self._lines.append({"samples": step, **numbers})
+        self._lines.append(row_of(key_values, step))
 
     def close(self) -> None:
         """Leave the file to its owner."""

@@ -238,7 +238,8 @@ class _Training:
         if self.config.logging.tensorboard:
             writers.append(TensorBoardWriter(self.run.tensorboard_directory, tensorboard))
         if self.config.logging.wandb != "disabled":
-            writers.append(WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say))
+            history = read_json_lines(self.lines["metrics"].path)
+            writers.append(WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say, history))
         return Logger(None, writers)
 
 

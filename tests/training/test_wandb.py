@@ -21,7 +21,7 @@ class _StandIn(SimpleNamespace):
     """What the writer uses of W&B."""
 
     def __init__(self) -> None:
-        super().__init__(rows=[], settings={}, finished=False, release=threading.Event())
+        super().__init__(rows=[], settings={}, finished=False, step=0, release=threading.Event())
 
     def init(self, **settings: Any) -> _StandIn:
         self.settings = settings
@@ -29,6 +29,7 @@ class _StandIn(SimpleNamespace):
 
     def log(self, row: dict[str, float], step: int) -> None:
         self.rows.append((step, row))
+        self.step = step
 
     def finish(self) -> None:
         self.finished = True
@@ -109,6 +110,33 @@ def test_one_that_hangs_blocks_neither_writing_nor_closing(tiny, tmp_path: Path,
     writer._queue.put(None)
     wandb.release.set()
     writer._thread.join(10)
+
+
+def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
+    prepare, tmp_path: Path, monkeypatch
+) -> None:
+    wandb = use(monkeypatch, _StandIn())
+    run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 256})
+    training.train(run, threads=1)
+    name = wandb.settings["id"]
+    assert [step for step, _ in wandb.rows] == [128, 256] and wandb.settings["resume"] == "allow"
+    # What was sent last before the kill got lost, or the killed process had gone further than its checkpoint.
+    for sent in (128, 256, 384):
+        wandb = use(monkeypatch, _StandIn())
+        wandb.step = sent + 1
+        longer = prepare(run.path, logging={"wandb": "online"}, training={"total_timesteps": 512})
+        training.train(longer, threads=1)
+        assert wandb.settings["id"] == name
+        assert [step for step, _ in wandb.rows] == [step for step in (128, 256, 384, 512) if step > sent]
+
+
+def test_a_training_from_nothing_is_another_run_there(prepare, tmp_path: Path, monkeypatch) -> None:
+    wandb = use(monkeypatch, _StandIn())
+    run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
+    training.train(run, threads=1)
+    name, wandb.step = wandb.settings["id"], 0
+    training.train(run, resume="never", threads=1)
+    assert wandb.settings["id"] != name and [step for step, _ in wandb.rows] == [128, 128]
 
 
 @pytest.mark.parametrize("stand_in", [_RaisesAtOnce(), None])
