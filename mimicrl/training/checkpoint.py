@@ -21,13 +21,14 @@ from mimicrl.errors import ArtifactError
 from mimicrl.training import state
 from mimicrl.training.ppo import MimicPPO
 
-FORMAT = 2
+FORMAT = 3
 KEEP = 2
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
 _ANEW = "start from nothing with --resume never"
 _STATE_TYPES = {
     "num_timesteps": int,
     "n_updates": int,
+    "optimizer_steps": int,
     "episodes": list,
     "python_random": list,
     "numpy_gauss": list,

@@ -1,19 +1,22 @@
-"""Stable-Baselines3's PPO with schedules over samples and a guard against divergence."""
+"""Stable-Baselines3's PPO with a learner of its own, schedules over samples and a guard against divergence."""
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import numpy as np
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.utils import explained_variance
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from mimicrl.config import TrainingConfig
 from mimicrl.errors import TrainingDiverged
 from mimicrl.policy import Policy
-from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.learner import Learner, UpdateStatistics
+from mimicrl.training.optimizer import FlatAdam
 from mimicrl.training.schedules import value_at
 
 
@@ -47,10 +50,12 @@ class MimicPPO(PPO):
                 "net_arch": {"pi": list(config.actor), "vf": list(config.critic)},
                 "activation_fn": torch.nn.ReLU if config.activation == "relu" else torch.nn.Tanh,
                 "log_std_init": config.log_std_init,
+                "optimizer_class": FlatAdam,
             },
             seed=seed,
             device="cpu",
         )
+        self.learner = Learner(self.policy, config)
 
     @property
     def normalizer(self) -> VecNormalize:
@@ -58,18 +63,28 @@ class MimicPPO(PPO):
         assert isinstance(self.env, VecNormalize)
         return self.env
 
-    def collect_rollouts(self, *arguments: Any, **options: Any) -> bool:
-        """Collect samples; see Stable-Baselines3.
+    def collect_rollouts(
+        self, env: VecEnv, callback: BaseCallback, rollout_buffer: RolloutBuffer, n_rollout_steps: int
+    ) -> bool:
+        """Collect samples, as Stable-Baselines3 does, but ask the critic once for all of them.
+
+        Args:
+            env: The normalised environments.
+            callback: Told of each step.
+            rollout_buffer: Takes the samples.
+            n_rollout_steps: Steps of each environment.
+
+        Returns:
+            Whether to go on.
 
         Raises:
             TrainingDiverged: An action, an observation or a reward is not finite.
         """
+        callback.on_rollout_start()
+        rollout_buffer.reset()
         try:
-            try:
-                return super().collect_rollouts(*arguments, **options)
-            except ValueError:
-                self._refuse_outputs()  # PyTorch's distributions raise it when the networks' output is not a number
-                raise
+            if not self._act(env, callback, rollout_buffer, n_rollout_steps):
+                return False
         except TrainingDiverged as error:
             raise TrainingDiverged(
                 error.what,
@@ -77,15 +92,43 @@ class MimicPPO(PPO):
                 got=error.got,
                 fix=error.fix,
             ) from error
+        self._assess(rollout_buffer)
+        callback.update_locals(locals())
+        callback.on_rollout_end()
+        return True
 
-    def _refuse_outputs(self) -> None:
-        """Raise `TrainingDiverged` where the policy's actions for the last observations are not finite."""
-        guard = self.normalizer.venv
-        if isinstance(guard, FiniteGuard) and isinstance(self._last_obs, np.ndarray):
-            with torch.no_grad():
-                features = self.policy.mlp_extractor.forward_actor(torch.from_numpy(self._last_obs))
-                spread = self.policy.action_net(features) + self.policy.log_std.exp()
-            guard.refuse_actions(spread.numpy())
+    def _act(self, env: VecEnv, callback: BaseCallback, buffer: RolloutBuffer, steps: int) -> bool:
+        """Step the environments and fill a buffer with what was observed, done and earned."""
+        low, high = self.action_space.low, self.action_space.high  # type: ignore[attr-defined]
+        truncated: list[tuple[int, int, np.ndarray]] = []
+        for step in range(steps):
+            buffer.observations[step], buffer.episode_starts[step] = self._last_obs, self._last_episode_starts
+            actions = buffer.actions[step] = self.learner.act(buffer.observations[step])
+            observations, rewards, dones, infos = env.step(np.clip(actions, low, high))
+            self.num_timesteps += env.num_envs
+            callback.update_locals(locals())
+            if not callback.on_step():
+                return False
+            self._update_info_buffer(infos, dones)
+            buffer.rewards[step] = rewards
+            for index in map(int, np.flatnonzero(dones)):
+                if infos[index].get("TimeLimit.truncated", False):
+                    truncated.append((step, index, infos[index]["terminal_observation"]))
+            self._last_obs, self._last_episode_starts = np.asarray(observations), dones
+        if truncated:  # the return goes on behind a time limit (Pardo et al. 2018)
+            at, of, last = (np.array(part) for part in zip(*truncated, strict=True))
+            buffer.rewards[at, of] += self.gamma * self.learner.values(last)
+        return True
+
+    def _assess(self, buffer: RolloutBuffer) -> None:
+        """Fill a buffer with values, log probabilities, advantages and returns."""
+        observations = buffer.observations.reshape(-1, buffer.observations.shape[-1])
+        actions = buffer.actions.reshape(len(observations), -1)
+        buffer.values[:] = self.learner.values(observations).reshape(buffer.values.shape)
+        buffer.log_probs[:] = self.learner.log_probabilities(observations, actions).reshape(buffer.log_probs.shape)
+        buffer.pos, buffer.full = buffer.buffer_size, True
+        last = torch.from_numpy(self.learner.values(np.asarray(self._last_obs)))
+        buffer.compute_returns_and_advantage(last, np.asarray(self._last_episode_starts))
 
     def train(self) -> None:
         """Update the policy with the collected samples.
@@ -94,36 +137,55 @@ class MimicPPO(PPO):
             TrainingDiverged: A weight or the loss is not finite, or the policy moved further than any healthy one
                 does; the policy is then the one from before.
         """
-        before = copy.deepcopy(self.policy.state_dict())
+        parameters = self.learner.optimizer.values
+        before = parameters.clone()
+        learning_rate = self.lr_schedule(self._current_progress_remaining)
+        clip_range = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
+        statistics = self.learner.update(self.rollout_buffer, learning_rate, clip_range)
+        self._n_updates += self.n_epochs
+        self._log_update(statistics, learning_rate, clip_range)
         try:
-            super().train()
-            self._check_update()
-        except (TrainingDiverged, ValueError) as error:
-            # PyTorch's distributions raise ValueError when the networks' output is not a number.
-            self.policy.load_state_dict(before)
-            if isinstance(error, TrainingDiverged):
-                raise
-            raise TrainingDiverged(
-                "the policy's output is not finite", where=self._where(), fix="lower the learning rate"
-            ) from error
+            self._check_update(statistics)
+        except TrainingDiverged:
+            parameters.copy_(before)
+            raise
+
+    def _log_update(self, statistics: UpdateStatistics, learning_rate: float, clip_range: float) -> None:
+        """Log an update under Stable-Baselines3's names."""
+        buffer = self.rollout_buffer
+        rows = {
+            "policy_gradient_loss": statistics.policy_loss,
+            "value_loss": statistics.value_loss,
+            "entropy_loss": statistics.entropy_loss,
+            "approx_kl": statistics.approx_kl,
+            "clip_fraction": statistics.clip_fraction,
+            "loss": statistics.loss,
+            "explained_variance": float(explained_variance(buffer.values.ravel(), buffer.returns.ravel())),
+            "std": float(self.policy.log_std.detach().exp().mean()),
+            "learning_rate": learning_rate,
+            "clip_range": clip_range,
+        }
+        for name, value in rows.items():
+            self.logger.record(f"train/{name}", value)
+        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
 
     def _where(self) -> str:
         return f"update {self._n_updates}, after {self.num_timesteps} samples"
 
-    def _check_update(self) -> None:
+    def _check_update(self, statistics: UpdateStatistics) -> None:
         where = self._where()
-        values = self.logger.name_to_value
-        for name in ("train/loss", "train/value_loss", "train/approx_kl"):
-            if not np.isfinite(values.get(name, 0.0)):
+        for name in ("loss", "value_loss", "approx_kl"):
+            value = getattr(statistics, name)
+            if not np.isfinite(value):
                 raise TrainingDiverged(
-                    f"{name} is not finite", where=where, got=values[name], fix="lower the learning rate"
+                    f"train/{name} is not finite", where=where, got=value, fix="lower the learning rate"
                 )
         for name, parameter in self.policy.named_parameters():
             if not torch.isfinite(parameter).all():
                 raise TrainingDiverged(
                     "a weight is not finite", where=f"{where}, {name}", fix="lower the learning rate"
                 )
-        kl = float(values.get("train/approx_kl", 0.0))
+        kl = statistics.approx_kl
         if kl > self.config.max_kl:
             raise TrainingDiverged(
                 "an update moved the policy too far",

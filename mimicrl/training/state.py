@@ -19,8 +19,9 @@ def tensors(model: MimicPPO) -> Tensors:
     """Return weights, optimiser moments, normaliser, environments, last observations and random states."""
     normalizer = model.normalizer
     arrays = {f"policy.{name}": tensor.numpy() for name, tensor in model.policy.state_dict().items()}
-    for index, moments in model.policy.optimizer.state_dict()["state"].items():
-        arrays |= {f"optimizer.{index}.{name}": tensor.numpy() for name, tensor in moments.items()}
+    optimizer = model.learner.optimizer
+    arrays["optimizer.first_moment"] = optimizer.first_moment.numpy()
+    arrays["optimizer.second_moment"] = optimizer.second_moment.numpy()
     for name, statistics in (("observation", normalizer.obs_rms), ("reward", normalizer.ret_rms)):
         arrays[f"normalizer.{name}.mean"] = np.asarray(statistics.mean)  # type: ignore[union-attr]
         arrays[f"normalizer.{name}.variance"] = np.asarray(statistics.var)  # type: ignore[union-attr]
@@ -43,6 +44,7 @@ def numbers(model: MimicPPO) -> dict[str, Any]:
     return {
         "num_timesteps": model.num_timesteps,
         "n_updates": model._n_updates,
+        "optimizer_steps": model.learner.optimizer.steps,
         "episodes": list(model.ep_info_buffer or []),
         "python_random": random.getstate(),
         "numpy_gauss": [numpy_random["has_gauss"], numpy_random["gauss"]],
@@ -60,12 +62,12 @@ def problem(model: MimicPPO, arrays: Tensors, counters: dict[str, Any]) -> tuple
     Returns:
         None, or what is wrong, what was found and what was expected.
     """
-    expected, found = _layout(model, updated=counters["n_updates"] > 0), _shapes(arrays)
+    expected, found = _layout(model), _shapes(arrays)
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             told = [shapes.get(name, "nothing") for shapes in (found, expected)]
             return "a checkpoint does not fit this training", f"{name} {told[0]}", told[1]
-        if name.startswith(("policy.", "normalizer.")) and not np.isfinite(arrays[name]).all():
+        if name.startswith(("policy.", "optimizer.", "normalizer.")) and not np.isfinite(arrays[name]).all():
             return "a number of a checkpoint is not finite", name, ""
         if name.endswith(".variance") and (arrays[name] < 0).any():
             return "a variance of a checkpoint is negative", name, ""
@@ -80,7 +82,10 @@ def restore(model: MimicPPO, arrays: Tensors, counters: dict[str, Any]) -> None:
     """Put a fresh learner and its fresh environments into a state that has no `problem`."""
     weights = {name: torch.from_numpy(array) for name, array in _group(arrays, "policy").items()}
     model.policy.load_state_dict(weights)
-    _restore_optimizer(model, _group(arrays, "optimizer"))
+    optimizer = model.learner.optimizer
+    optimizer.first_moment.copy_(torch.from_numpy(arrays["optimizer.first_moment"]))
+    optimizer.second_moment.copy_(torch.from_numpy(arrays["optimizer.second_moment"]))
+    optimizer.steps = counters["optimizer_steps"]
     normalizer = model.normalizer
     for name, statistics in (("observation", normalizer.obs_rms), ("reward", normalizer.ret_rms)):
         mean, variance, count = (arrays[f"normalizer.{name}.{part}"] for part in ("mean", "variance", "count"))
@@ -97,15 +102,6 @@ def restore(model: MimicPPO, arrays: Tensors, counters: dict[str, Any]) -> None:
     _restore_random(arrays, counters, random, np.random, torch.default_generator)
 
 
-def _restore_optimizer(model: MimicPPO, arrays: Tensors) -> None:
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, array in arrays.items():
-        index, moment = name.split(".")
-        moments.setdefault(int(index), {})[moment] = torch.from_numpy(array)
-    groups = model.policy.optimizer.state_dict()["param_groups"]
-    model.policy.optimizer.load_state_dict({"state": moments, "param_groups": groups})
-
-
 def _restore_random(
     arrays: Tensors, counters: dict[str, Any], python: Any, numpy: Any, torch_generator: torch.Generator
 ) -> None:
@@ -120,17 +116,13 @@ def _restore_random(
     torch_generator.set_state(torch.from_numpy(arrays["random.torch"]))
 
 
-def _layout(model: MimicPPO, *, updated: bool) -> dict[str, str]:
-    """Return the shapes of a state of `model`, which has neither observed nor, unless `updated`, learned anything."""
-    like = {name: array for name, array in tensors(model).items() if not name.startswith("optimizer.")}
+def _layout(model: MimicPPO) -> dict[str, str]:
+    """Return the shapes of a state of `model`, which has not observed anything yet."""
+    like = tensors(model)
     shape = (model.n_envs, *(model.observation_space.shape or ()))
     for name in ("normalizer.old_observations", "last_observations"):
         like[name] = np.empty(shape, np.float32)
     like["last_episode_starts"] = np.empty(model.n_envs, bool)
-    if updated:
-        for index, parameter in enumerate(model.policy.parameters()):
-            like |= {f"optimizer.{index}.{name}": parameter.detach().numpy() for name in ("exp_avg", "exp_avg_sq")}
-            like[f"optimizer.{index}.step"] = np.empty((), np.float32)
     return _shapes(like)
 
 

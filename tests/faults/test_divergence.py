@@ -13,7 +13,6 @@ import pytest
 import torch
 from resume.trainers import assert_same
 from stable_baselines3.common.buffers import RolloutBuffer
-from stable_baselines3.common.policies import ActorCriticPolicy
 from support import read_video
 
 from mimicrl import artifacts
@@ -23,7 +22,10 @@ from mimicrl.mimic.simulation import BatchSimulation
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint
+from mimicrl.training.learner import Learner
 from mimicrl.training.logs import read_json_lines
+from mimicrl.training.networks import Network
+from mimicrl.training.optimizer import FlatAdam
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.train import train
 
@@ -94,24 +96,25 @@ def files(run: RunDirectory) -> dict[Path, str]:
 def action(plant: _Plant) -> None:
     def change(_: Any, result: Any) -> None:
         plant.note()
-        result[0][ENVIRONMENT, 5] = plant.bad
+        result[ENVIRONMENT, 5] = plant.bad
 
-    plant.after(ActorCriticPolicy, "forward", STEP, change)
+    plant.after(Learner, "act", STEP, change)
 
 
 def output(plant: _Plant) -> None:
-    rollout_calls = 0
+    real, rollout_calls = Network.forward, 0
 
-    def poison(_: Any, __: Any, means: torch.Tensor) -> torch.Tensor:
+    def forward(network: Network, inputs: torch.Tensor) -> torch.Tensor:
         nonlocal rollout_calls
-        if len(means) == COUNT:  # and not a minibatch of an update
+        means = real(network, inputs)
+        if means.shape == (COUNT, 8):  # the actor's, and not a minibatch of an update
             rollout_calls += 1
             if rollout_calls > STEP:
                 plant.note()
                 means[ENVIRONMENT, 5] = torch.nan
         return means
 
-    plant.begin = lambda: plant.model.policy.action_net.register_forward_hook(poison)
+    plant.patch.setattr(Network, "forward", forward)
 
 
 def observation(plant: _Plant) -> None:
@@ -142,7 +145,7 @@ def weight(plant: _Plant) -> None:
             plant.model.policy.action_net.bias[5] = plant.bad
 
     plant.after(RolloutBuffer, "compute_returns_and_advantage", 2, lambda *_: plant.note())
-    plant.after(torch.optim.Adam, "step", 11, change)  # the last of the four steps of the third update
+    plant.after(FlatAdam, "step", 11, change)  # the last of the four steps of the third update
 
 
 ENTRIES = {
@@ -150,7 +153,7 @@ ENTRIES = {
     output: f"an action is not finite — {ROLLOUT}, environment 2, hip_adduction_l — got nan — ",
     observation: f"an observation is not finite — {ROLLOUT}, environment 2, forward lean (pitch) of root — got ",
     reward: f"a reward is not finite — {ROLLOUT}, environment 2 — got ",
-    loss: "the policy's output is not finite — update 5, after 384 samples — ",  # the second epoch notices
+    loss: f"train/loss is not finite — {UPDATE} — ",
     weight: f"a weight is not finite — {UPDATE}, action_net.bias — ",
 }
 

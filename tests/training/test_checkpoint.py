@@ -15,6 +15,7 @@ from safetensors.numpy import save as save_tensors
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError
 from mimicrl.training import checkpoint
+from mimicrl.training.checkpoint import FORMAT
 from mimicrl.training.ppo import MimicPPO
 
 FINGERPRINT = "0123456789ab"
@@ -152,9 +153,15 @@ def drop(*keys: str) -> Callable[[Any], Any]:
         (drop("files", "state.json", "sha256"), "a checkpoint's manifest is damaged — {} — got KeyError 'sha256'"),
         (lambda old: old | {"files": list(FILES)}, "a checkpoint's manifest is damaged — {} — got TypeError "),
         (lambda old: old | {"files": {name: 7 for name in FILES}}, "a checkpoint's manifest is damaged — {} — got Ty"),
-        (lambda old: old | {"format": 1}, "a checkpoint of another format — {} — got 1, expected 2"),
-        (lambda old: old | {"format": "2"}, "a checkpoint of another format — {} — got 2, expected 2"),
-        (lambda old: old | {"format": [2]}, "a checkpoint of another format — {} — got [2], expected 2"),
+        (lambda old: old | {"format": 2}, f"a checkpoint of another format — {{}} — got 2, expected {FORMAT}"),
+        (
+            lambda old: old | {"format": str(FORMAT)},
+            f"a checkpoint of another format — {{}} — got {FORMAT}, expected {FORMAT}",
+        ),
+        (
+            lambda old: old | {"format": [FORMAT]},
+            f"a checkpoint of another format — {{}} — got [{FORMAT}], expected {FORMAT}",
+        ),
         (
             lambda old: old | {"fingerprint": "ba9876543210"},
             "a checkpoint of another fingerprint — {} — got ba9876543210, expected 0123456789ab",
@@ -296,6 +303,10 @@ def test_the_manifest_is_written_last_and_the_name_given_after_it(
 
 def test_the_manifest_says_what_stands_beside_it(last: Path) -> None:
     manifest = json.loads((last / "manifest.json").read_text())
-    assert (manifest["format"], manifest["fingerprint"], set(manifest["files"])) == (2, FINGERPRINT, set(FILES[:2]))
+    assert (manifest["format"], manifest["fingerprint"], set(manifest["files"])) == (
+        FORMAT,
+        FINGERPRINT,
+        set(FILES[:2]),
+    )
     for name, told in manifest["files"].items():
         assert told == {"bytes": (last / name).stat().st_size, "sha256": artifacts.file_sha256(last / name)}

@@ -15,6 +15,7 @@ from stable_baselines3.common.logger import Logger
 from mimicrl.errors import TrainingDiverged
 from mimicrl.mimic.task import Task
 from mimicrl.training import vec_envs
+from mimicrl.training.learner import UpdateStatistics
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.schedules import value_at
 
@@ -74,12 +75,12 @@ def _bad_advantages(model: MimicPPO) -> None:
 
 def _bad_weight(model: MimicPPO) -> None:
     # What an optimiser step with an infinite moment does: the weights are bad, the loss before the step was not.
-    train = model._check_update
+    check = model._check_update
 
-    def poisoned() -> None:
+    def poisoned(statistics: UpdateStatistics) -> None:
         with torch.no_grad():
             model.policy.action_net.bias[0] = torch.inf
-        train()
+        check(statistics)
 
     model._check_update = poisoned  # type: ignore[method-assign]
 
@@ -138,7 +139,7 @@ def test_the_optimiser_follows_the_schedules_over_samples(learner) -> None:
                 self._look()
 
         def _look(self) -> None:
-            rate = model.policy.optimizer.param_groups[0]["lr"]
+            rate = model.learner.optimizer.lr
             seen.append((self.num_timesteps, rate, self.logger.name_to_value["train/clip_range"]))
 
         def _on_step(self) -> bool:
