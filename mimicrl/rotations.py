@@ -94,7 +94,7 @@ def pitch(q: ArrayLike) -> Array:
     """Return the forward lean [rad], shape ``(...)``, of the z-y-x Euler angles."""
     q = np.asarray(q, float)
     w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
-    return np.arcsin(np.clip(2.0 * (w * y - z * x), -1.0, 1.0))
+    return np.arcsin(np.minimum(np.maximum(2.0 * (w * y - z * x), -1.0), 1.0))
 
 
 def roll(q: ArrayLike) -> Array:

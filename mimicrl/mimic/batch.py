@@ -130,7 +130,8 @@ class MimicBatch:
         """
         actions = np.asarray(actions, np.float64)
         broken = np.asarray(~np.isfinite(actions).all(axis=1))
-        actions = np.clip(np.where(broken[:, None], 0.0, actions), -1.0, 1.0)
+        actions = np.minimum(np.maximum(actions, -1.0), 1.0)
+        np.copyto(actions, 0.0, where=broken[:, None])
         if self.config.mirroring == "phase":
             actions = mirroring.mirror_actions(self.walker, actions, mirroring.second_half(self.phase))
         self.steps[slice(None) if ids is None else ids] += 1
@@ -174,12 +175,15 @@ class MimicBatch:
         state = self.body_state()
         with np.errstate(invalid="ignore", over="ignore"):
             reward, terms = rewards.imitation(state, frame, self.config.rewards)
-            reason = np.where(self.steps >= self.max_steps, Reason.TIME, Reason.RUNNING)
             termination = self.config.termination
+            reason = np.full(self.count, Reason.RUNNING)
+            np.copyto(reason, Reason.TIME, where=self.steps >= self.max_steps)
             if self._tracking:
-                reason[terminations.lost_track(state, frame, termination)] = Reason.TRACKING
-            reason[terminations.fallen(state, termination, self._reference_height_m)] = Reason.FALL
-            reason[broken | terminations.diverged(self.simulation.qpos, self.simulation.qvel)] = Reason.DIVERGED
+                np.copyto(reason, Reason.TRACKING, where=terminations.lost_track(state, frame, termination))
+            fallen = terminations.fallen(state, termination, self._reference_height_m)
+            np.copyto(reason, Reason.FALL, where=fallen)
+            diverged = terminations.diverged(self.simulation.qpos, self.simulation.qvel)
+            np.copyto(reason, Reason.DIVERGED, where=broken | diverged)
             observation = self._observe(state)
         return Transition(observation, reward, terms, reason > Reason.TIME, reason == Reason.TIME, reason, state, frame)
 

@@ -63,14 +63,9 @@ def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: A
     velocity = np.ascontiguousarray(qvel[:, 0:3])
     yaw = rotations.yaw(quat)
     cosine, sine = np.cos(yaw), np.sin(yaw)
-    heading_velocity = np.stack(
-        [
-            cosine * velocity[:, 0] + sine * velocity[:, 1],
-            cosine * velocity[:, 1] - sine * velocity[:, 0],
-            velocity[:, 2],
-        ],
-        axis=1,
-    )
+    heading_velocity = velocity.copy()
+    heading_velocity[:, 0] = cosine * velocity[:, 0] + sine * velocity[:, 1]
+    heading_velocity[:, 1] = cosine * velocity[:, 1] - sine * velocity[:, 0]
     return BodyState(
         phase=phase.copy(),
         root_position_w=position,
@@ -84,5 +79,5 @@ def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: A
         root_velocity_h=heading_velocity,
         root_angular_velocity_b=np.ascontiguousarray(qvel[:, 3:6]),
         joint_velocities=np.ascontiguousarray(qvel[:, walker.qvel_index]),
-        feet_h=feet_in_heading_frame(site_xpos[:, walker.foot_site_ids], position, quat),
+        feet_h=feet_in_heading_frame(site_xpos[:, walker.foot_site_ids], position, yaw),
     )

@@ -50,5 +50,7 @@ def diverged(qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray:
 
     Not finite, or faster than anything a walker does: MuJoCo itself only warns beyond 1e10.
     """
-    wild = (np.abs(qvel[:, :3]) > MAX_VELOCITY_MPS).any(axis=1) | (np.abs(qvel[:, 3:]) > MAX_RATE_RAD_S).any(axis=1)
-    return np.asarray(wild | ~np.isfinite(qpos).all(axis=1) | ~np.isfinite(qvel).all(axis=1))
+    limits = np.full(qvel.shape[1], MAX_RATE_RAD_S)
+    limits[:3] = MAX_VELOCITY_MPS
+    # What is not a number is not below a limit either.
+    return np.asarray(~((np.abs(qvel) <= limits).all(axis=1) & np.isfinite(qpos).all(axis=1)))

@@ -90,8 +90,8 @@ class ReferenceTrajectory:
         place = phase * self._intervals
         row = np.minimum(place.astype(np.intp), self._intervals - 1)
         share = (place - row)[:, None]
-        low = self._table[row]
-        values = low + share * (self._table[row + 1] - low)
+        low = self._table.take(row, axis=0)
+        values = low + share * (self._table.take(row + 1, axis=0) - low)
         parts = [np.ascontiguousarray(values[:, columns]) for columns in self._slices]
         parts[1] /= np.sqrt(np.einsum("ij,ij->i", parts[1], parts[1]))[:, None]
         parts[7] = parts[7][:, 0]
@@ -132,7 +132,7 @@ class ReferenceTrajectory:
             velocity + forward,
             angular,
             angle_rates,
-            feet_in_heading_frame(sites, position, raw / length),
+            feet_in_heading_frame(sites, position, rotations.yaw(raw)),
             heights.min(axis=1),
         )
 
@@ -144,20 +144,19 @@ class ReferenceTrajectory:
         return spline(times_s), spline(times_s, 1)
 
 
-def feet_in_heading_frame(sites_w: Array, root_position_w: Array, root_quat_w: Array) -> Array:
+def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array) -> Array:
     """Return foot sites relative to the root, turned by its heading so that x points ahead.
 
     Args:
         sites_w: World positions [m], shape ``(N, 4, 3)``.
         root_position_w: Root positions [m], shape ``(N, 3)``.
-        root_quat_w: Root orientations wxyz, shape ``(N, 4)``.
+        yaw_rad: Headings of the root, shape ``(N,)``.
 
     Returns:
         Positions [m], shape ``(N, 12)``.
     """
     offset = sites_w - root_position_w[:, None, :]
-    heading = rotations.yaw(root_quat_w)[:, None]
-    cosine, sine = np.cos(heading), np.sin(heading)
+    cosine, sine = np.cos(yaw_rad)[:, None], np.sin(yaw_rad)[:, None]
     feet = np.empty_like(offset)
     feet[:, :, 0] = cosine * offset[:, :, 0] + sine * offset[:, :, 1]
     feet[:, :, 1] = cosine * offset[:, :, 1] - sine * offset[:, :, 0]

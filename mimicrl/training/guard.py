@@ -58,13 +58,15 @@ class FiniteGuard(VecEnvWrapper):
 
 
 def _refuse(values: np.ndarray, what: str, names: Sequence[str] = ()) -> None:
-    bad = np.argwhere(~np.isfinite(values))
-    if len(bad):
-        environment, *rest = (int(number) for number in bad[0])
-        number = f", {names[rest[0]]}" if rest else ""
-        raise TrainingDiverged(
-            f"{what} is not finite",
-            where=f"environment {environment}{number}",
-            got=values[tuple(bad[0])],
-            fix="lower the learning rate or the clip range",
-        )
+    finite = np.isfinite(values)
+    if finite.all():
+        return
+    first = np.argwhere(~finite)[0]
+    environment, *rest = (int(number) for number in first)
+    number = f", {names[rest[0]]}" if rest else ""
+    raise TrainingDiverged(
+        f"{what} is not finite",
+        where=f"environment {environment}{number}",
+        got=values[tuple(first)],
+        fix="lower the learning rate or the clip range",
+    )

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from mimicrl.mimic.observations import Observation
 from mimicrl.mimic.task import Task
 from mimicrl.mimic.vec_env import MimicVecEnv
 from mimicrl.runs import RunDirectory
 from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.normalizer import MimicNormalize
 from mimicrl.training.workers import WatchedSubprocVecEnv
 
 CLIP = 10.0
@@ -30,7 +31,7 @@ class _MakeEnv:
         return Monitor(Task.of_run(RunDirectory(self.run)).env())
 
 
-def make(run: RunDirectory, task: Task, threads: int) -> VecNormalize:
+def make(run: RunDirectory, task: Task, threads: int) -> MimicNormalize:
     """Return a run's normalised environments; they are not seeded yet.
 
     Args:
@@ -50,7 +51,7 @@ def make(run: RunDirectory, task: Task, threads: int) -> VecNormalize:
             environments = DummyVecEnv([make_one] * config.n_envs)
     rows = Observation(run.config.mimic.observations, task.walker, task.reference.speed_mps).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
-    return VecNormalize(
+    return MimicNormalize(
         FiniteGuard(environments, names, task.walker.joint_names), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP
     )
 

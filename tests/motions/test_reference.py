@@ -153,7 +153,7 @@ def test_feet_and_clearance_are_the_walkers(any_reference: ReferenceTrajectory, 
     frame = any_reference.at_phase(PHASES)
     sites, heights = walker.kinematics(walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad))
     np.testing.assert_allclose(frame.clearance_m, heights.min(axis=1), rtol=0, atol=1e-4)
-    feet = feet_in_heading_frame(sites, frame.root_position_w, frame.root_quat_w)
+    feet = feet_in_heading_frame(sites, frame.root_position_w, rotations.yaw(frame.root_quat_w))
     np.testing.assert_allclose(frame.feet_h, feet, rtol=0, atol=2e-5)
 
 
@@ -165,14 +165,15 @@ def test_feet_in_the_heading_frame_do_not_depend_on_where_one_walks_to() -> None
     elsewhere = feet_in_heading_frame(
         rotations.rotate(turn[:, None], sites) + shift[:, None],
         rotations.rotate(turn, root) + shift,
-        rotations.multiply(turn, quat),
+        rotations.yaw(rotations.multiply(turn, quat)),
     )
-    np.testing.assert_allclose(elsewhere, feet_in_heading_frame(sites, root, quat), rtol=0, atol=1e-13)
+    here = feet_in_heading_frame(sites, root, rotations.yaw(quat))
+    np.testing.assert_allclose(elsewhere, here, rtol=0, atol=1e-13)
 
 
 def test_feet_in_the_heading_frame_of_who_walks_along_x_are_offsets() -> None:
     sites, root = np.random.default_rng(2).normal(size=(5, 4, 3)), np.ones((5, 3))
-    feet = feet_in_heading_frame(sites, root, np.tile(rotations.IDENTITY, (5, 1)))
+    feet = feet_in_heading_frame(sites, root, np.zeros(5))
     np.testing.assert_array_equal(feet, (sites - 1).reshape(5, 12))
 
 
