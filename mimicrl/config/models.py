@@ -105,6 +105,8 @@ class TrainingConfig(Section):
     """Samples between two checkpoints."""
     torch_threads: Count = 1
     """PyTorch's threads; another number gives other weights."""
+    matmul: Literal["float32", "bfloat16"] = "float32"
+    """Precision of an update's matrix products; bfloat16 speeds up wide networks on processors that have it."""
 
     @model_validator(mode="after")
     def _rollout_divides(self) -> TrainingConfig:

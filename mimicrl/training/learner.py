@@ -8,14 +8,19 @@ memory that is allocated once, statistics once an epoch, one optimiser step over
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from mimicrl import provenance
 from mimicrl.config import TrainingConfig
+from mimicrl.errors import ConfigError
 from mimicrl.training.networks import Network
 from mimicrl.training.optimizer import FlatAdam
 
@@ -49,10 +54,15 @@ class Learner:
     Args:
         policy: The policy, whose optimiser is a `FlatAdam`.
         config: The hyper-parameters.
+
+    Raises:
+        ConfigError: The configuration asks for products in bfloat16, which this processor does not have.
     """
 
     def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig) -> None:
         self._config = config
+        if config.matmul == "bfloat16":
+            _require_bfloat16()
         assert isinstance(policy.optimizer, FlatAdam)
         self.optimizer = policy.optimizer
         self._log_std = policy.log_std.detach()
@@ -116,7 +126,8 @@ class Learner:
         config = self._config
         self.optimizer.lr = learning_rate
         samples = _Samples.of(buffer)
-        epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
+        with _products_in(config.matmul):
+            epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
         means = torch.stack(epochs).mean(dim=(0, 2)).tolist()
         policy_loss, value_loss, entropy_loss, _, clip_fraction = means
         last = epochs[-1]
@@ -204,3 +215,31 @@ class _Samples:
         """Return them in a random order, drawn from NumPy's generator as Stable-Baselines3 does."""
         order = torch.from_numpy(np.random.permutation(len(self.actions)))  # noqa: NPY002  # the checkpoint has its state
         return _Samples(*(part[order] for part in vars(self).values()))
+
+
+_BFLOAT16 = ("amx_bf16", "avx512_bf16", "avx10")
+
+
+def _require_bfloat16() -> None:
+    has = provenance.cpu()["vector_instructions"]
+    if not any(flag.startswith(_BFLOAT16) for flag in has):
+        raise ConfigError(
+            "this processor has no products in bfloat16",
+            where="training.matmul",
+            got="bfloat16",
+            expected=f"one of its instruction sets {', '.join(_BFLOAT16)}",
+            fix="set it to float32",
+        )
+
+
+@contextmanager
+def _products_in(precision: Literal["float32", "bfloat16"]) -> Iterator[None]:
+    """Have matrix products round their factors to a precision while the block runs; sums stay in float32."""
+    settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    before = settings.fp32_precision
+    if precision == "bfloat16":
+        settings.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        settings.fp32_precision = before

@@ -15,7 +15,9 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import DummyVecEnv
 
+from mimicrl import provenance
 from mimicrl.config import TrainingConfig
+from mimicrl.errors import ConfigError
 from mimicrl.training.learner import Learner
 from mimicrl.training.optimizer import FlatAdam
 
@@ -160,3 +162,28 @@ def test_actions_repeat_with_the_generators_state(policy: ActorCriticPolicy) -> 
     again = learner.act(observations)
     assert first is not again and np.array_equal(first, again)
     assert not np.array_equal(again, learner.act(observations)) and np.array_equal(first, again)
+
+
+def test_products_in_bfloat16_are_near_and_leave_the_process_as_it_was(policy: ActorCriticPolicy) -> None:
+    if not any(flag.startswith(("amx_bf16", "avx512_bf16")) for flag in provenance.cpu()["vector_instructions"]):
+        pytest.skip("this processor has no bfloat16")
+    weights = {}
+    for matmul in ("float32", "bfloat16"):
+        settings = config(matmul=matmul, actor=(64, 64), critic=(64, 64), n_epochs=1)
+        model = make(settings, {"optimizer_class": FlatAdam})
+        learner = Learner(model.policy, settings)
+        fill(model.rollout_buffer, learner)
+        set_random_seed(1)
+        learner.update(model.rollout_buffer, 1e-3, 0.1)
+        weights[matmul] = learner.optimizer.values.clone()
+        assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"
+    assert not torch.equal(weights["float32"], weights["bfloat16"])
+    assert (weights["float32"] - weights["bfloat16"]).abs().max() < 5e-3  # steps of 1e-3, four of them
+
+
+def test_a_processor_without_bfloat16_is_told(policy: ActorCriticPolicy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "cpu", lambda: {"vector_instructions": ["avx2", "avx512f"]})
+    with pytest.raises(
+        ConfigError, match=r"^this processor has no products in bfloat16 — training.matmul — got bfloat16"
+    ):
+        Learner(policy, config(matmul="bfloat16"))

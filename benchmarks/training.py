@@ -1,0 +1,306 @@
+"""What training costs: ``python -m benchmarks.training [--quick] [--json FILE]``.
+
+Whole iterations of PPO, rollout and update, in turn. The first table has one setting for all, that of the DRLoco paper:
+networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epochs, 200 Hz, two PyTorch threads. It
+compares the classic stack (`benchmarks.classic`), this project, and, where it is installed, sbx (PPO in JAX) on this
+project's environments. The second compares the default preset with the classic stack as it is usually set up (8
+environments, 100 Hz, 2 × 512) and with the classic stack at the preset's own hyper-parameters. The third says where an
+iteration's time goes, the fourth how near the update's matrix products come to the processor's peak, and how the cost
+grows with the networks.
+
+A sample is a control step of one environment. Ratios are of wall times, within a round.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+
+from benchmarks import classic, paired, report
+from benchmarks.paired import Work
+from benchmarks.report import Table
+from mimicrl.config import RunConfig
+from mimicrl.errors import ConfigError
+from mimicrl.mimic.task import Task
+from mimicrl.provenance import usable_cores
+from mimicrl.training import vec_envs
+from mimicrl.training.ppo import MimicPPO
+
+PAPER: dict[str, Any] = {
+    "n_envs": 64,
+    "n_steps": 256,
+    "minibatch": 2048,
+    "n_epochs": 4,
+    "actor": [512, 512],
+    "critic": [512, 512],
+    "activation": "tanh",
+    "torch_threads": 2,
+}
+CLASSIC = "classic stack"
+OURS = "mimicrl"
+MICRO = 1e6
+
+
+class _Quiet(BaseCallback):
+    def _on_step(self) -> bool:
+        return True
+
+
+def config(training: dict[str, Any], control_hz: int) -> RunConfig:
+    """Return a run with a budget that it never reaches."""
+    about = {"study": "benchmark", "experiment": "training", "seed": 1}
+    training = {"total_timesteps": 10**8, **training}
+    return RunConfig.model_validate_json(
+        json.dumps(about | {"training": training, "mimic": {"control_hz": control_hz}})
+    )
+
+
+class Stacks:
+    """Learners that are kept until the end of the block.
+
+    Args:
+        folder: Takes the runs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._opened = folder, ExitStack()
+
+    def __enter__(self) -> Stacks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def classic(self, training: dict[str, Any], control_hz: int) -> Work:
+        """Return the classic stack's work: an iteration a turn."""
+        run = config(training, control_hz)
+        env = classic.environments(run)
+        self._opened.callback(env.close)
+        model = classic.learner(run, env)
+        return self._iteration(model, run, lambda: model.learn(_rollout(run), reset_num_timesteps=False))
+
+    def ours(self, training: dict[str, Any], control_hz: int) -> Work:
+        """Return this project's work: an iteration a turn."""
+        model = self.model(training, control_hz)
+        run = config(training, control_hz)
+
+        def learn() -> object:
+            return model.learn(_rollout(run), log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+
+        return self._iteration(model, run, learn)
+
+    def model(self, training: dict[str, Any], control_hz: int) -> MimicPPO:
+        """Return this project's learner, ready to collect."""
+        name = f"run-{len(list(self._folder.iterdir()))}"
+        run = paired.prepare(
+            self._folder / name,
+            training=config(training, control_hz).model_dump(mode="json")["training"],
+            mimic={"control_hz": control_hz},
+        )
+        env = vec_envs.make(run, Task.of_run(run), usable_cores())
+        self._opened.callback(env.close)
+        env.seed(1)
+        model = MimicPPO(run.config.training, env, 1)
+        model.set_logger(Logger(None, []))
+        return model
+
+    def sbx(self, training: dict[str, Any], control_hz: int) -> Work:
+        """Return sbx's work on this project's environments: an iteration a turn."""
+        import flax.linen as nn  # type: ignore[import-not-found]
+        import sbx  # type: ignore[import-not-found]
+
+        run = config(training, control_hz).training
+        env = self.model(training, control_hz).normalizer
+        model = sbx.PPO(
+            "MlpPolicy",
+            env,
+            learning_rate=run.learning_rate.start,
+            n_steps=run.n_steps,
+            batch_size=run.minibatch,
+            n_epochs=run.n_epochs,
+            gamma=run.gamma,
+            policy_kwargs={
+                "net_arch": {"pi": list(run.actor), "vf": list(run.critic)},
+                "activation_fn": nn.relu if run.activation == "relu" else nn.tanh,
+            },
+            seed=1,
+        )
+        model.set_logger(Logger(None, []))
+        samples = run.n_envs * run.n_steps
+
+        def work() -> float:
+            model.learn(samples, reset_num_timesteps=False)
+            return float(samples)
+
+        return work
+
+    @staticmethod
+    def _iteration(model: Any, run: RunConfig, learn: Callable[[], object]) -> Work:
+        def work() -> float:
+            torch.set_num_threads(run.training.torch_threads)
+            before = model.num_timesteps
+            learn()
+            return float(model.num_timesteps - before)
+
+        return work
+
+
+def _rollout(run: RunConfig) -> int:
+    return run.training.n_envs * run.training.n_steps
+
+
+def compare(contenders: dict[str, Work], rounds: int, base: str) -> Iterator[dict[str, Any]]:
+    """Let contenders work in turn; yield a row each, with its ratio to one of them."""
+    slices = paired.alternate(contenders, rounds)
+    for name, mine in slices.items():
+        yield {
+            "stack": name,
+            "samples/s": paired.rate(mine),
+            "CPU µs a sample": paired.cost(mine, "cpu", MICRO),
+            f"times {base}": paired.times(mine, slices[base], "wall"),
+        }
+
+
+def paper(stacks: Stacks, rounds: int, control_hz: int, scale: dict[str, Any]) -> Table:
+    """Compare all at the paper's setting."""
+    setting = PAPER | scale
+    samples = setting["n_envs"] * setting["n_steps"]
+    eight = setting | {"n_envs": 8, "n_steps": samples // 8}
+    many = setting | {"n_envs": 4 * setting["n_envs"], "n_steps": setting["n_steps"] // 4}
+    contenders = {
+        f"{CLASSIC}, n = 8": stacks.classic(eight, control_hz),
+        f"{CLASSIC}, n = {setting['n_envs']}": stacks.classic(setting, control_hz),
+        f"{OURS}, n = {setting['n_envs']}": stacks.ours(setting, control_hz),
+        f"{OURS}, n = {many['n_envs']}": stacks.ours(many, control_hz),
+    }
+    with suppress(ConfigError):  # where the processor has none
+        contenders[f"{OURS}, n = {many['n_envs']}, bfloat16"] = stacks.ours(many | {"matmul": "bfloat16"}, control_hz)
+    if importlib.util.find_spec("sbx"):
+        contenders[f"sbx, n = {setting['n_envs']}"] = stacks.sbx(setting, control_hz)
+        contenders[f"sbx, n = {many['n_envs']}"] = stacks.sbx(many, control_hz)
+    title = f"2 × {setting['actor'][0]}, {samples:,} samples an update, {control_hz} Hz, 2 PyTorch threads"
+    return Table(title, list(compare(contenders, rounds, f"{CLASSIC}, n = 8")))
+
+
+def preset(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
+    """Compare the default preset with the classic stack, set up as usual and set up alike."""
+    usual = PAPER | {"n_envs": 8, "n_steps": 2048, "torch_threads": 2} | scale
+    default = RunConfig.model_validate_json(json.dumps({"study": "s", "experiment": "e", "seed": 1}))
+    control_hz = default.mimic.control_hz
+    contenders = {
+        f"{CLASSIC}, as usual": stacks.classic(usual, 100),
+        f"{CLASSIC}, the preset's hyper-parameters": stacks.classic({}, control_hz),
+        f"{OURS}, default preset": _several(stacks.ours({}, control_hz), 8),
+    }
+    return Table("The default preset", list(compare(contenders, rounds, f"{CLASSIC}, as usual")))
+
+
+def _several(work: Work, times: int) -> Work:
+    return lambda: sum(work() for _ in range(times))
+
+
+def parts(stacks: Stacks, repeats: int, control_hz: int, scale: dict[str, Any]) -> Table:
+    """Say where an iteration's time goes."""
+    rows = []
+    for name, training, rate in (("default preset", {}, 50), ("2 × 512 and 200 Hz", PAPER | scale, control_hz)):
+        torch.set_num_threads(training.get("torch_threads", 1))
+        model = stacks.model(training, rate)
+        model._setup_learn(10**8, _Quiet())
+        callback = _Quiet()
+        callback.init_callback(model)
+        samples = model.n_envs * model.n_steps
+        observations = np.asarray(model._last_obs)
+        actions = model.learner.act(observations)
+
+        def collect(model: MimicPPO = model, callback: BaseCallback = callback) -> object:
+            return model.collect_rollouts(model.normalizer, callback, model.rollout_buffer, model.n_steps)
+
+        def steps(model: MimicPPO = model, actions: np.ndarray = actions) -> None:
+            for _ in range(model.n_steps):
+                model.normalizer.step(actions)
+
+        def acts(model: MimicPPO = model, observations: np.ndarray = observations) -> None:
+            for _ in range(model.n_steps):
+                model.learner.act(observations)
+
+        rows.append(
+            {
+                "setting": name,
+                "rollout": _best(collect, repeats) / samples * MICRO,
+                "of which stepping": _best(steps, repeats) / samples * MICRO,
+                "of which acting": _best(acts, repeats) / samples * MICRO,
+                "update": _best(model.train, repeats) / samples * MICRO,
+            }
+        )
+    return Table("Where the time goes, µs a sample (best of some)", rows)
+
+
+def products(stacks: Stacks, repeats: int, widths: tuple[int, ...]) -> Table:
+    """Say how near an update comes to the processor's peak, on one thread, and how it grows with the networks."""
+    torch.set_num_threads(1)
+    square = torch.randn(1024, 1024)
+    peak = 2 * 1024**3 / _best(lambda: torch.mm(square, square), 20)
+    rows = []
+    for width in widths:
+        training = {"actor": [width, width], "critic": [width, width]}
+        model = stacks.model(training, 50)
+        model._setup_learn(10**8, _Quiet())
+        callback = _Quiet()
+        callback.init_callback(model)
+        model.collect_rollouts(model.normalizer, callback, model.rollout_buffer, model.n_steps)
+        seconds = _best(model.train, repeats)
+        samples = model.n_envs * model.n_steps
+        weights = sum(layer.numel() for layer in model.policy.parameters() if layer.ndim == 2)
+        done = 6.0 * weights * samples * model.n_epochs / seconds  # 2 a weight and sample forwards, 4 backwards
+        rows.append(
+            {
+                "networks": f"2 × {width}",
+                "update, µs a sample": seconds / samples * MICRO,
+                "GFLOP/s": done / 1e9,
+                "of the peak": done / peak,
+            }
+        )
+    return Table(f"Updates of the default preset on one thread; peak {peak / 1e9:.0f} GFLOP/s (1024³)", rows)
+
+
+def _best(work: Callable[[], object], repeats: int) -> float:
+    """Return the shortest time of some [s]; the first one is a warm-up."""
+    seconds = []
+    for _ in range(repeats + 1):
+        begin = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds[1:])
+
+
+def tables(*, quick: bool) -> Iterator[Table]:
+    """Yield the benchmark's tables."""
+    rounds, scale = (1, {"n_steps": 32, "actor": [64, 64], "critic": [64, 64], "n_epochs": 1}) if quick else (5, {})
+    repeats = 1 if quick else 7
+    with TemporaryDirectory() as folder, Stacks(Path(folder)) as stacks:
+        yield paper(stacks, rounds, 200, scale)
+    with TemporaryDirectory() as folder, Stacks(Path(folder)) as stacks:
+        yield preset(stacks, rounds, scale | ({"n_steps": 256} if quick else {}))
+        yield parts(stacks, repeats, 200, scale)
+        yield products(stacks, repeats, (64,) if quick else (64, 128, 256, 512))
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = report.arguments(__doc__, "small networks, one round")
+    report.publish(tables(quick=arguments.quick), arguments.json)
+
+
+if __name__ == "__main__":
+    main()
