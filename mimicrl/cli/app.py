@@ -24,7 +24,16 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (run.init, run.train, run.evaluate, run.replay, study.aggregate, study.report, machine.doctor):
+for verb in (
+    run.init,
+    run.train,
+    run.evaluate,
+    run.replay,
+    study.aggregate,
+    study.report,
+    study.status,
+    machine.doctor,
+):
     app.command()(verb)
 app.add_typer(motion.app, name="motion")
 

@@ -14,7 +14,7 @@ from mimicrl.cli import app as cli_app
 from mimicrl.rendering import gl
 
 VERBS = [
-    *(["init"], ["train"], ["evaluate"], ["replay"], ["aggregate"], ["report"], ["doctor"]),
+    *(["init"], ["train"], ["evaluate"], ["replay"], ["aggregate"], ["report"], ["status"], ["doctor"]),
     *(["motion"], ["motion", "list"], ["motion", "inspect"], ["motion", "play"]),
 ]
 NAMES = [words[0] for words in VERBS if len(words) == 1]

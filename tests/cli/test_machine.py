@@ -14,7 +14,10 @@ from mimicrl.rendering import gl
 def test_a_machine_that_can_do_all_is_described(mimicrl: Any, tmp_path: Path) -> None:
     done = mimicrl("doctor", "--out", tmp_path / "new" / "doctor.json")
     assert (done.code, done.err) == (0, "")
-    assert [line.split()[0] for line in done.out.splitlines()] == ["processor", "versions", "OpenGL", "ffmpeg"]
+    assert [line.split()[0] for line in done.out.splitlines()] == [
+        *("processor", "vectors", "memory", "limits", "threads", "versions", "lock", "container", "Slurm"),
+        *("results", "OpenGL", "ffmpeg"),
+    ]
     found = artifacts.read_json(tmp_path / "new" / "doctor.json")
     assert f"{found['opengl']['backend']}: {found['opengl']['renderer']}" in done.out
     assert f"{found['ffmpeg']}, writes H.264" in done.out
@@ -41,3 +44,16 @@ def test_what_videos_lack_is_code_5_and_matters_to_no_one_else(
     assert done.code == 0 and "ffmpeg     not asked for" in done.out
     found = artifacts.read_json(out)
     assert (found["opengl"], found["ffmpeg"]) == (None, None) and found["cpu"]["cores"] > 0
+
+
+def test_a_place_where_results_cannot_be_written_is_code_5(
+    mimicrl: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").touch()
+    done = mimicrl("doctor", "--no-video")
+    assert done.code == 5 and "results    cannot be written" in done.out
+    assert done.last == (
+        f"mimicrl doctor: cannot write a file — {tmp_path}/results — got Not a directory"
+        " — check the path and its permissions"
+    )

@@ -1,8 +1,11 @@
-"""The verbs for a whole study, on the files of a real run: tables, the page, and code 3 where runs are missing."""
+"""The verbs for a whole study, on the files of a real run: tables, the page, how far it is; what is wrong is a code."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +55,55 @@ def test_missing_runs_are_code_3_and_named(mimicrl: Any, results: Path, verb: st
 def test_a_directory_that_is_no_study_is_code_2(mimicrl: Any, tmp_path: Path, verb: str) -> None:
     done = mimicrl(verb, tmp_path)
     assert done.code == 2 and done.last.startswith(f"mimicrl {verb}: ") and str(tmp_path) in done.last
+
+
+def test_how_far_runs_are_is_told_of_all_results_a_study_and_a_run(
+    mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(results.parents[1])
+    whole = mimicrl("status")
+    assert (whole.code, whole.err) == (0, "") and whole.out.startswith("2 runs: 1 completed, 1 waiting\n")
+    assert mimicrl("status", results) == whole
+    lines = mimicrl("status", results / "walk" / "seed_1").out.splitlines()
+    assert lines[0] == "1 run: 1 completed" and lines[2].startswith("tiny/walk/seed_1  completed")
+
+
+def test_watching_ends_with_the_last_run(mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    naps: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            shutil.copytree(results / "walk" / "seed_1", results / "walk" / "seed_2")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    done = mimicrl("status", results, "--watch")
+    assert (done.code, done.err, len(naps)) == (0, "", 3)
+    assert done.out.startswith("2 runs: 2 completed\n")
+    assert mimicrl("status", results, "--watch") == done and len(naps) == 3, "there is nothing to wait for"
+
+
+def test_ctrl_c_is_the_way_to_leave_watching(mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupted)
+    assert mimicrl("status", results, "--watch") == mimicrl("status", results)
+
+
+def test_how_far_nothing_is_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
+    done = mimicrl("status", tmp_path / "nothing")
+    assert done.code == 2 and done.last.startswith(f"mimicrl status: there is no such directory — {tmp_path}/nothing")
+
+
+def test_how_far_runs_are_is_told_without_anything_heavy(results: Path) -> None:
+    code = (
+        f"import sys; sys.argv = ['mimicrl', 'status', {str(results)!r}]\n"
+        "from mimicrl.cli import main\n"
+        "try:\n    main()\n"
+        "finally:\n"
+        "    heavy = ('torch', 'mujoco', 'gymnasium', 'numpy', 'pandas', 'stable_baselines3', 'matplotlib')\n"
+        "    print('loaded:', [name for name in heavy if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "2 runs" in done.stdout and done.stdout.endswith("loaded: []\n")
