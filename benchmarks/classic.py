@@ -1,23 +1,33 @@
 """The classic stack that the benchmarks compare with: Stable-Baselines3's PPO on a process an environment.
 
 ``PPO(VecNormalize(SubprocVecEnv(Monitor(env))))`` with the project's environment and hyper-parameters, and nothing else
-of the project: no learner, no batch, no guard.
+of the project: no learner, no batch, no guard. ``python -m benchmarks.classic RUN.json LIMIT`` trains a run until its
+first success, or until so much processor time [s] has gone, and prints both as JSON.
 """
 
 from __future__ import annotations
 
+import json
+import sys
+import time
 from functools import partial
 from multiprocessing import set_forkserver_preload
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import gymnasium
+import numpy as np
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
+from benchmarks.paired import cpu_seconds, descendants_clocks
 from mimicrl.config import RunConfig
+from mimicrl.evaluation.metrics import stable_distance, summarize
+from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.mimic.task import Task
 from mimicrl.training.schedules import value_at
 
@@ -66,3 +76,66 @@ def learner(config: RunConfig, env: VecNormalize) -> PPO:
     )
     model.set_logger(Logger(None, []))
     return model
+
+
+class _Policy:
+    """What `roll_out` asks of a policy, answered by a learner in training."""
+
+    def __init__(self, model: PPO, normalizer: VecNormalize) -> None:
+        self._model, self._normalizer = model, normalizer
+
+    def predict(self, observations: np.ndarray) -> np.ndarray:
+        normalized = cast(np.ndarray, self._normalizer.normalize_obs(observations))
+        return self._model.predict(normalized, deterministic=True)[0]
+
+
+class _UntilSuccess(BaseCallback):
+    """Evaluates as `mimicrl train` does, and stops at the first success or when the limit is reached."""
+
+    def __init__(self, config: RunConfig, normalizer: VecNormalize, limit_s: float) -> None:
+        super().__init__()
+        task = Task.of_gait(config.motion.speed_mps or 1.25, config.mimic)
+        self._settings, self._speed_mps = config.evaluation, task.reference.speed_mps
+        self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds)
+        self._normalizer, self._limit_s, self._done = normalizer, limit_s, 0
+        self._clocks = descendants_clocks()
+        self.passed: dict[str, float] | None = None
+        self.success: dict[str, float] | None = None
+        self.cpu_s = 0.0
+
+    def _on_rollout_start(self) -> None:
+        self.cpu_s = cpu_seconds(self._clocks)
+        if self.num_timesteps < (self._done + 1) * self._settings.interval:
+            return
+        self._done = self.num_timesteps // self._settings.interval
+        phases = start_phases(self._settings.episodes, shifted=self._done % 2 == 0)
+        policy: Any = _Policy(cast(PPO, self.model), self._normalizer)
+        needed = stable_distance(self._speed_mps, self._settings.seconds, self._settings.stable_distance_m)
+        summary = summarize(roll_out(policy, self._batch, phases), needed, self._speed_mps)
+        if summary.all_stable and self.passed:
+            self.success = self.passed
+        cpu_s = cpu_seconds(self._clocks)
+        self.passed = {"samples": self.num_timesteps, "cpu_s": cpu_s} if summary.all_stable else None
+
+    def _on_step(self) -> bool:
+        return self.success is None and self.cpu_s < self._limit_s
+
+
+def main() -> None:
+    """Train the run of a JSON file."""
+    config = RunConfig.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    torch.set_num_threads(config.training.torch_threads)
+    env = environments(config)
+    try:
+        callback = _UntilSuccess(config, env, float(sys.argv[2]))
+        begin = time.perf_counter()
+        model = learner(config, env)
+        model.learn(config.training.total_timesteps, callback)
+        told = {"success": callback.success, "samples": model.num_timesteps, "cpu_s": callback.cpu_s}
+        print(json.dumps(told | {"seconds": time.perf_counter() - begin}))
+    finally:
+        env.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -99,6 +99,8 @@ class MimicConfig(Section):
 
     control_hz: Count = 50
     """Control steps a second; must divide the physics rate."""
+    physics_hz: Count | None = None
+    """Physics steps a second; by default those of the walker's file, 400 for walker3d."""
     episode_seconds: Positive = 10.0
     """Time limit of a training episode [s]; running into it is a truncation."""
     action: Literal["residual", "absolute", "torque"] = "residual"

@@ -209,5 +209,6 @@ def substeps(control_hz: int, timestep_s: float) -> int:
             where="mimic.control_hz",
             got=f"{control_hz} Hz of {physics_hz} Hz",
             expected=f"a divisor; the nearest is {near} Hz",
+            fix="or change mimic.physics_hz",
         )
     return round(exact)

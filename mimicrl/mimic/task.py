@@ -33,14 +33,14 @@ class Task:
         """Load the task of a run from its directory."""
         config = run.config
         xml = run.walker_file.read_text(encoding="utf-8")
-        walker = Walker.from_xml(xml, name=config.walker.name, actuation=actuation(config.mimic))
+        walker = walker_for(config.mimic, xml, config.walker.name)
         return cls(walker, ReferenceTrajectory(MotionClip.load(run.motion_file), walker), config.mimic)
 
     @classmethod
     def of_gait(cls, speed_mps: float = 1.25, config: MimicConfig | None = None) -> Task:
         """Return the task of the bundled walker and a generated walk at `speed_mps`."""
         config = config or MimicConfig()
-        walker = registry.load("walker3d", actuation(config))
+        walker = registry.load("walker3d", actuation(config), config.physics_hz)
         return cls(walker, ReferenceTrajectory(gait.generate(walker, speed_mps), walker), config)
 
     def batch(self, count: int, threads: int = 1) -> MimicBatch:
@@ -55,6 +55,15 @@ class Task:
     def env(self, render_mode: str | None = None) -> MimicEnv:
         """Return a Gymnasium environment."""
         return MimicEnv(self.batch(1), render_mode)
+
+
+def walker_for(config: MimicConfig, xml: str, name: str) -> Walker:
+    """Compile a walker as an MDP needs it: its actuation, its physics rate.
+
+    Raises:
+        WalkerError: The text is no walker.
+    """
+    return Walker.from_xml(xml, name=name, actuation=actuation(config), physics_hz=config.physics_hz)
 
 
 def make_env(speed_mps: float = 1.25, render_mode: str | None = None, **mimic: Any) -> MimicEnv:

@@ -33,11 +33,12 @@ def source(name: str) -> str:
     return (_ASSETS / f"{name}.xml").read_text(encoding="utf-8")
 
 
-def load(name: str, actuation: Actuation = "position") -> Walker:
+def load(name: str, actuation: Actuation = "position", physics_hz: int | None = None) -> Walker:
     """Compile a bundled walker.
 
     Args:
         name: One of `names`.
         actuation: How actions act on the joints.
+        physics_hz: Physics steps a second; by default the walker's own.
     """
-    return Walker.from_xml(source(name), name=name, actuation=actuation)
+    return Walker.from_xml(source(name), name=name, actuation=actuation, physics_hz=physics_hz)

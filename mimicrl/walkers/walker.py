@@ -60,13 +60,16 @@ class Walker:
     contact_points: ContactPoints
 
     @classmethod
-    def from_xml(cls, xml: str, *, name: str, actuation: Actuation = "position") -> Walker:
+    def from_xml(
+        cls, xml: str, *, name: str, actuation: Actuation = "position", physics_hz: int | None = None
+    ) -> Walker:
         """Compile MJCF text.
 
         Args:
             xml: The MJCF text; it may not include or load other files.
             name: Name of the walker.
             actuation: How actions act on the joints.
+            physics_hz: Physics steps a second; by default what the text says.
 
         Raises:
             WalkerError: The text is no MJCF, reaches for files, or breaks the contract above.
@@ -79,6 +82,8 @@ class Walker:
                 for actuator in spec.actuators:
                     actuator.set_to_motor()
                     actuator.ctrlrange = actuator.forcerange
+            if physics_hz is not None:
+                spec.option.timestep = 1.0 / physics_hz
             # A silent reset would hide a diverged simulation (it would look like a walker that stands).
             spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
             model = spec.compile()

@@ -138,9 +138,9 @@ def test_only_the_named_rows_are_reset(make: Any) -> None:
 
 
 def test_the_phase_advances_with_the_clock_and_does_not_drift(make: Any, reference: ReferenceTrajectory) -> None:
-    batch = make(count=1, control_hz=1000)
+    batch = make(count=1, control_hz=400)
     start = batch.phase.copy()
-    for _ in range(2500):
+    for _ in range(1000):
         batch.step(np.zeros((1, 8)))
     assert batch.phase == pytest.approx((start + 2.5 / reference.duration_s) % 1.0, abs=1e-12)
 
@@ -184,5 +184,5 @@ def test_another_control_rate_is_refused_and_the_nearest_named(control_hz: int, 
         substeps(control_hz, 0.001)
     assert str(caught.value) == (
         f"the control rate must divide the physics rate — mimic.control_hz — got {control_hz} Hz of 1000 Hz, "
-        f"expected a divisor; the nearest is {nearest} Hz"
+        f"expected a divisor; the nearest is {nearest} Hz — or change mimic.physics_hz"
     )

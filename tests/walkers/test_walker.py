@@ -11,7 +11,7 @@ import pytest
 from mimicrl.rotations import MIRROR_AXIAL, MIRROR_POLAR, MIRROR_QUAT, from_rotation_vector
 from mimicrl.walkers import Walker
 from mimicrl.walkers.mjcf import FOOT_SITES
-from mimicrl.walkers.registry import source
+from mimicrl.walkers.registry import load, source
 
 XML = source("walker3d")
 
@@ -141,9 +141,13 @@ def test_a_diverged_simulation_stays_visible(walker: Walker) -> None:
     assert not np.isfinite(step(walker, qpos, qvel, ctrl).qpos).all()
 
 
-def test_physics_runs_at_1_khz_with_the_implicit_integrator(either: Walker) -> None:
-    assert either.model.opt.timestep == 0.001
+def test_physics_runs_at_400_hz_with_the_implicit_integrator(either: Walker) -> None:
+    assert either.model.opt.timestep == 0.0025
     assert either.model.opt.integrator == mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+
+
+def test_physics_runs_at_the_rate_asked_for() -> None:
+    assert load("walker3d", "torque", 1000).model.opt.timestep == 0.001
 
 
 def test_only_the_feet_can_touch_and_only_the_floor(walker: Walker) -> None:
