@@ -1,174 +1,196 @@
-"""How much practice a walk takes: ``python -m benchmarks.learning [--quick] [--json FILE]``.
+"""How much practice a walk takes: ``python -m benchmarks.learning [--quick] [--motion FILE] [--json FILE]``.
 
-Trains the default preset with five seeds, and with direct torques at 200 Hz (the setting of Galljamov et al. 2022)
-with and without mirroring, one seed each. Evaluations every 10,000 samples: 20 episodes of 20 s from evenly spread
-starts. A sample is one control step, 20 ms at 50 Hz and 5 ms at 200 Hz, so simulated seconds stand beside samples.
-First success is the first of two evaluations in a row in which all 20 episodes were stable. CPU seconds are those of
-the training process and its threads up to first success, evaluations included; each run has one core.
+Trains the default preset with five seeds to 1 M samples; without mirroring, and with direct torques at 200 Hz (the
+setting of Galljamov et al. 2022, small batches), one each. Then the classic stack (`benchmarks.classic`) until its
+first success: with the preset's hyper-parameters, three seeds, and with those of the paper, one seed, which is given up
+after 20 times the preset's processor time. Evaluations every 10,000 samples: 20 episodes of 20 s from evenly spread
+starts.
+
+A sample is one control step, 20 ms at 50 Hz and 5 ms at 200 Hz, so simulated seconds stand beside samples. First
+success is the first of two evaluations in a row in which all 20 episodes were stable. Wall and processor time run from
+the start of the process to the end of the first of them, earlier evaluations and imports included; wall time counts
+`mimicrl train` as a user calls it, on all cores. One run at a time has the machine.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import report
+from benchmarks.report import Table
+from mimicrl.config import RunConfig
+from mimicrl.runs import RunDirectory
+
 ROOT = Path(__file__).resolve().parent.parent
-EVALUATION_INTERVAL = 10_000
+INTERVAL = 10_000
 MILESTONES = (300_000, 1_000_000)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of the benchmark: an experiment, its seeds and its budget.
-
-    Attributes:
-        name: Name of the experiment.
-        experiment: Its content, as in a study's YAML.
-        seeds: One run each.
-    """
-
-    name: str
-    experiment: dict[str, Any]
-    seeds: tuple[int, ...]
+SEEDS = (101, 102, 103, 104, 105)
+GIVE_UP = 20.0
+_POLL_S = 0.01
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one run took and reached.
+    """What one run took to its first success.
 
     Attributes:
-        case: Name of the case.
-        seed: The run's seed.
-        samples: Samples at first success, or None.
-        simulated_s: The same in simulated seconds.
-        cpu_s: CPU seconds up to there.
-        milestones: For each milestone reached, imitation reward and joint error [deg] of the evaluation there.
+        samples: Samples, or None where it had none.
+        wall_s: Wall time, where it was measured.
+        cpu_s: Processor time; without success all that it took.
+        milestones: For each milestone, imitation reward and joint error [deg] of the evaluation there.
     """
 
-    case: str
-    seed: int
     samples: int | None
-    simulated_s: float | None
-    cpu_s: float | None
-    milestones: dict[str, tuple[float, float]]
+    wall_s: float | None
+    cpu_s: float
+    milestones: dict[int, str]
 
 
-def cases(quick: bool, motion: str | None) -> list[Case]:
-    """Return the benchmark's cases; quick, two seeds of the default preset with a small budget."""
-    common: dict[str, Any] = {
+def experiment(motion: str | None, budget: int, **sections: Any) -> dict[str, Any]:
+    """Return an experiment, as in a study's YAML."""
+    return {
         "motion": {"file": motion} if motion else {"speed_mps": 1.25},
-        "evaluation": {"interval": EVALUATION_INTERVAL},
-        "logging": {"tensorboard": False},
+        "evaluation": {"interval": INTERVAL},
+        "training": {"total_timesteps": budget},
+        **sections,
     }
-    budget = {"total_timesteps": 150_000 if quick else 1_000_000}
-    default = Case("default", common | {"training": budget}, (101, 102) if quick else (101, 102, 103, 104, 105))
-    if quick or motion:
-        return [default]
-    torque = common | {"use": str(ROOT / "configs" / "experiments" / "torque200.yaml"), "training": budget}
-    return [
-        default,
-        Case("torque-200hz", torque, (101,)),
-        Case("torque-200hz-unmirrored", torque | {"mimic": {"mirroring": "none"}}, (101,)),
-    ]
 
 
-def run(case: Case, seed: int, folder: Path) -> Result:
-    """Train one run in a process of its own and read what it reached."""
-    study = folder / f"{case.name}.yaml"
-    study.write_text(json.dumps({"study": "benchmark", "experiments": {case.name: case.experiment}}), encoding="utf-8")
-    out = folder / case.name / f"seed_{seed}"
-    mimicrl = [sys.executable, "-m", "mimicrl"]
-    subprocess.run(
-        [*mimicrl, "init", str(study), "--experiment", case.name, "--seed", str(seed), "--out", str(out)],
-        check=True,
-        capture_output=True,
-    )
-    subprocess.run([*mimicrl, "train", str(out), "--threads", "1"], check=True, capture_output=True)
-    outcome = json.loads((out / "outcome.json").read_text(encoding="utf-8"))
-    lines = next(out.glob("training/*/evaluations.jsonl")).read_text(encoding="utf-8").splitlines()
-    evaluations = [json.loads(line) for line in lines]
-    first = outcome["first_success_samples"]
-    reached = {}
-    for milestone in MILESTONES:
-        row = next((row for row in evaluations if row["samples"] >= milestone), None)
-        if row is not None:
-            reached[f"{milestone}"] = (row["imitation_reward"], row["joint_error_deg"])
+def prepare(folder: Path, content: dict[str, Any], seed: int) -> RunDirectory:
+    """Make a run's directory, as the workflow does."""
+    study, out = folder / "study.yaml", folder / f"seed_{seed}"
+    study.write_text(json.dumps({"study": "benchmark", "experiments": {"walk": content}}), encoding="utf-8")
+    words = ["init", str(study), "--experiment", "walk", "--seed", str(seed), "--out", str(out)]
+    subprocess.run([sys.executable, "-m", "mimicrl", *words], check=True, capture_output=True)
+    return RunDirectory(out)
+
+
+def train(run: RunDirectory) -> Result:
+    """Train a run to its budget with `mimicrl train`, and watch its evaluations come in."""
+    begin, seen_s = time.perf_counter(), []
+    command = [sys.executable, "-m", "mimicrl", "train", str(run.path)]
+    trainer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    file = run.training_directory / "evaluations.jsonl"
+    while trainer.poll() is None:
+        lines = file.read_bytes().count(b"\n") if file.exists() else 0
+        seen_s += [time.perf_counter() - begin] * (lines - len(seen_s))
+        time.sleep(_POLL_S)
+    if trainer.returncode:
+        assert trainer.stderr is not None
+        raise SystemExit(trainer.stderr.read())
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    samples = json.loads(run.outcome_file.read_text(encoding="utf-8"))["first_success_samples"]
+    at = next((index for index, row in enumerate(rows) if row["samples"] == samples), None)
     return Result(
-        case=case.name,
-        seed=seed,
-        samples=first,
-        simulated_s=outcome["first_success_simulated_s"],
-        cpu_s=next((row["cpu_seconds"] for row in evaluations if row["samples"] == first), None),
-        milestones=reached,
+        samples=samples,
+        wall_s=None if at is None else seen_s[at],
+        cpu_s=rows[-1 if at is None else at]["cpu_seconds"],
+        milestones={
+            milestone: f"{row['imitation_reward']:.3f}, {row['joint_error_deg']:.1f}°, {row['speed_error']:.1%}"
+            for milestone in MILESTONES
+            if (row := next((row for row in rows if row["samples"] >= milestone), None))
+        },
     )
 
 
-def table(results: list[Result]) -> str:
-    """Return the results as a Markdown table with a median for each case of several seeds."""
-    lines = [
-        "| case | seed | samples to first success | simulated s | CPU s | reward, error at 0.3 M | at 1 M |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for result in results:
-        lines.append(
-            f"| {result.case} | {result.seed} | {_count(result.samples)} | {_count(result.simulated_s)} "
-            f"| {_count(result.cpu_s)} | {_milestone(result, MILESTONES[0])} | {_milestone(result, MILESTONES[1])} |"
+def train_classic(config: RunConfig, folder: Path, limit_s: float) -> Result:
+    """Train the classic stack until its first success, or give it up."""
+    file = folder / "run.json"
+    file.write_text(config.model_dump_json(), encoding="utf-8")
+    command = [sys.executable, "-m", "benchmarks.classic", str(file), str(limit_s)]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    told = json.loads(done.stdout)
+    success = told["success"] or {"samples": None, "cpu_s": told["cpu_s"]}
+    return Result(success["samples"], None, success["cpu_s"], {})
+
+
+def row(case: str, seed: int, result: Result, control_hz: int) -> dict[str, Any]:
+    """Return a run's row of the table."""
+    samples = result.samples
+    return {
+        "case": case,
+        "seed": seed,
+        "samples to first success": samples if samples is not None else "none",
+        "simulated s": None if samples is None else round(samples / control_hz),
+        "wall s": result.wall_s,
+        "CPU s": round(result.cpu_s, 1) if samples is not None else f"> {result.cpu_s:.0f}",
+        **{f"at {milestone / 1e6:g} M": result.milestones.get(milestone) for milestone in MILESTONES},
+    }
+
+
+def median(results: list[Result]) -> Result:
+    """Return the medians of the runs of a case; a run without success counts as later than all others."""
+    late = float("inf")
+    samples = statistics.median(late if result.samples is None else result.samples for result in results)
+    wall_s = statistics.median(late if result.wall_s is None else result.wall_s for result in results)
+    cpu_s = statistics.median(late if result.samples is None else result.cpu_s for result in results)
+    return Result(None if samples == late else int(samples), None if wall_s == late else wall_s, cpu_s, {})
+
+
+def tables(*, quick: bool, motion: str | None) -> Iterator[Table]:
+    """Yield the benchmark's tables."""
+    budget, seeds = (150_000, SEEDS[:2]) if quick else (MILESTONES[-1], SEEDS)
+    with tempfile.TemporaryDirectory() as name:
+        preset = experiment(motion, budget)
+        results, rows = [], []
+        for seed in seeds:
+            run = prepare(_fresh(name), preset, seed)
+            results.append(train(run))
+            rows.append(row("default preset", seed, results[-1], run.config.mimic.control_hz))
+        middle = median(results)
+        yield Table(f"The default preset, first success in {sum(r.samples is not None for r in results)} runs", rows)
+        about = {"preset": "the default preset", "runs": len(results)}
+        yield Table(
+            "Medians", [about | {"samples": middle.samples, "wall s": middle.wall_s, "CPU s": round(middle.cpu_s, 1)}]
         )
-    for case in dict.fromkeys(result.case for result in results):
-        mine = [result for result in results if result.case == case]
-        reached = [result.samples for result in mine if result.samples is not None]
-        if len(mine) > 1:
-            # A run that never succeeded counts as later than all others.
-            ordered = sorted([*reached, *[float("inf")] * (len(mine) - len(reached))])
-            median = statistics.median(ordered)
-            shown = f"{median:,.0f}" if median < float("inf") else "> budget"
-            lines.append(
-                f"| {case} | **median of {len(mine)}** | **{shown}** ({len(reached)} of {len(mine)}) | | | | |"
-            )
-    return "\n".join(lines)
+        if not (quick or motion):
+            yield others(name, budget, middle.cpu_s)
 
 
-def _count(value: float | None) -> str:
-    return "> budget" if value is None else f"{value:,.0f}"
+def others(name: str, budget: int, preset_cpu_s: float) -> Table:
+    """Compare with the preset without mirroring, with direct torques, and with the classic stack."""
+    presets = ROOT / "configs" / "experiments"
+    torque = experiment(None, budget, use=str(presets / "torque200.yaml"))
+    unmirrored = experiment(None, budget, mimic={"mirroring": "none"})
+    preset = experiment(None, budget)
+    paper = experiment(None, 8_000_000, use=str(presets / "paper.yaml"))
+    rows = []
+    for case, content, seeds in (
+        ("without mirroring", unmirrored, SEEDS[:1]),
+        ("torque at 200 Hz", torque, SEEDS[:1]),
+        ("classic stack, the preset's hyper-parameters", preset, SEEDS[:3]),
+        ("classic stack, the paper's hyper-parameters", paper, SEEDS[:1]),
+    ):
+        for seed in seeds:
+            run = prepare(_fresh(name), content, seed)
+            classic = case.startswith("classic")
+            result = train_classic(run.config, Path(name), GIVE_UP * preset_cpu_s) if classic else train(run)
+            times = f"{'> ' if result.samples is None else ''}{result.cpu_s / preset_cpu_s:.1f}"
+            told = row(case, seed, result, run.config.mimic.control_hz)
+            rows.append(told | {"times the preset's CPU s": times})
+    return Table("Others", rows)
 
 
-def _milestone(result: Result, milestone: int) -> str:
-    found = result.milestones.get(f"{milestone}")
-    return f"{found[0]:.3f}, {found[1]:.1f}°" if found else "–"
+def _fresh(name: str) -> Path:
+    return Path(tempfile.mkdtemp(dir=name))
 
 
 def main() -> None:
-    """Run the benchmark and print its table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="two seeds, 0.15 M samples")
+    """Run the benchmark."""
+    parser = report.parser(__doc__, "two seeds of the default preset, 0.15 M samples")
     parser.add_argument("--motion", metavar="FILE", help="imitate this motion file instead of the generated walk")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="runs side by side (default: all cores)")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the results there too")
     arguments = parser.parse_args()
-    begin = time.perf_counter()
     motion = str(Path(arguments.motion).resolve()) if arguments.motion else None
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.jobs) as pool:
-        jobs = [
-            pool.submit(run, case, seed, Path(folder)) for case in cases(arguments.quick, motion) for seed in case.seeds
-        ]
-        results = []
-        for job in jobs:
-            results.append(job.result())
-            print(results[-1], file=sys.stderr, flush=True)
-    print(table(results))
-    print(f"\n{len(results)} runs in {time.perf_counter() - begin:.0f} s, {arguments.jobs} side by side")
-    if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(result) for result in results], indent=2), encoding="utf-8")
+    report.publish(tables(quick=arguments.quick, motion=motion), arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Whether a training's memory stays what it is: ``python -m benchmarks.memory [--quick] [--json FILE]``.
+
+Trains 20 M samples, with small networks to be done within minutes, as `mimicrl train` in a process of its own with all
+that a training does: evaluations, checkpoints, metrics, TensorBoard. Its resident memory is looked at twice a second;
+what is told is a straight line through the second half, for at its beginning memory grows with all that is used for
+the first time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import paired, report
+from benchmarks.report import Table
+from benchmarks.trainers import Trainer
+
+SAMPLES = 20_000_000
+TRAINING = {
+    "n_envs": 256,
+    "n_steps": 64,
+    "minibatch": 4096,
+    "n_epochs": 1,
+    "actor": [32, 32],
+    "critic": [32, 32],
+}
+
+
+def tables(*, quick: bool) -> Iterator[Table]:
+    """Yield the benchmark's table."""
+    samples = SAMPLES // 100 if quick else SAMPLES
+    with tempfile.TemporaryDirectory() as folder:
+        run = paired.prepare(
+            Path(folder) / "long",
+            training=TRAINING | {"total_timesteps": samples, "checkpoint_interval": samples // 50},
+            evaluation={"interval": samples // 20},
+        )
+        trainer = Trainer(run)
+        if trainer.live():
+            raise SystemExit(trainer.last_words())
+        seconds, memory, files = np.array(trainer.track).T
+        half = len(seconds) // 2
+        rate = samples / (seconds[-1] - seconds[0])
+        slope = float(np.polyfit(seconds[half:], memory[half:], 1)[0])
+    row = {
+        "samples": samples,
+        "samples/s": rate,
+        "memory at first [MB]": memory[0],
+        "after half of it [MB]": memory[half],
+        "at the end [MB]": memory[-1],
+        "most [MB]": memory.max(),
+        "slope [MB per million samples]": slope / rate * 1e6,
+        "open files, fewest and most": f"{files.min():.0f}, {files.max():.0f}",
+    }
+    yield Table("A long training", [row])
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = report.arguments(__doc__, "a hundredth of the samples")
+    report.publish(tables(quick=arguments.quick), arguments.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""How the benchmarks measure: contenders in turn, processor time of all processes, paired ratios.
+
+A machine's speed drifts, and other work comes and goes. So contenders work in turn, A B C A B C …, a short slice each,
+and a ratio is taken within a round; what is told is its median over the rounds, with its range.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from benchmarks.report import show
+from mimicrl.config import RunConfig
+from mimicrl.runs import RunDirectory
+
+Work = Callable[[], float]
+"""Works for a while; returns how many units of work that was."""
+Clock = Literal["wall", "cpu"]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A contender's turn.
+
+    Attributes:
+        units: Units of work done.
+        wall_s: Time it took.
+        cpu_s: Processor time of all processes in it.
+    """
+
+    units: float
+    wall_s: float
+    cpu_s: float
+
+    def cost(self, clock: Clock) -> float:
+        """Return the seconds a unit took."""
+        return (self.wall_s if clock == "wall" else self.cpu_s) / self.units
+
+
+@dataclass
+class Took:
+    """What a block took; see `stopwatch`.
+
+    Attributes:
+        wall_s: Time.
+        cpu_s: Processor time of all processes.
+    """
+
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over the rounds.
+
+    Attributes:
+        median: Its median.
+        low: Its smallest value.
+        high: Its largest.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Return median and range of at least one value."""
+        values = list(values)
+        return cls(statistics.median(values), min(values), max(values))
+
+    def __str__(self) -> str:
+        middle, low, high = map(show, (self.median, self.low, self.high))
+        return middle if low == high else f"{middle} ({low}–{high})"
+
+
+def descendants(process: int) -> list[int]:
+    """Return the ids of a process's children, their children and so on."""
+    found = []
+    for file in Path("/proc", str(process), "task").glob("*/children"):
+        for child in map(int, file.read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def descendants_clocks() -> list[int]:
+    """Return Linux's clocks of the processor time of this process's descendants, for `time.clock_gettime`.
+
+    They count nanoseconds, where ``/proc/PID/stat`` has hundredths of a second.
+    """
+    clocks = []
+    for process in descendants(os.getpid()):
+        clock = ctypes.c_int()
+        error = ctypes.CDLL(None).clock_getcpuclockid(process, ctypes.byref(clock))
+        if error:
+            raise OSError(error, os.strerror(error), f"process {process}")
+        clocks.append(clock.value)
+    return clocks
+
+
+def cpu_seconds(clocks: Iterable[int]) -> float:
+    """Return the processor time [s] of this process, of children that have ended, and of clocks of others."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(time.clock_gettime, clocks))
+
+
+def lasting(seconds: float, step: Callable[[], object], units: float = 1.0) -> Work:
+    """Return work that repeats a step, of so many units, until the time is over; at least once."""
+
+    def work() -> float:
+        end, count = time.perf_counter() + seconds, 0
+        while not count or time.perf_counter() < end:
+            step()
+            count += 1
+        return units * count
+
+    return work
+
+
+@contextmanager
+def stopwatch(clocks: Iterable[int] | None = None) -> Iterator[Took]:
+    """Measure what the block takes.
+
+    Args:
+        clocks: Those of other processes that work for it; by default those of all descendants that there are now.
+            They must live on. Of processes that come and go in the meantime all time counts that has been waited for.
+    """
+    clocks = descendants_clocks() if clocks is None else clocks
+    took = Took()
+    cpu_s, wall_s = cpu_seconds(clocks), time.perf_counter()
+    yield took
+    took.wall_s = time.perf_counter() - wall_s
+    took.cpu_s = cpu_seconds(clocks) - cpu_s
+
+
+def alternate(contenders: Mapping[str, Work], rounds: int, warm_up: int = 1) -> dict[str, list[Slice]]:
+    """Let contenders work in turn.
+
+    Args:
+        contenders: Their work by name. Processes that work for them live on, or no longer than a turn.
+        rounds: Turns that each of them has.
+        warm_up: Earlier rounds, which do not count.
+    """
+    slices: dict[str, list[Slice]] = {name: [] for name in contenders}
+    clocks = descendants_clocks()
+    for _ in range(warm_up + rounds):
+        for name, work in contenders.items():
+            with stopwatch(clocks) as took:
+                units = work()
+            slices[name].append(Slice(units, took.wall_s, took.cpu_s))
+    return {name: mine[warm_up:] for name, mine in slices.items()}
+
+
+def rate(slices: list[Slice]) -> Spread:
+    """Return units a second, by wall time."""
+    return Spread.of(1.0 / each.cost("wall") for each in slices)
+
+
+def cost(slices: list[Slice], clock: Clock, scale: float = 1.0) -> Spread:
+    """Return seconds a unit, or with a `scale` of 1e6 microseconds."""
+    return Spread.of(scale * each.cost(clock) for each in slices)
+
+
+def times(slices: list[Slice], other: list[Slice], clock: Clock) -> Spread:
+    """Return how many times as much a contender gets done as another in the same time, by the rounds' ratios."""
+    return Spread.of(b.cost(clock) / a.cost(clock) for a, b in zip(slices, other, strict=True))
+
+
+def excess(slices: list[Slice], other: list[Slice], clock: Clock, scale: float = 1.0) -> Spread:
+    """Return how much more a contender takes for a unit than another, by the rounds' differences; see `cost`."""
+    return Spread.of(scale * (a.cost(clock) - b.cost(clock)) for a, b in zip(slices, other, strict=True))
+
+
+def prepare(path: Path, **sections: Any) -> RunDirectory:
+    """Make the directory of a run of the default preset.
+
+    Args:
+        path: The directory.
+        **sections: Values that differ, such as ``training={"n_envs": 8}``.
+    """
+    from mimicrl.mimic.prepare import prepare_run
+
+    about = {"study": "benchmark", "experiment": path.name, "seed": 1}
+    return prepare_run(RunConfig.model_validate_json(json.dumps(about | sections)), path.parent, path)
+
+
+def call(*command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command; return what it wrote.
+
+    Args:
+        command: The command.
+        cwd: Where.
+        environment: Variables that differ.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stdout}")
+    return done.stdout

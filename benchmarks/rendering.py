@@ -1,0 +1,117 @@
+"""What a video takes: ``python -m benchmarks.rendering [--quick] [--json FILE]``.
+
+Trains the default preset until it walks, which does not count, then makes the video of 20 s that every run gets,
+640 × 480 at 30 pictures a second, the reference beside the walker: ``mimicrl replay`` as a user calls it, with a watch
+on its stages (`benchmarks.timed_replay`). The evaluation's 20 episodes are rolled out first; then pictures are drawn,
+by the process itself, and encoded, by ffmpeg in another and so side by side. All else is its start: Python, imports,
+the trial of OpenGL, files. "× real time" is seconds of video a second of wall time.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import paired, report
+from benchmarks.paired import Slice, Spread
+from benchmarks.report import Table
+from mimicrl import artifacts
+from mimicrl.runs import RunDirectory
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured.
+
+    Attributes:
+        samples: Of the training.
+        seconds: Length of the evaluation's episodes, and of the video where the walker does not fall earlier.
+        rounds: Videos.
+    """
+
+    samples: int = 150_000
+    seconds: float = 20.0
+    rounds: int = 5
+
+
+QUICK = Settings(samples=1024, seconds=1.0, rounds=1)
+
+
+def stages(run: RunDirectory, file: Path) -> dict[str, Slice]:
+    """Make a run's video.
+
+    Args:
+        run: The run, trained.
+        file: Takes notes.
+
+    Returns:
+        What that took, and its stages, in units of seconds of video; the first is the sum of the others.
+    """
+    with paired.stopwatch() as took:
+        paired.call(sys.executable, "-m", "benchmarks.timed_replay", str(file), str(run.path), cwd=ROOT)
+    seconds = about(run)["duration_s"]
+    whole = Slice(seconds, took.wall_s, took.cpu_s)
+    inside = {name: Slice(seconds, **each) for name, each in artifacts.read_json(file).items()}
+    rollout, pictures, film = inside["rollout"], inside["pictures"], inside["pictures and encoding"]
+    return {
+        "mimicrl replay": whole,
+        "of which start": less(whole, rollout, film),
+        "rollout": rollout,
+        "pictures": pictures,
+        "encoding, beyond the pictures": less(film, pictures),
+    }
+
+
+def about(run: RunDirectory) -> dict:
+    """Return what is known of a run's video."""
+    return artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+
+
+def less(whole: Slice, *parts: Slice) -> Slice:
+    """Return what the whole took beyond its parts."""
+    wall_s, cpu_s = sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts)
+    return Slice(whole.units, whole.wall_s - wall_s, whole.cpu_s - cpu_s)
+
+
+def measure(settings: Settings, folder: Path) -> Iterator[Table]:
+    """Measure.
+
+    Args:
+        settings: What.
+        folder: Takes the run.
+    """
+    run = paired.prepare(
+        folder / "video",
+        training={"total_timesteps": settings.samples},
+        evaluation={"interval": settings.samples + 1, "seconds": settings.seconds},
+    )
+    paired.call(sys.executable, "-m", "mimicrl", "train", str(run.path))
+    videos = [stages(run, folder / "stages.json") for _ in range(settings.rounds)]
+    slices = {name: [video[name] for video in videos] for name in videos[0]}
+    rows = [
+        {
+            "stage": name,
+            "wall s": Spread.of(each.wall_s for each in mine),
+            "CPU s": Spread.of(each.cpu_s for each in mine),
+            "× real time": paired.rate(mine),
+        }
+        for name, mine in slices.items()
+    ]
+    made = about(run)
+    yield Table(f"A video of {made['duration_s']:g} s, drawn by {made['renderer']} through {made['backend']}", rows)
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    arguments = report.arguments(__doc__, "a walker that falls at once, so hardly a second of video")
+    with TemporaryDirectory() as folder:
+        report.publish(measure(QUICK if arguments.quick else Settings(), Path(folder)), arguments.json)
+
+
+if __name__ == "__main__":
+    main()
