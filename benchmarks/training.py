@@ -3,8 +3,8 @@
 Whole iterations of PPO, rollout and update, in turn. The first table has one setting for all, that of the DRLoco paper:
 networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epochs, control at 200 Hz, physics at
 1000 Hz, two PyTorch threads. It compares the classic stack (`benchmarks.classic`), this project, and, where it is
-installed, sbx (PPO in JAX) on this project's environments. The second compares the default preset with the classic stack
-as it is usually set up (8 environments, 100 Hz, 2 × 512) and with the classic stack at the preset's own
+installed, sbx (PPO in JAX) on this project's environments. The second compares the default preset with the classic
+stack as it is usually set up (8 environments, 100 Hz, 2 × 512) and with the classic stack at the preset's own
 hyper-parameters. The third says where an iteration's time goes, the fourth how near the update's matrix products come
 to the processor's peak, and how the cost grows with the networks.
 
@@ -14,10 +14,9 @@ A sample is a control step of one environment. Ratios are of wall times, within 
 from __future__ import annotations
 
 import importlib.util
-import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,16 +24,12 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
 
-from benchmarks import classic, paired, report
+from benchmarks import paired, report
 from benchmarks.paired import Work
 from benchmarks.report import Table
-from mimicrl.config import RunConfig
+from benchmarks.stacks import Stacks
 from mimicrl.errors import ConfigError
-from mimicrl.mimic.task import Task
-from mimicrl.provenance import usable_cores
-from mimicrl.training import vec_envs
 from mimicrl.training.ppo import MimicPPO
 
 PAPER: dict[str, Any] = {
@@ -57,107 +52,6 @@ MICRO = 1e6
 class _Quiet(BaseCallback):
     def _on_step(self) -> bool:
         return True
-
-
-def config(training: dict[str, Any], mimic: dict[str, int]) -> RunConfig:
-    """Return a run with a budget that it never reaches."""
-    about = {"study": "benchmark", "experiment": "training", "seed": 1}
-    sections = {"training": {"total_timesteps": 10**8, **training}, "mimic": mimic}
-    return RunConfig.model_validate_json(json.dumps(about | sections))
-
-
-class Stacks:
-    """Learners that are kept until the end of the block.
-
-    Args:
-        folder: Takes the runs.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._opened = folder, ExitStack()
-
-    def __enter__(self) -> Stacks:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._opened.close()
-
-    def classic(self, training: dict[str, Any], mimic: dict[str, int]) -> Work:
-        """Return the classic stack's work: an iteration a turn."""
-        run = config(training, mimic)
-        env = classic.environments(run)
-        self._opened.callback(env.close)
-        model = classic.learner(run, env)
-        return self._iteration(model, run, lambda: model.learn(_rollout(run), reset_num_timesteps=False))
-
-    def ours(self, training: dict[str, Any], mimic: dict[str, int]) -> Work:
-        """Return this project's work: an iteration a turn."""
-        model = self.model(training, mimic)
-        run = config(training, mimic)
-
-        def learn() -> object:
-            return model.learn(_rollout(run), log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
-
-        return self._iteration(model, run, learn)
-
-    def model(self, training: dict[str, Any], mimic: dict[str, int]) -> MimicPPO:
-        """Return this project's learner, ready to collect."""
-        name = f"run-{len(list(self._folder.iterdir()))}"
-        run = paired.prepare(
-            self._folder / name,
-            training=config(training, mimic).model_dump(mode="json")["training"],
-            mimic=mimic,
-        )
-        env = vec_envs.make(run, Task.of_run(run), usable_cores())
-        self._opened.callback(env.close)
-        env.seed(1)
-        model = MimicPPO(run.config.training, env, 1)
-        model.set_logger(Logger(None, []))
-        return model
-
-    def sbx(self, training: dict[str, Any], mimic: dict[str, int]) -> Work:
-        """Return sbx's work on this project's environments: an iteration a turn."""
-        import flax.linen as nn  # type: ignore[import-not-found]
-        import sbx  # type: ignore[import-not-found]
-
-        run = config(training, mimic).training
-        env = self.model(training, mimic).normalizer
-        model = sbx.PPO(
-            "MlpPolicy",
-            env,
-            learning_rate=run.learning_rate.start,
-            n_steps=run.n_steps,
-            batch_size=run.minibatch,
-            n_epochs=run.n_epochs,
-            gamma=run.gamma,
-            policy_kwargs={
-                "net_arch": {"pi": list(run.actor), "vf": list(run.critic)},
-                "activation_fn": nn.relu if run.activation == "relu" else nn.tanh,
-            },
-            seed=1,
-        )
-        model.set_logger(Logger(None, []))
-        samples = run.n_envs * run.n_steps
-
-        def work() -> float:
-            model.learn(samples, reset_num_timesteps=False)
-            return float(samples)
-
-        return work
-
-    @staticmethod
-    def _iteration(model: Any, run: RunConfig, learn: Callable[[], object]) -> Work:
-        def work() -> float:
-            torch.set_num_threads(run.training.torch_threads)
-            before = model.num_timesteps
-            learn()
-            return float(model.num_timesteps - before)
-
-        return work
-
-
-def _rollout(run: RunConfig) -> int:
-    return run.training.n_envs * run.training.n_steps
 
 
 def compare(contenders: dict[str, Work], rounds: int, base: str) -> Iterator[dict[str, Any]]:
