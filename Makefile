@@ -7,13 +7,16 @@ LOCK := containers/requirements.lock
 SETUP := .venv/.setup
 SNAKEFILES := Snakefile workflow
 
+COMPILE := .venv/bin/pip-compile --quiet --all-build-deps --generate-hashes --strip-extras --unsafe-package torch \
+    --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo resume test check format smoke bench soak lock clean
+.PHONY: help setup demo resume test check format smoke bench soak container lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP)  ## install the locked packages into .venv (PYTHON=python3.12, TORCH_INDEX=URL of another build of torch)
 
@@ -46,11 +49,18 @@ format: $(SETUP)  ## format everything and mend what can be mended
 smoke: $(SETUP)  ## run the whole workflow on a tiny study
 	snakemake --cores 2 --configfile configs/smoke.yaml
 
-bench: $(SETUP)  ## print a short version of the learning benchmark
+bench: $(SETUP)  ## print a short version of every benchmark
+	python -m benchmarks.stepping --quick
+	python -m benchmarks.training --quick
 	python -m benchmarks.learning --quick
+	python -m benchmarks.rendering --quick
+	python -m benchmarks.pipeline --quick
 
 soak: $(SETUP)  ## kill trainings at random for an hour and count what is lost
 	python -m benchmarks.soak
+
+container:  ## build the container's image (without a registry: BOOTSTRAP=oci-archive BASE=FILE of containers/make-base)
+	containers/build containers/mimicrl.sif
 
 # torch comes last: all other packages are installed by hash, while torch, which has none, may come from any
 # index and bring the GPU libraries of its build.
@@ -64,13 +74,19 @@ $(SETUP): $(LOCK) pyproject.toml | .venv/bin/python
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-# pip-compile warns that torch stays without a hash, as it should.
+# pip-compile warns that torch stays without a hash, as it should. What only development takes stands last in the lock.
 lock: | .venv/bin/python  ## resolve the dependencies of pyproject.toml again, where torch is the CPU build
 	.venv/bin/pip install --quiet pip-tools==7.6.2
-	mkdir -p build && cp $(LOCK) build/pins
-	.venv/bin/pip-compile --quiet --all-extras --all-build-deps --generate-hashes --strip-extras --unsafe-package torch \
-	    --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file build/pins pyproject.toml
-	{ grep '^#' $(LOCK); sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml; sed '/^#/d; /^$$/d' build/pins; } > build/lock
+	mkdir -p build && cp $(LOCK) build/all
+	$(COMPILE) --all-extras --output-file build/all pyproject.toml
+	cp build/all build/steps
+	$(COMPILE) --extra wandb --output-file build/steps pyproject.toml
+	{ sed '/^[^#]/,$$d' $(LOCK); \
+	    sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml; \
+	    sed '/^#/d; /^$$/d' build/steps; \
+	    echo '# From here on: what only tests and checks take; the container goes without.'; \
+	    awk 'NR == FNR {steps[$$0]; next} /^[^ ]/ {keep = !($$0 in steps) && !/^#/} keep && NF' build/steps build/all; \
+	} > build/lock
 	mv build/lock $(LOCK)
 
 clean:  ## remove caches and build leftovers; .venv and results stay

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mimicrl import artifacts
+from mimicrl import artifacts, container
 
 _PACKAGE = Path(__file__).parent
 _PACKAGES = ("mimicrl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "scipy", "snakemake")
@@ -38,14 +38,15 @@ def record(verb: str, started: str, **threads: int) -> dict[str, Any]:
         started: `now` at its start.
         **threads: Threads of its parts, such as ``physics`` and ``torch``.
     """
+    image = container.current()
     return {
         "verb": verb,
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "started": started,
         "ended": now(),
-        "code": {"sha256": code_sha256(), **_git()},
+        "code": {"sha256": code_sha256(), **(_git() or container.code(image))},
         "lock_sha256": _lock_sha256(),
-        "container": os.environ.get("APPTAINER_CONTAINER", "none"),
+        "container": {key: value for key, value in image.items() if key != "labels"},
         "host": host(),
         "slurm_job": os.environ.get("SLURM_JOB_ID"),
         "python": platform.python_version(),

@@ -97,14 +97,16 @@ def test_container_job_and_variables_are_taken_from_the_environment(monkeypatch:
     for name in ("APPTAINER_CONTAINER", "SLURM_JOB_ID", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     record = provenance.record("train", "")
-    assert (record["container"], record["slurm_job"]) == ("none", None) and "OMP_NUM_THREADS" not in record[
+    assert (record["container"], record["slurm_job"]) == ({"sha256": "none"}, None) and "OMP_NUM_THREADS" not in record[
         "environment"
     ]
     monkeypatch.setenv("APPTAINER_CONTAINER", "/images/mimicrl.sif")
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     record = provenance.record("train", "")
-    assert (record["container"], record["slurm_job"]) == ("/images/mimicrl.sif", "17")
+    unknown = dict.fromkeys(("sha256", "version", "commit"), "unknown")
+    assert record["container"] == {"image": "/images/mimicrl.sif"} | unknown
+    assert record["slurm_job"] == "17"
     assert record["environment"]["OMP_NUM_THREADS"] == "3"
 
 

@@ -53,7 +53,7 @@ _RUN_COLUMNS = {
 _ORIGIN = {
     "code_sha256": ("code", "sha256"),
     "lock_sha256": ("lock_sha256",),
-    "container": ("container",),
+    "container": ("container", "sha256"),
     "host": ("host",),
     "cpu": ("cpu", "model"),
 }

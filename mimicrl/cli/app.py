@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from mimicrl.cli import machine, motion, run, study
+from mimicrl.cli import image, machine, motion, run, study
 from mimicrl.errors import ConfigError, MachineError, MimicError
 from mimicrl.rendering import gl
 
@@ -33,6 +33,7 @@ for verb in (
     study.report,
     study.status,
     machine.doctor,
+    image.image,
 ):
     app.command()(verb)
 app.add_typer(motion.app, name="motion")

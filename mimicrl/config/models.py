@@ -180,6 +180,10 @@ class StudyConfig(Section):
     """A run for each of these, in each experiment."""
     video: bool = True
     """Make a video of each run; needs OpenGL (EGL or OSMesa), which is tried before anything is trained."""
+    container: Literal["optional", "required"] = "optional"
+    """Whether Snakemake refuses to run this study outside of the container."""
+    image: str | None = None
+    """The container's image, relative to this file; by default the project's containers/mimicrl.sif."""
     experiments: Annotated[dict[Name, ExperimentConfig], Field(min_length=1)]
     """The experiments by name."""
 

@@ -34,7 +34,7 @@ def make_study(tmp_path: Path) -> Callable[..., Path]:
     diverged, or unfinished: no directory, not trained, changed, not evaluated, trained since (its evaluation is of
     other weights). Options: ``directory``, ``name`` of the study, ``budget`` in samples, ``episodes`` a run;
     ``figures={("walk", 1): {"reward": 0.9}}`` sets columns of a run's episodes and values of its outcome;
-    ``provenance={("walk", 2): {"container": "x"}}`` sets values of its records.
+    ``provenance={("walk", 2): {"container": {"sha256": "x"}}}`` sets values of its records.
     """
 
     def make(runs: Runs | None = None, *, directory: Path | None = None, name: str = "made-up", **options: Any) -> Path:
@@ -148,7 +148,7 @@ def _record(verb: str) -> dict[str, Any]:
         "ended": "2026-01-01T12:05:00+00:00",
         "code": {"sha256": "c0de" * 16, "commit": "abc123" * 6 + "abcd", "dirty": False},
         "lock_sha256": "10cc" * 16,
-        "container": "none",
+        "container": {"sha256": "none"},
         "host": "node1",
         "slurm_job": None,
         "python": "3.11.7",

@@ -191,7 +191,11 @@ def test_an_experiment_of_missing_runs_has_a_row(make_study: Make) -> None:
         ("train", {"host": "node2", "cpu": {"model": "other"}}, ""),
         ("train", {"code": {"sha256": "other"}}, "code"),
         ("evaluate", {"code": {"sha256": "other"}}, "code"),
-        ("train", {"code": {"sha256": "other"}, "lock_sha256": "other", "container": "x"}, "code, lock, container"),
+        (
+            "train",
+            {"code": {"sha256": "other"}, "lock_sha256": "other", "container": {"sha256": "x"}},
+            "code, lock, container",
+        ),
     ],
 )
 def test_runs_that_were_made_differently_are_told(

@@ -99,9 +99,12 @@ def test_the_bare_command_in_the_repository_plans_the_demo(tmp_path: Path) -> No
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--directory", str(tmp_path), "--nocolor"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     output = done.stdout + done.stderr
-    assert planned(output) == whole("walk/seed_1") | whole("walk/seed_2") | STUDY_CHANGED | {("doctor", "")}
+    assert planned(output) == whole("walk/seed_1") | whole("walk/seed_2") | STUDY_CHANGED | {
+        ("doctor", ""),
+        ("image", ""),
+    }
     total = re.search(r"^total\s+(\d+)$", output, re.MULTILINE)
-    assert total and int(total[1]) == 13, "four jobs a run, four of the study, and the target"
+    assert total and int(total[1]) == 14, "four jobs a run, five of the study, and the target"
     assert "results/demo/study.yaml" in output
     assert list(tmp_path.glob("results/*")) == []
 

@@ -4,6 +4,7 @@
 rule aggregate:
     input:
         study=f"{STUDY_DIRECTORY}/study.yaml",
+        image=ancient(IMAGE_RECORD),
         outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
         episodes=expand("{run}/episodes.parquet", run=RUN_DIRECTORIES),
     output:

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
+import mimicrl.container
 from mimicrl.config import load_study, resolve
-from mimicrl.errors import ConfigError
+from mimicrl.errors import MimicError
+from mimicrl.provenance import code_sha256
 
 
 envvars:
@@ -33,8 +36,8 @@ def checked(call, *arguments):
     """Return what a call returns; show all configuration errors at once, without a traceback."""
     try:
         return call(*arguments)
-    except ConfigError as error:
-        raise WorkflowError("\n".join([str(error), *error.problems])) from None
+    except MimicError as error:
+        raise WorkflowError("\n".join([str(error), *getattr(error, "problems", ())])) from None
 
 
 STUDY_FILE = study_file()
@@ -46,11 +49,23 @@ EXPERIMENT_FILES = {
     name: [STUDY_FILE.parent / file for file in (experiment.motion.file, experiment.walker.file) if file]
     for name, experiment in STUDY.experiments.items()
 }
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+CONTAINED = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+# Relative, too: Snakemake takes no image whose path has a space.
+IMAGE = Path(os.path.relpath(STUDY_FILE.parent / STUDY.image if STUDY.image else HERE / "../../containers/mimicrl.sif"))
+IMAGE_RECORD = f"{STUDY_DIRECTORY}/image.json"
 MISSING = [
     f"experiments.{name}: {file}" for name, files in EXPERIMENT_FILES.items() for file in files if not file.is_file()
 ]
 if MISSING:
     raise WorkflowError("\n".join(["a motion or walker file does not exist", *MISSING]))
+
+if CONTAINED:
+    checked(mimicrl.container.require, IMAGE)
+    # A container sees the working directory. All else that steps use is shown to it, in jobs on other machines too.
+    presets = [STUDY_FILE.parent / experiment.use for experiment in STUDY.experiments.values() if experiment.use]
+    used = [STUDY_FILE, *presets, *sum(EXPERIMENT_FILES.values(), []), Path("results"), Path(STUDY_DIRECTORY), IMAGE]
+    os.environ |= checked(mimicrl.container.environment, used, Path.cwd(), IMAGE_RECORD)
 
 
 wildcard_constraints:
@@ -66,6 +81,22 @@ def resolved_run(wildcards):
 def experiment_files(wildcards):
     """Return the motion and the walker that an experiment brings along as files."""
     return EXPERIMENT_FILES[wildcards.experiment]
+
+
+def opening_lines():
+    """Return where steps run; refuse the host to a study that wants the container."""
+    if CONTAINED:
+        labels = checked(mimicrl.container.inspect, IMAGE)
+        lines = [f"steps run in the container {IMAGE}"]
+        if labels.get("mimicrl.code_sha256") != code_sha256():
+            lines.append("its code is not that of this checkout; bring it up to date with: make container")
+        return lines
+    if STUDY.container == "required" and os.environ.get("MIMICRL_ALLOW_HOST") != "1":
+        raise WorkflowError(
+            f"study {STUDY.study} runs in the container only — {STUDY_FILE} — got the host, expected --sdm apptainer — "
+            "add it, or set MIMICRL_ALLOW_HOST=1 to run on the host all the same"
+        )
+    return ["steps run on the host; --sdm apptainer runs them in the container"]
 
 
 def closing_lines():

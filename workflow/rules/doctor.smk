@@ -2,6 +2,8 @@
 
 
 rule doctor:
+    input:
+        image=ancient(IMAGE_RECORD),
     output:
         f"{STUDY_DIRECTORY}/doctor.json",
     log:

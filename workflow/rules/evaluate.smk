@@ -7,6 +7,7 @@ rule evaluate:
         policy=f"{RUN}/policies/final/policy.safetensors",
         description=f"{RUN}/policies/final/policy.json",
         outcome=f"{RUN}/outcome.json",
+        image=ancient(IMAGE_RECORD),
     output:
         episodes=f"{RUN}/episodes.parquet",
         gait_cycle=f"{RUN}/gait_cycle.parquet",

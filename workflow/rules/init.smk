@@ -5,6 +5,7 @@
 rule init:
     input:
         experiment_files,
+        image=ancient(IMAGE_RECORD),
     output:
         config=f"{RUN}/config.yaml",
         motion=f"{RUN}/motion.npz",

@@ -7,6 +7,7 @@ rule replay:
         policy=f"{RUN}/policies/final/policy.safetensors",
         description=f"{RUN}/policies/final/policy.json",
         episodes=f"{RUN}/episodes.parquet",
+        image=ancient(IMAGE_RECORD),
     output:
         report(f"{RUN}/videos/final.mp4", category="Videos", labels={"experiment": "{experiment}", "seed": "{seed}"}),
     log:

@@ -7,6 +7,7 @@ FIGURES = ["learning_curves", "final_evaluation", *(f"gait_{name}" for name in S
 rule report:
     input:
         study=f"{STUDY_DIRECTORY}/study.yaml",
+        image=ancient(IMAGE_RECORD),
         tables=rules.aggregate.output,
         outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
         gait_cycles=expand("{run}/gait_cycle.parquet", run=RUN_DIRECTORIES),

@@ -2,6 +2,8 @@
 
 
 rule study:
+    input:
+        image=ancient(IMAGE_RECORD),
     output:
         f"{STUDY_DIRECTORY}/study.yaml",
     log:

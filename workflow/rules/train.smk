@@ -7,8 +7,9 @@ rule train:
         config=f"{RUN}/config.yaml",
         motion=f"{RUN}/motion.npz",
         walker=f"{RUN}/walker.xml",
-        # Only first in time: another machine is no reason to train again.
+        # Only first in time: another machine or image is no reason to train again.
         doctor=ancient(rules.doctor.output[0]),
+        image=ancient(IMAGE_RECORD),
     output:
         policy=f"{RUN}/policies/final/policy.safetensors",
         description=f"{RUN}/policies/final/policy.json",

@@ -1,0 +1,25 @@
+"""The verb for the container's image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def image(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[IMAGE.sif]", help="The image.", show_default="the one this runs in")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write it there for the steps, as JSON.", show_default="no")] = None,
+) -> None:
+    """Tell an image's digest and what it was built from."""
+    from mimicrl import artifacts, container
+
+    found = container.current() if file is None else container.describe(file)
+    for name, value in (found | found.get("labels", {})).items():
+        if name != "labels":
+            typer.echo(f"{name}: {value}")
+    if out is not None:
+        artifacts.write_json(out, found)

@@ -1,0 +1,144 @@
+"""The container that steps run in: its image, what the image is labelled with, what it must be shown of the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mimicrl import artifacts
+from mimicrl.errors import ArtifactError, ConfigError, MachineError
+
+RECORD = "MIMICRL_IMAGE"
+"""The variable that names the file with a study's image, which `describe` hashed once for all steps."""
+
+HOST: dict[str, Any] = {"sha256": "none"}
+"""What stands in the place of an image where there is no container."""
+
+_INSIDE = ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")
+_LABELS = Path("/.singularity.d/labels.json")
+_TIMEOUT_S = 60.0
+
+
+def describe(image: Path) -> dict[str, Any]:
+    """Return an image's path, digest, version, commit and labels; on the host.
+
+    Raises:
+        ArtifactError: There is no such image, or it is none.
+        MachineError: Apptainer is missing, or does not answer.
+    """
+    require(image)
+    return _described(str(image.resolve()), artifacts.file_sha256(image), inspect(image))
+
+
+def require(image: Path) -> None:
+    """Check that an image is there.
+
+    Raises:
+        ArtifactError: It is not.
+    """
+    if not image.is_file():
+        raise ArtifactError("there is no image of the container", where=image, fix="build it: make container")
+
+
+def inspect(image: Path) -> dict[str, Any]:
+    """Return an image's labels; on the host.
+
+    Raises:
+        ArtifactError: It is no image.
+        MachineError: Apptainer is missing, or does not answer.
+    """
+    program = shutil.which("apptainer")
+    if program is None:
+        raise MachineError("apptainer is not installed", where=image, fix="see containers/README.md")
+    command = [program, "inspect", "--json", "--labels", str(image)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise MachineError("apptainer does not answer", where=image, got=f"nothing in {_TIMEOUT_S:.0f} s") from None
+    if done.returncode:
+        problem = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise ArtifactError("this is no image of a container", where=image, got=problem, fix="build it: make container")
+    labels = json.loads(done.stdout)["data"]["attributes"]["labels"]
+    return labels or {}
+
+
+def current() -> dict[str, Any]:
+    """Return the image that this process runs in, as `describe` does; `HOST` outside of a container.
+
+    Its digest is that of the study's record, where that has the labels of this image, or it is hashed here; ``unknown``
+    where the container does not see its own image.
+    """
+    path = next((os.environ[name] for name in _INSIDE if os.environ.get(name)), None)
+    if path is None:
+        return HOST
+    labels = _read(_LABELS)
+    recorded = _read(Path(os.environ.get(RECORD, "")))
+    # The labels tell when and of what the image was built: one that was replaced since has others.
+    if labels and recorded.get("labels") == labels:
+        return recorded
+    image = Path(path)
+    return _described(path, artifacts.file_sha256(image) if image.is_file() else "unknown", labels)
+
+
+def code(image: dict[str, Any]) -> dict[str, Any]:
+    """Return the commit of an image's code and whether it was changed since, as git tells of a checkout; or nothing."""
+    if image.get("commit", "unknown") == "unknown":
+        return {}
+    return {"commit": image["commit"], "dirty": image["labels"].get("mimicrl.changed") != "false"}
+
+
+def environment(files: Iterable[Path], directory: Path, record: str) -> dict[str, str]:
+    """Return what to add to the environment that a study's containers are started from.
+
+    Args:
+        files: Files and folders that steps use, see `binds`.
+        directory: The working directory.
+        record: The file with the study's image, as steps see it.
+
+    Raises:
+        ConfigError: See `binds`.
+    """
+    shown = [*os.environ.get("APPTAINER_BIND", "").split(","), *binds(files, directory)]
+    return {"APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, shown))), f"APPTAINERENV_{RECORD}": record}
+
+
+def binds(files: Iterable[Path], directory: Path) -> list[str]:
+    """Return what a container must be shown besides the working directory, in Apptainer's words.
+
+    Args:
+        files: Files and folders that steps use, relative to the working directory or absolute. Of a symbolic link both
+            ends count.
+        directory: The working directory, which is shown with all below it.
+
+    Raises:
+        ConfigError: A name has a comma or a colon, which Apptainer takes for its own.
+    """
+    found = {}
+    for file in files:
+        seen, real = Path(os.path.normpath(directory / file)), (directory / file).resolve()
+        for place in (seen, real):
+            if not place.is_relative_to(directory.resolve()) and real.exists():
+                found[f"{real}:{place}"] = place
+    for place in found.values():
+        if {",", ":"} & set(str(place)):
+            raise ConfigError("a container cannot be shown this", where=place, fix="take , and : out of the name")
+    return list(found)
+
+
+def _described(path: str, sha256: str, labels: dict[str, Any]) -> dict[str, Any]:
+    known = {name: labels.get(f"mimicrl.{name}", "unknown") for name in ("version", "commit")}
+    return {"image": path, "sha256": sha256, **known, "labels": labels}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return a JSON object, an empty one where there is none."""
+    try:
+        found = artifacts.read_json(file) if file.is_file() else {}
+    except ArtifactError:
+        return {}
+    return found if isinstance(found, dict) else {}

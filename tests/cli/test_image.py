@@ -1,0 +1,20 @@
+"""The verb for the container's image, where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mimicrl import artifacts
+
+
+def test_the_host_is_recorded_as_no_image(mimicrl, tmp_path: Path) -> None:
+    done = mimicrl("image", "--out", tmp_path / "image.json")
+    assert (done.code, done.out) == (0, "sha256: none\n")
+    assert artifacts.read_json(tmp_path / "image.json") == {"sha256": "none"}
+
+
+def test_a_missing_image_is_told(mimicrl, tmp_path: Path) -> None:
+    done = mimicrl("image", tmp_path / "x.sif", "--out", tmp_path / "image.json")
+    assert done.code == 3 and not (tmp_path / "image.json").exists()
+    expected = f"mimicrl image: there is no image of the container — {tmp_path / 'x.sif'} — build it: make container"
+    assert done.last == expected
