@@ -3,7 +3,8 @@
 Trains the default preset with a shortened budget, once undisturbed and once with as many ``kill -9`` at random moments,
 a quarter of them before the first step; then tiny runs with all vector environments for so many minutes, each killed
 again and again. What must come out are the bits of the undisturbed run: policies, best evaluation and history; the exit
-code is 1 when they do not. Memory and files are the undisturbed trainer's, in the second half of its time.
+code is 1 when they do not, or when a worker process outlived its trainer. Memory and files are the undisturbed
+trainer's, in the second half of its time.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Soak:
     Attributes:
         vec_env: The kind.
         samples: Budget of the run.
-        same: Whether the killed run ended with the bits of the undisturbed one.
+        same: Whether the killed runs ended with the bits of the undisturbed one.
+        runs: Number of killed runs: more than one where a run was over before its last kill.
         kills: Number of kills.
         early: Of which came before the first step.
         orphans: Of which a worker process outlived.
@@ -54,7 +56,8 @@ class Soak:
 
     vec_env: str
     samples: int
-    same: bool = False
+    same: bool = True
+    runs: int = 0
     kills: int = 0
     early: int = 0
     orphans: int = 0
@@ -76,17 +79,19 @@ class Storm:
         minutes: How long it took.
         runs: Number of runs.
         kills: Number of kills.
+        orphans: Of which a worker process outlived.
         lost: What was wrong with the runs that did not end with the bits of an undisturbed one.
     """
 
     minutes: float = 0.0
     runs: int = 0
     kills: int = 0
+    orphans: int = 0
     lost: list[str] = field(default_factory=list)
 
 
 def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny: bool) -> Soak:
-    """Train a run twice, undisturbed and with kills.
+    """Train a run undisturbed, and again with kills.
 
     Args:
         vec_env: The kind of vector environment.
@@ -95,7 +100,7 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
         chance: Draws the moments.
         tiny: A run of seconds.
     """
-    whole, run = (prepare(folder / f"{vec_env}-{name}", vec_env, tiny=tiny) for name in ("whole", "killed"))
+    whole = prepare(folder / f"{vec_env}-whole", vec_env, tiny=tiny)
     undisturbed = _finish(whole)
     assert undisturbed.first_step_s is not None
     told = Soak(vec_env, whole.config.training.total_timesteps, first_step_s=[undisturbed.first_step_s])
@@ -103,16 +108,28 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
     told.checkpoint_s = checkpoint_seconds(whole, folder / f"{vec_env}-checkpoints")
     told.checkpoint_share = told.checkpoint_s / (told.train_s * TrainingConfig().checkpoint_interval / told.samples)
     _measure(told, undisturbed.track)
-    for left in range(kills, 0, -1):
+    while told.kills < kills:
+        run = prepare(folder / f"{vec_env}-killed-{told.runs}", vec_env, tiny=tiny)
+        _kill(run, told, kills, undisturbed.first_step_s, chance)
+        _finish(run)
+        told.same = told.same and result(run) == result(whole)
+        told.runs += 1
+    return told
+
+
+def _kill(run: RunDirectory, told: Soak, kills: int, first_step_s: float, chance: random.Random) -> None:
+    """Kill a run until there were as many kills as asked for, or it is over."""
+    while told.kills < kills:
+        left = kills - told.kills
         trainer = Trainer(run)
         if chance.random() < SHARE_BEFORE_FIRST_STEP:
-            code = trainer.live(chance.uniform(0.0, undisturbed.first_step_s))
+            code = trainer.live(chance.uniform(0.0, first_step_s))
         else:
             # On average an equal part of what is left, or a little less, so that it is not over before the last kill.
             rest_s = told.train_s * (1.0 - samples_saved(run) / told.samples)
             code = trainer.live(chance.uniform(0.0, 2.0 * rest_s / (left + 2)), from_first_step=True)
         if code == 0:
-            break
+            return
         if code is not None:
             raise SystemExit(f"{run.path}: ended by itself with {code}, {trainer.last_words()}")
         told.orphans += trainer.kill()
@@ -122,10 +139,7 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
         else:
             told.repeated.append(max(0, samples_trained(run) - samples_saved(run)))
             told.first_step_s.append(trainer.first_step_s)
-        print(f"{vec_env}: {told.kills} kills, {samples_saved(run):,} samples", file=sys.stderr, flush=True)
-    _finish(run)
-    told.same = result(run) == result(whole)
-    return told
+        print(f"{told.vec_env}: {told.kills} kills, {samples_saved(run):,} samples", file=sys.stderr, flush=True)
 
 
 def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
@@ -146,18 +160,9 @@ def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
             whole[kind] = result(undisturbed), time.monotonic() - started
         expected, lasts_s = whole[kind]
         run = prepare(folder / "storm", kind, tiny=True)
-        code = None
-        for _ in range(chance.randint(1, MOST_KILLS_A_STORM_RUN)):
-            trainer = Trainer(run)
-            code = trainer.live(chance.uniform(0.0, lasts_s))
-            if code is not None:
-                break
-            trainer.kill()
-            told.kills += 1
-        last = Trainer(run)  # also where it had finished: a finished run stays what it is
-        code = code or last.live()
-        if code or result(run) != expected:
-            told.lost.append(f"{kind}: {last.last_words() if code else 'other bits'}")
+        wrong = _strike(run, lasts_s, told, chance) or ("" if result(run) == expected else "other bits")
+        if wrong:
+            told.lost.append(f"{kind}: {wrong}")
         told.runs += 1
         shutil.rmtree(run.path)
         print(f"storm: {told}", file=sys.stderr, flush=True)
@@ -165,11 +170,33 @@ def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
     return told
 
 
+def _strike(run: RunDirectory, lasts_s: float, told: Storm, chance: random.Random) -> str:
+    """Kill a tiny run a few times, then let it end; return what was wrong with a trainer that failed by itself."""
+    for _ in range(chance.randint(1, MOST_KILLS_A_STORM_RUN)):
+        trainer = Trainer(run)
+        code = trainer.live(chance.uniform(0.0, lasts_s))
+        if code:
+            return f"exit code {code}, {trainer.last_words()}"
+        if code == 0:
+            break
+        told.orphans += trainer.kill()
+        told.kills += 1
+    last = Trainer(run)  # also where it had finished: a finished run stays what it is
+    code = last.live()
+    return f"exit code {code}, {last.last_words()}" if code else ""
+
+
+def failed(soaks: list[Soak], storms: Storm) -> bool:
+    """Return whether anything came out that must not."""
+    return not all(told.same and not told.orphans for told in soaks) or storms.orphans > 0 or bool(storms.lost)
+
+
 def table(soaks: list[Soak]) -> str:
     """Return the figures as a Markdown table, a column a kind of vector environment."""
     rows: dict[str, list[str]] = {
         "samples": [f"{told.samples:,}" for told in soaks],
         "`kill -9`, of which before the first step": [f"{told.kills}, {told.early}" for told in soaks],
+        "runs that took": [f"{told.runs}" for told in soaks],
         "ended with the same bits": ["yes" if told.same else "**no**" for told in soaks],
         "worker processes that outlived a kill": [f"{told.orphans}" for told in soaks],
         "samples taken again a kill, mean and most": [_mean_and_most(told.repeated, ",.0f") for told in soaks],
@@ -223,11 +250,14 @@ def main() -> None:
         ]
         print(table(soaks), flush=True)
         storms = storm(arguments.minutes, folder, chance)
-    print(f"\n{storms.minutes:.1f} minutes of tiny runs: {storms.runs} runs, {storms.kills} kills, lost: {storms.lost}")
+    print(
+        f"\n{storms.minutes:.1f} minutes of tiny runs: {storms.runs} runs, {storms.kills} kills, "
+        f"{storms.orphans} orphans, lost: {storms.lost}"
+    )
     if arguments.json:
         told = {"soaks": [asdict(told) for told in soaks], "storm": asdict(storms)}
         arguments.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
-    sys.exit(0 if all(told.same for told in soaks) and not storms.lost else 1)
+    sys.exit(1 if failed(soaks, storms) else 0)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def checkpoint_seconds(run: RunDirectory, directory: Path, repeats: int = 20) ->
         for _ in range(repeats):
             model.num_timesteps += 1  # under another name, so that older ones are removed as in training
             begin = time.perf_counter()
-            checkpoint.save(directory, run.fingerprint, model, found.state["extra"])
+            checkpoint.save(directory, run.fingerprint, model, found.state["extra"], found.arrays)
             seconds.append(time.perf_counter() - begin)
     finally:
         environments.close()

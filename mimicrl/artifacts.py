@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import io
 import json
@@ -228,7 +229,8 @@ def sweep(directory: Path, name: str = "") -> None:
         directory: The folder; it need not be there.
         name: The file that it should have become, where others may be writing beside it; by default any.
     """
-    for leftover in directory.glob(f"{_TEMPORARY}*{name}"):
+    pattern = f"{_TEMPORARY}{8 * '[0-9a-f]'}-{glob.escape(name)}" if name else f"{_TEMPORARY}*"
+    for leftover in directory.glob(pattern):
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:

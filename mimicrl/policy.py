@@ -6,6 +6,7 @@ of each observation and action, where the policy comes from, and the hash of the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ FORMAT = 1
 _EPSILON = 1e-8  # of Stable-Baselines3's VecNormalize
 _WEIGHTS = "policy.safetensors"
 _DESCRIPTION = "policy.json"
+# How long a writer may leave the two files of different policies before they count as damaged.
+_WRITER_S = 2.0
+_POLL_S = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +54,7 @@ class Policy:
     @property
     def weights_sha256(self) -> str:
         """The hash of ``policy.safetensors``, which names these weights."""
-        return artifacts.sha256(self._weights())
+        return artifacts.sha256(self.weights())
 
     @property
     def observation_size(self) -> int:
@@ -90,41 +94,61 @@ class Policy:
         actions = np.clip(values, -1.0, 1.0)
         return actions if np.ndim(observation) == 2 else actions[0]
 
+    def description(self) -> dict[str, Any]:
+        """Return the content of ``policy.json``."""
+        return {
+            "format": FORMAT,
+            "weights_sha256": self.weights_sha256,
+            "activation": self.activation,
+            "clip_observation": self.clip_observation,
+            **self.about,
+        }
+
+    def weights(self) -> bytes:
+        """Return the content of ``policy.safetensors``."""
+        return save_tensors({name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()})
+
     def save(self, directory: Path) -> None:
         """Write the policy; the description, with the weights' hash, comes last and makes it complete."""
-        weights = self._weights()
-        artifacts.write_bytes(directory / _WEIGHTS, weights)
-        artifacts.write_json(
-            directory / _DESCRIPTION,
-            {
-                "format": FORMAT,
-                "weights_sha256": artifacts.sha256(weights),
-                "activation": self.activation,
-                "clip_observation": self.clip_observation,
-                **self.about,
-            },
-        )
-
-    def _weights(self) -> bytes:
-        return save_tensors({name: np.ascontiguousarray(tensor) for name, tensor in self.tensors.items()})
+        artifacts.write_bytes(directory / _WEIGHTS, self.weights())
+        artifacts.write_json(directory / _DESCRIPTION, self.description())
 
     @classmethod
     def load(cls, directory: Path | str) -> Policy:
-        """Read a policy.
+        """Read a policy, also while another one is written over it.
 
         Raises:
             ArtifactError: A file is missing or damaged, the two do not belong together, or a number is not finite.
         """
         directory = Path(directory)
-        about = artifacts.read_json(directory / _DESCRIPTION)
-        try:
-            weights = (directory / _WEIGHTS).read_bytes()
-        except OSError as error:
-            raise ArtifactError("a policy is incomplete", where=directory / _WEIGHTS, got=error.strerror) from error
+        deadline = time.monotonic() + _WRITER_S
+        while True:
+            about = artifacts.read_json(directory / _DESCRIPTION)
+            try:
+                weights = (directory / _WEIGHTS).read_bytes()
+            except OSError as error:
+                raise ArtifactError("a policy is incomplete", where=directory / _WEIGHTS, got=error.strerror) from error
+            # A trainer may have replaced the weights and not the description yet: each for itself is whole.
+            if _belong_together(weights, about) or time.monotonic() > deadline:
+                return cls.parse(weights, about, directory)
+            time.sleep(_POLL_S)
+
+    @classmethod
+    def parse(cls, weights: bytes, about: Any, directory: Path) -> Policy:
+        """Return the policy of two files' contents.
+
+        Args:
+            weights: Of ``policy.safetensors``.
+            about: Of ``policy.json``, parsed.
+            directory: Where they come from, for the errors.
+
+        Raises:
+            ArtifactError: They are damaged, do not belong together, or a number is not finite.
+        """
         found = about.get("format") if isinstance(about, dict) else f"a {type(about).__name__}"
         if found != FORMAT:
             raise ArtifactError("unknown policy format", where=directory, got=found, expected=FORMAT)
-        if artifacts.sha256(weights) != about.get("weights_sha256"):
+        if not _belong_together(weights, about):
             raise ArtifactError(
                 "a policy's weights are not those it describes",
                 where=directory / _WEIGHTS,
@@ -149,3 +173,7 @@ class Policy:
             clip_observation=about["clip_observation"],
             about={key: value for key, value in about.items() if key not in own},
         )
+
+
+def _belong_together(weights: bytes, about: Any) -> bool:
+    return isinstance(about, dict) and artifacts.sha256(weights) == about.get("weights_sha256")

@@ -13,7 +13,7 @@ from typing import Any, Literal, TextIO
 
 from mimicrl import artifacts, provenance
 from mimicrl.config import RunConfig, load_run
-from mimicrl.errors import ArtifactError, ConfigError, RunLocked
+from mimicrl.errors import ArtifactError, ConfigError, MachineError, RunLocked
 
 Checkpoint = Literal["init", "best", "final"]
 
@@ -65,6 +65,11 @@ class RunDirectory:
     def walker_file(self) -> Path:
         """The walker's MJCF."""
         return self.path / "walker.xml"
+
+    @property
+    def lock_file(self) -> Path:
+        """What a trainer holds locked."""
+        return self.path / "lock"
 
     @property
     def outcome_file(self) -> Path:
@@ -127,10 +132,10 @@ class RunDirectory:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return ``run.json``, after checking that it belongs to the files beside it.
+        """Return ``run.json``, after checking that it belongs to the files beside it and to what was read of them.
 
         Raises:
-            ArtifactError: A file was changed since `mimicrl init`.
+            ArtifactError: A file was changed since `mimicrl init`, or the run was initialised again.
         """
         run = artifacts.read_json(self.run_file)
         files = {"config": self.config_file, "motion": self.motion_file, "walker": self.walker_file}
@@ -144,6 +149,14 @@ class RunDirectory:
                     expected=f"{str(run.get(key))[:12]}…",
                     fix="run mimicrl init again",
                 )
+        if run.get("fingerprint") != self.fingerprint:
+            raise ArtifactError(
+                "the run was initialised again, or by another version of the program",
+                where=self.run_file,
+                got=f"fingerprint {run.get('fingerprint')}",
+                expected=self.fingerprint,
+                fix="run the same command again; if that does not help, mimicrl init",
+            )
         return run
 
     def write_provenance(
@@ -160,44 +173,56 @@ class RunDirectory:
         """Hold the trainer's lock of this run; the system releases it however the process ends.
 
         Raises:
-            MachineError: The disk is full.
-            RunLocked: Another process trains in this run.
+            MachineError: The lock cannot be written or taken.
+            RunLocked: Another process trains in this run, or writes its configuration.
         """
-        directory = self.training_directory
-        directory.mkdir(parents=True, exist_ok=True)
-        with (directory / "lock").open("a+", encoding="utf-8") as file:
-            _take(file, directory)
-            with artifacts.machine_errors(directory / "lock"):
-                file.truncate(0)
-                # Not through the file's buffer, which would be tried again when the file is closed.
-                owner = f"host {provenance.host()}, process {os.getpid()}, since {provenance.now()}\n"
-                os.write(file.fileno(), owner.encode())
+        with self._lock("mimicrl train"):
             yield
 
     @contextlib.contextmanager
     def no_trainer(self) -> Iterator[None]:
-        """Keep all trainers away, whatever their fingerprint, while the run's files are written.
+        """Keep all trainers away while the run's files are written.
 
         Raises:
-            RunLocked: One works in this run.
+            MachineError: The lock cannot be written or taken.
+            RunLocked: One works in this run, or someone else writes its files.
         """
-        with contextlib.ExitStack() as stack:
-            for lock in self.path.glob("training/*/lock"):
-                _take(stack.enter_context(lock.open("a+", encoding="utf-8")), lock.parent)
+        # Without run.json, which is written last, there is no run yet that a trainer could open.
+        with self._lock("mimicrl init") if self.run_file.exists() else contextlib.nullcontext():
+            yield
+
+    @contextlib.contextmanager
+    def _lock(self, verb: str) -> Iterator[None]:
+        with artifacts.machine_errors(self.lock_file):
+            file = self.lock_file.open("a+", encoding="utf-8")
+        with file:
+            _take(file, self.lock_file)
+            with artifacts.machine_errors(self.lock_file):
+                file.truncate(0)
+                # Not through the file's buffer, which would be tried again when the file is closed.
+                owner = f"{verb} on host {provenance.host()}, process {os.getpid()}, since {provenance.now()}\n"
+                os.write(file.fileno(), owner.encode())
             yield
 
 
-def _take(lock: TextIO, directory: Path) -> None:
-    """Take a trainer's lock until the file is closed, or tell who has it."""
+def _take(lock: TextIO, path: Path) -> None:
+    """Take a run's lock until the file is closed, or tell who has it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         lock.seek(0)
         raise RunLocked(
             "another trainer works in this run",
-            where=directory,
+            where=path.parent,
             got=lock.read().strip() or "an unnamed owner",
             fix="wait for it or stop it",
+        ) from error
+    except OSError as error:
+        raise MachineError(
+            "the lock of a run cannot be taken",
+            where=path,
+            got=error.strerror,
+            fix="put the results on a file system that has locks",
         ) from error
 
 

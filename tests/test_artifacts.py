@@ -252,6 +252,29 @@ def test_a_full_disk_leaves_the_old_directory(tmp_path: Path, monkeypatch: pytes
     assert names(tmp_path) == ["best"]
 
 
+def test_every_file_of_a_directory_reaches_the_disk_before_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def spy_fsync(handle: int) -> None:
+        calls.append(f"fsync {Path(f'/proc/self/fd/{handle}').readlink().name.removeprefix(temporary.name)}")
+        fsync(handle)
+
+    def spy_replace(*places: Path) -> None:
+        calls.append("replace")
+        replace(*places)
+
+    monkeypatch.setattr(os, "fsync", spy_fsync)
+    monkeypatch.setattr(os, "replace", spy_replace)
+    with artifacts.atomic_directory(tmp_path / "best") as temporary:
+        for name in ("a", "b", "c"):
+            (temporary / name).write_text(name)
+    assert sorted(calls[:3]) == ["fsync a", "fsync b", "fsync c"]
+    assert calls[3:] == ["fsync ", "replace", f"fsync {tmp_path.name}"]
+
+
 def test_a_removed_directory_is_gone_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "old"
     target.mkdir()
@@ -286,3 +309,12 @@ def test_sweeping_removes_what_a_killed_write_left_and_nothing_else(
     artifacts.sweep(tmp_path)
     assert names(tmp_path) == ["file"]
     assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("name", ["film[1].mp4", "*", "?.mp4", "[!a].mp4", "plain.mp4"])
+def test_sweeping_after_one_file_takes_its_name_as_it_is(tmp_path: Path, name: str) -> None:
+    others = [".tmp-0123abcd-film1.mp4", ".tmp-0123abcd-x.mp4", f".tmp-0123abcd-more-{name}", f".tmp-{name}", name]
+    for leftover in (f".tmp-0123abcd-{name}", f".tmp-89abcdef-{name}", *others):
+        (tmp_path / leftover).touch()
+    artifacts.sweep(tmp_path, name)
+    assert names(tmp_path) == sorted(others)

@@ -24,7 +24,7 @@ PLACES = {
     "file": {"artifacts.py"},
     "directory": {"artifacts.py"},
     "checkpoint": {"training/checkpoint.py"},
-    "train": {"training/callbacks.py", "training/ppo.py", "training/train.py"},
+    "train": {"training/callbacks.py", "training/evaluation.py", "training/train.py"},
 }
 
 

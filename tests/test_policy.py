@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import pickletools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 from safetensors.numpy import save as save_tensors
 from stable_baselines3.common.vec_env import VecNormalize
 
-from mimicrl import artifacts
+from mimicrl import artifacts, policy
 from mimicrl.config import MimicConfig, RunConfig
 from mimicrl.errors import ArtifactError
 from mimicrl.mimic.batch import MimicBatch
@@ -195,6 +196,31 @@ def test_the_files_are_two_and_carry_no_code(saved: Path) -> None:
         list(pickletools.genops(weights))
 
 
+def test_who_reads_while_another_one_writes_gets_one_policy_or_the_other(tmp_path: Path) -> None:
+    policies = [make(), make("tanh")]
+    for tensor in policies[1].tensors.values():
+        tensor += 1
+    known = {policy.weights_sha256: policy.activation for policy in policies}
+    policies[0].save(tmp_path)
+    stop = threading.Event()
+
+    def write() -> None:
+        for policy in itertools.cycle(policies):
+            policy.save(tmp_path)
+            if stop.is_set():
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(300):
+            policy = Policy.load(tmp_path)
+            assert known[policy.weights_sha256] == policy.activation
+    finally:
+        stop.set()
+        writer.join()
+
+
 def missing_weights(directory: Path) -> None:
     (directory / WEIGHTS).unlink()
 
@@ -271,7 +297,10 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_damaged_policy_is_refused(saved: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_policy_is_refused(
+    saved: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "_WRITER_S", 0.0)  # nobody is writing
     damage(saved)
     with pytest.raises(ArtifactError) as caught:
         Policy.load(saved)

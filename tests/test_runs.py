@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mimicrl import artifacts
-from mimicrl.errors import ArtifactError, ConfigError, RunLocked
+from mimicrl import artifacts, runs
+from mimicrl.errors import ArtifactError, ConfigError, MachineError, RunLocked
 from mimicrl.runs import RunDirectory, fingerprint
 
 HASHES = {"motion_sha256": "a" * 64, "walker_sha256": "b" * 64}
@@ -110,34 +111,73 @@ def test_an_edited_file_is_noticed(prepare, tmp_path: Path, name: str) -> None:
         RunDirectory(run.path).identity()
 
 
-def test_a_second_trainer_is_told_who_the_first_is(prepare, tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", ["training_lock", "no_trainer"])
+@pytest.mark.parametrize("first", ["training_lock", "no_trainer"])
+def test_who_comes_second_is_told_who_the_first_is(prepare, tmp_path: Path, first: str, second: str) -> None:
     run = prepare(tmp_path / "run")
-    owner = rf"got host \S+, process {os.getpid()}, since \S+ — wait for it or stop it$"
-    with run.training_lock():
-        with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .* — {owner}"), run.training_lock():
-            pass
-        with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .* — {owner}"), run.no_trainer():
-            pass
-    with run.training_lock():
+    verb = {"training_lock": "train", "no_trainer": "init"}[first]
+    owner = rf"got mimicrl {verb} on host \S+, process {os.getpid()}, since \S+ — wait for it or stop it$"
+    told = rf"^another trainer works in this run — {run.path} — {owner}"
+    with getattr(run, first)(), pytest.raises(RunLocked, match=told), getattr(run, second)():
         pass
-    with run.no_trainer():
+    with getattr(run, second)():
         pass
 
 
-def test_no_trainer_starts_while_the_files_are_written(prepare, tmp_path: Path) -> None:
+def test_a_run_has_one_lock_whatever_its_configuration(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run")
     with run.training_lock():
+        other = RunDirectory(run.path)
+        other.__dict__["fingerprint"] = "0123456789ab"
+        assert other.training_directory != run.training_directory
+        with pytest.raises(RunLocked), other.training_lock():
+            pass
+
+
+def test_a_run_that_is_not_there_yet_needs_no_lock(tmp_path: Path) -> None:
+    with RunDirectory(tmp_path / "run").no_trainer():
+        assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO, errno.EINTR])
+def test_a_lock_that_the_system_cannot_give_is_no_other_trainer(
+    prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    run = prepare(tmp_path / "run")
+    monkeypatch.setattr(runs.fcntl, "flock", flock)
+    with pytest.raises(MachineError) as caught, run.training_lock():
         pass
-    owner = (run.training_directory / "lock").read_text()
+    assert str(caught.value) == (
+        f"the lock of a run cannot be taken — {run.lock_file} — got {os.strerror(number)} — "
+        "put the results on a file system that has locks"
+    )
+
+
+def test_a_lock_that_cannot_be_written_is_told(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    run.lock_file.mkdir()
     with (
-        run.no_trainer(),
-        pytest.raises(RunLocked, match=r"^another trainer works in this run — "),
+        pytest.raises(MachineError, match=rf"^cannot write a file — {run.lock_file} — got Is a directory"),
         run.training_lock(),
     ):
         pass
-    assert (run.training_directory / "lock").read_text() == owner, "who only keeps trainers away leaves no name"
-    with run.training_lock():
-        pass
+
+
+def test_a_run_that_was_initialised_again_is_not_the_one_that_was_read(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    assert run.identity()["fingerprint"] == run.fingerprint
+    again = prepare(run.path, training={"gamma": 0.9})
+    with pytest.raises(ArtifactError) as caught:
+        run.identity()
+    assert str(caught.value) == (
+        f"the run was initialised again, or by another version of the program — {run.run_file} — "
+        f"got fingerprint {again.fingerprint}, expected {run.fingerprint} — "
+        "run the same command again; if that does not help, mimicrl init"
+    )
+    assert again.identity()["fingerprint"] == again.fingerprint
 
 
 def test_an_error_while_writing_lets_trainers_in_again(prepare, tmp_path: Path) -> None:

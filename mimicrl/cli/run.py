@@ -56,14 +56,17 @@ def train(
     threads: Threads = None,
 ) -> None:
     """Train a run to its budget; continues by itself where it was stopped."""
-    from mimicrl.runs import RunDirectory
+    from mimicrl.training import stopping
 
-    directory = RunDirectory.open(run)
-    with directory.training_lock():  # before PyTorch's slow import: a second trainer is told at once
-        pass
-    from mimicrl.training.train import train as start
+    with stopping.handled_by(stopping.leave_at_once):
+        from mimicrl.runs import RunDirectory
 
-    outcome = start(directory, resume=resume.value, record_divergence=record_divergence, threads=threads)
+        directory = RunDirectory.open(run)
+        # From before PyTorch's slow import on: a second trainer is told at once, and nothing changes meanwhile.
+        with directory.training_lock():
+            from mimicrl.training.train import train_locked
+
+            outcome = train_locked(directory, resume=resume.value, record_divergence=record_divergence, threads=threads)
     first = outcome.first_success_samples
     typer.echo(
         f"{outcome.status} after {outcome.samples:,} samples in {outcome.train_seconds:.0f} s "

@@ -51,7 +51,7 @@ def _read(dump: Path, width: int) -> np.ndarray:
     try:
         with dump.open("rb") as file:  # not np.load, which takes archives too
             rows = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError, MemoryError) as error:
+    except Exception as error:  # NumPy parses the header as Python, and lets through whatever goes wrong there
         raise ArtifactError("a dump cannot be read", where=dump, got=error) from error
     if rows.ndim != 2 or rows.shape[1] != width or not np.issubdtype(rows.dtype, np.floating):
         raise ArtifactError("a dump of another walker", where=dump, got=rows.shape, expected=f"(steps, {width})")

@@ -88,7 +88,7 @@ def _status(place: places.Place, here: Here) -> RunStatus:
     if outcome.get("fingerprint") != identity.get("fingerprint"):  # the configuration has changed since
         outcome = {}
     total = place.total or files.count(progress, "total_timesteps") or files.count(outcome, "total_timesteps")
-    state, note = _state(training / "lock", attempt, progress, outcome, total, here)
+    state, note = _state(run.lock_file, attempt, progress, outcome, total, here)
     evaluation = progress.get("last_evaluation") or files.last_line(training / "evaluations.jsonl")
     stable, episodes = files.count(evaluation, "stable"), files.count(evaluation, "episodes")
     last = attempt or progress

@@ -23,9 +23,10 @@ class Attempt:
         directory: The training state.
         progress_file: How far a killed attempt had come, as it told last.
         samples: Samples that training goes on from.
+        token: What ``progress.json`` knows it by; the numbers of processes come again.
     """
 
-    def __init__(self, directory: Path, progress_file: Path, samples: int) -> None:
+    def __init__(self, directory: Path, progress_file: Path, samples: int, token: str) -> None:
         self._lines, self._open = directory / "attempts.jsonl", directory / "attempt.json"
         self._begin = time.monotonic()
         if self._open.exists():
@@ -35,6 +36,7 @@ class Attempt:
             "from": samples,
             "host": provenance.host(),
             "process": os.getpid(),
+            "token": token,
             "slurm_job": os.environ.get("SLURM_JOB_ID"),
             "started": provenance.now(),
         }
@@ -73,7 +75,7 @@ def _killed(record_file: Path, progress_file: Path, samples: int) -> dict[str, A
     row = {**blank, **(record if isinstance(record, dict) else {}), "to": samples, "seconds": None, "ended": None}
     try:
         progress = artifacts.read_json(progress_file)
-        if progress["process"] == record["process"] and progress["host"] == record["host"]:
+        if progress["token"] == record["token"]:
             lasted = datetime.fromisoformat(progress["updated"]) - datetime.fromisoformat(record["started"])
             row |= {"seconds": lasted.total_seconds(), "ended": progress["updated"]}
     except (ArtifactError, KeyError, TypeError, ValueError):

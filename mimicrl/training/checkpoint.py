@@ -7,6 +7,8 @@ the training's fingerprint and the size and hash of the other two. Nothing is pi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,14 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts, faultpoints
-from mimicrl.errors import ArtifactError
+from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.training import state
 from mimicrl.training.ppo import MimicPPO
 
-FORMAT = 3
+FORMAT = 4
 KEEP = 2
+_ASIDE = "aside-"
+_CALLBACKS = "callbacks."
 _TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
 _ANEW = "start from nothing with --resume never"
 _STATE_TYPES = {
@@ -43,31 +47,41 @@ class Checkpoint:
     Attributes:
         path: Its directory.
         samples: Environment steps taken.
-        tensors: Its arrays.
+        tensors: The learner's arrays.
+        arrays: The callbacks' arrays.
         state: Its counters; ``extra`` is what the callbacks gave to `save`.
     """
 
     path: Path
     samples: int
     tensors: dict[str, np.ndarray]
+    arrays: dict[str, np.ndarray]
     state: dict[str, Any]
 
 
-def save(directory: Path, fingerprint: str, model: MimicPPO, extra: dict[str, Any]) -> Path:
+def save(
+    directory: Path,
+    fingerprint: str,
+    model: MimicPPO,
+    extra: dict[str, Any],
+    arrays: Mapping[str, np.ndarray] | None = None,
+) -> Path:
     """Write a checkpoint at a rollout boundary, then remove all that are older than the last two valid ones.
 
     Args:
         directory: The folder of checkpoints.
         fingerprint: What the training depends on; see `mimicrl.runs.fingerprint`.
         model: The learner.
-        extra: What the callbacks need to go on.
+        extra: What the callbacks need to go on, for JSON …
+        arrays: … and as arrays.
 
     Raises:
         MachineError: The disk is full, or the place cannot be written.
     """
     path = directory / f"step-{model.num_timesteps:012d}"
+    everything = state.tensors(model) | {f"{_CALLBACKS}{name}": array for name, array in (arrays or {}).items()}
     # Not ascontiguousarray, which would make the normaliser's single numbers arrays of one.
-    tensors = save_tensors({name: np.array(array, order="C") for name, array in state.tensors(model).items()})
+    tensors = save_tensors({name: np.array(array, order="C") for name, array in everything.items()})
     counters = artifacts.json_bytes(state.numbers(model) | {"extra": extra})
     manifest = {
         "format": FORMAT,
@@ -98,6 +112,9 @@ def newest(directory: Path, fingerprint: str) -> tuple[Checkpoint | None, list[s
 
     Returns:
         The checkpoint, or None where there is none, and what is wrong with newer ones, a line each.
+
+    Raises:
+        MachineError: One cannot be read, which may be as good as ever when the disk works again.
     """
     problems = []
     for path in _newest_first(directory):
@@ -113,11 +130,24 @@ def samples_saved(directory: Path) -> list[int]:
     return [_samples(path) for path in _newest_first(directory)]
 
 
-def remove_newer(directory: Path, samples: int) -> None:
-    """Remove the checkpoints with more samples than training goes on from: what they would continue is cut off."""
+def set_aside_newer(directory: Path, samples: int) -> None:
+    """Rename the checkpoints with more samples than training goes on from: what they would continue is cut off.
+
+    They are damaged, or of another version of the program, to which they may still be worth something.
+    """
     for path in _newest_first(directory):
         if _samples(path) > samples:
-            artifacts.remove_directory(path)
+            aside = path.with_name(_ASIDE + path.name)
+            if aside.exists():
+                artifacts.remove_directory(aside)
+            with artifacts.machine_errors(path):
+                path.replace(aside)
+
+
+def remove_all(directory: Path) -> None:
+    """Remove all checkpoints: training starts from nothing."""
+    for path in _newest_first(directory):
+        artifacts.remove_directory(path)
 
 
 def restore(checkpoint: Checkpoint, model: MimicPPO) -> None:
@@ -141,14 +171,20 @@ def _prune(directory: Path, fingerprint: str) -> None:
             continue
         try:
             _content(path, fingerprint)
-        except ArtifactError:
+        except (ArtifactError, MachineError):
             continue  # damaged on the disk since it was written: it must not count
         valid += 1
 
 
 def _newest_first(directory: Path) -> list[Path]:
     # By the number in the name: times of modification lie after a copy or a change of the clock.
-    return sorted(directory.glob("step-" + 12 * "[0-9]"), reverse=True)
+    try:
+        paths = sorted(directory.iterdir(), reverse=True)  # glob takes a folder that cannot be read for an empty one
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unreadable(directory, error) from error
+    return [path for path in paths if re.fullmatch(r"step-[0-9]{12}", path.name)]
 
 
 def _samples(path: Path) -> int:
@@ -158,6 +194,17 @@ def _samples(path: Path) -> int:
 def _read(path: Path, fingerprint: str) -> Checkpoint:
     content = _content(path, fingerprint)
     counters = artifacts.parse_json(content[_STATE], path / _STATE)
+    _check_counters(counters, path)
+    try:
+        tensors = load_tensors(content[_TENSORS])
+    except SafetensorError as error:
+        raise ArtifactError("a checkpoint's arrays are damaged", where=path / _TENSORS, got=error) from error
+    arrays = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_CALLBACKS)}
+    arrays = {name.removeprefix(_CALLBACKS): array for name, array in arrays.items()}
+    return Checkpoint(path, counters["num_timesteps"], tensors, arrays, counters)
+
+
+def _check_counters(counters: Any, path: Path) -> None:
     for name, kind in _STATE_TYPES.items():
         value = counters.get(name) if isinstance(counters, dict) else counters
         if not isinstance(value, kind):
@@ -167,13 +214,20 @@ def _read(path: Path, fingerprint: str) -> Checkpoint:
                 got=f"{name} {type(value).__name__}",
                 expected=kind.__name__,
             )
+    if not all(_is_episode(episode) for episode in counters["episodes"]):
+        raise ArtifactError(
+            "a checkpoint's counters are damaged",
+            where=path / _STATE,
+            got="something else among the episodes",
+            expected="return r and length l of each",
+        )
     if counters["num_timesteps"] != _samples(path):
         raise ArtifactError("a checkpoint under another's name", where=path, got=f"{counters['num_timesteps']} samples")
-    try:
-        tensors = load_tensors(content[_TENSORS])
-    except SafetensorError as error:
-        raise ArtifactError("a checkpoint's arrays are damaged", where=path / _TENSORS, got=error) from error
-    return Checkpoint(path, counters["num_timesteps"], tensors, counters)
+
+
+def _is_episode(value: Any) -> bool:
+    """Return whether a value is what Stable-Baselines3 keeps of a training episode."""
+    return isinstance(value, dict) and all(isinstance(value.get(key), int | float) for key in ("r", "l"))
 
 
 def _content(path: Path, fingerprint: str) -> dict[str, bytes]:
@@ -181,8 +235,9 @@ def _content(path: Path, fingerprint: str) -> dict[str, bytes]:
 
     Raises:
         ArtifactError: It is incomplete, damaged, or of another training.
+        MachineError: It cannot be read.
     """
-    manifest = artifacts.read_json(path / _MANIFEST)
+    manifest = artifacts.parse_json(_bytes(path / _MANIFEST), path / _MANIFEST)
     try:
         for key, expected in (("format", FORMAT), ("fingerprint", fingerprint)):
             if manifest[key] != expected:
@@ -199,11 +254,26 @@ def _content(path: Path, fingerprint: str) -> dict[str, bytes]:
     return {name: _file(path / name, *expected) for name, expected in files.items()}
 
 
-def _file(path: Path, size: int, sha256: str) -> bytes:
+def _bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise ArtifactError("a checkpoint is incomplete", where=path, got=error.strerror) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> MachineError:
+    return MachineError(
+        "a checkpoint cannot be read",
+        where=path,
+        got=error.strerror or error,
+        fix="check the disk and the permissions, then run the same command again",
+    )
+
+
+def _file(path: Path, size: int, sha256: str) -> bytes:
+    data = _bytes(path)
     if len(data) != size:
         raise ArtifactError("a checkpoint's file was cut", where=path, got=f"{len(data)} bytes", expected=size)
     if artifacts.sha256(data) != sha256:

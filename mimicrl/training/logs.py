@@ -14,6 +14,9 @@ from stable_baselines3.common.logger import KVWriter, TensorBoardOutputFormat
 
 from mimicrl import artifacts
 from mimicrl.config import RunConfig
+from mimicrl.errors import ArtifactError
+
+_RESTORE = "put the file back, or start from nothing with --resume never"
 
 
 class JsonLines:
@@ -22,14 +25,26 @@ class JsonLines:
     Args:
         path: The file.
         offset: Cut the file back to this many bytes first, the end of what a checkpoint knows.
+
+    Raises:
+        ArtifactError: The file is shorter than that; nothing was changed.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
+        found = path.stat().st_size if path.exists() else 0
+        if found < offset:
+            raise ArtifactError(
+                "a part of the training's history is gone",
+                where=path,
+                got=f"{found} bytes",
+                expected=f"{offset} or more",
+                fix=_RESTORE,
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         # Without a buffer: what cannot be written must not be tried again when the file is closed.
         self._file = path.open("ab", buffering=0)
-        self._file.truncate(min(offset, self.offset))
+        self._file.truncate(offset)
 
     @classmethod
     def appending(cls, path: Path) -> JsonLines:
@@ -68,8 +83,23 @@ class JsonLines:
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a file of JSON lines."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    """Read a file of JSON lines; one that is not there has none.
+
+    Raises:
+        ArtifactError: A line is no JSON object.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return [_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError("the training's history is damaged", where=where, got=error, fix=_RESTORE) from error
+    if not isinstance(row, dict):
+        raise ArtifactError("the training's history is damaged", where=where, got=type(row).__name__, fix=_RESTORE)
+    return row
 
 
 def row_of(key_values: dict[str, Any], step: int) -> dict[str, float]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import threading
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict
 
 import pandas as pd
 import torch
@@ -19,50 +17,18 @@ from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiver
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, describe, machine, vec_envs
+from mimicrl.training import checkpoint, describe, machine, resuming, saving, stopping, vec_envs
 from mimicrl.training.attempts import Attempt
-from mimicrl.training.callbacks import (
-    CheckpointCallback,
-    EpisodeCallback,
-    EvaluationCallback,
-    LogCallback,
-    Stopwatch,
-    publish,
-)
+from mimicrl.training.callbacks import EpisodeCallback, LogCallback
+from mimicrl.training.evaluation import EvaluationCallback
 from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, Terminal, read_json_lines
+from mimicrl.training.outcome import Outcome
 from mimicrl.training.ppo import MimicPPO
+from mimicrl.training.progress import Progress, Stopwatch
+from mimicrl.training.resuming import Resume
+from mimicrl.training.saving import CheckpointCallback
+from mimicrl.training.stopping import StopRequest
 from mimicrl.training.wandb import WandbWriter
-
-Resume = Literal["auto", "never", "must"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended; the content of ``outcome.json``.
-
-    Attributes:
-        status: ``completed`` or ``diverged``.
-        samples: Environment steps taken.
-        total_timesteps: The budget.
-        fingerprint: The training state.
-        first_success_samples: Samples at the first of two evaluations in a row in which all episodes were stable.
-        first_success_simulated_s: The same in simulated seconds.
-        best: The best evaluation.
-        train_seconds: Wall time of training, all attempts together.
-        evaluation_seconds: Of which evaluations took.
-        problem: What diverged.
-    """
-
-    status: Literal["completed", "diverged"]
-    samples: int
-    total_timesteps: int
-    fingerprint: str
-    first_success_samples: int | None
-    first_success_simulated_s: float | None
-    best: dict[str, Any] | None
-    train_seconds: float
-    evaluation_seconds: float
-    problem: str | None
 
 
 def train(
@@ -77,37 +43,55 @@ def train(
         threads: Threads of the physics; any number gives the same weights.
 
     Raises:
-        ArtifactError: There are checkpoints and none is valid, or there is none and one must be.
+        ArtifactError: There are checkpoints and none is valid, or there is none and one must be; or the history does
+            not go as far as the checkpoint.
         ConfigError: The configuration asks for more torch threads than there are, or for fewer samples than were taken.
         Interrupted: A signal stopped training; a checkpoint was written.
+        MachineError: The disk is full, or a checkpoint cannot be read.
         RunLocked: Another process trains in this run.
         TrainingDiverged: Training diverged; the last finite policy is the final one.
     """
+    with run.training_lock():
+        return train_locked(run, resume=resume, record_divergence=record_divergence, threads=threads)
+
+
+def train_locked(
+    run: RunDirectory, *, resume: Resume = "auto", record_divergence: bool = False, threads: int | None = None
+) -> Outcome:
+    """Train a run whose lock the caller holds; see `train`."""
     started = provenance.now()
     threads = threads or provenance.usable_cores()
-    _set_torch_threads(run.config.training.torch_threads, threads)
-    with run.training_lock():
-        run.identity()
+    torch_threads = run.config.training.torch_threads
+    _set_torch_threads(torch_threads, threads)
+    run.identity()
+
+    def sign() -> None:
+        run.write_provenance("train", started, physics=threads, torch=torch_threads)
+
+    stop = StopRequest()
+    with stopping.handled_by(stop):
         _sweep(run)
         try:
-            with contextlib.closing(_Training(run, resume, threads)) as training:
-                outcome = training.learn(record_divergence)
-        finally:
-            run.write_provenance("train", started, physics=threads, torch=run.config.training.torch_threads)
-    return outcome
+            with contextlib.closing(_Training(run, resume, threads, stop)) as training:
+                return training.learn(record_divergence, sign)
+        except BaseException:
+            sign()
+            raise
 
 
 class _Training:
     """A learner with all that belongs to it: environments, files, callbacks."""
 
-    def __init__(self, run: RunDirectory, resume: Resume, threads: int) -> None:
+    def __init__(self, run: RunDirectory, resume: Resume, threads: int, stop: StopRequest) -> None:
         self.run, self.config = run, run.config
         self.task = Task.of_run(run)
-        found, problems = _find_checkpoint(run, resume)
+        found, problems = resuming.find(run, resume)
         self._resumed = found is not None  # perhaps from a checkpoint of no samples
-        extra: dict[str, Any] = found.state["extra"] if found else {}
+        extra, best_policy = saving.read(found) if found else (saving.fresh(), None)
         streams = seeding.streams(self.config.seed)
         self._about = describe.policy(run, self.task)
+        self._token = secrets.token_hex(8)
+        folder = run.training_directory / "checkpoints"
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
             self.environments = vec_envs.make(run, self.task, threads)
             opened.callback(self.environments.close)
@@ -115,18 +99,18 @@ class _Training:
             self.environments.seed(streams.environments)
             if found:
                 checkpoint.restore(found, self.model)
-            checkpoint.remove_newer(run.training_directory / "checkpoints", self.model.num_timesteps)
-            self._from = self.model.num_timesteps
-            offsets = extra.get("offsets", {})
-            self.lines = {
-                name: JsonLines(run.training_directory / f"{name}.jsonl", offsets.get(name, 0))
-                for name in ("metrics", "evaluations")
-            }
-            for lines in self.lines.values():
+            else:
+                checkpoint.remove_all(folder)  # before the history is cut that they know
+            self.lines: dict[str, JsonLines] = {}
+            for name, offset in asdict(extra.offsets).items():
+                self.lines[name] = lines = JsonLines(run.training_directory / f"{name}.jsonl", offset)
                 opened.callback(lines.close)
+                read_json_lines(lines.path)  # damage is told now, not when all is done
+            self._from = self.model.num_timesteps
+            checkpoint.set_aside_newer(folder, self._from)
             self.terminal = Terminal(self.config, self._from)
             opened.callback(self.terminal.close)
-            self.stopwatch = Stopwatch(extra.get("seconds", 0.0))
+            self.stopwatch = Stopwatch(extra.seconds)
             self.evaluation = EvaluationCallback(
                 run,
                 self.task,
@@ -135,13 +119,15 @@ class _Training:
                 self.terminal,
                 threads,
                 self.stopwatch,
-                extra.get("evaluation"),
+                extra.evaluation,
+                best_policy,
             )
-            machines, changed = machine.history(extra.get("machines", []))
+            machines, changed = machine.history(extra.machines)
+            progress = Progress(run, self.terminal, self._from, self._token)
             self.checkpoints = CheckpointCallback(
-                run, self.evaluation, self.lines, self.terminal, self.stopwatch, self._from, machines
+                run, self.evaluation, self.lines, self.stopwatch, progress, stop, self._from, machines
             )
-            self.model.set_logger(self._logger(extra.get("tensorboard", {})))
+            self.model.set_logger(self._logger(extra.tensorboard))
             opened.callback(self.model.logger.close)
             self._introduce(problems, changed)
             self._opened = opened.pop_all()
@@ -155,60 +141,67 @@ class _Training:
         if changed:
             self.terminal.say(f"warning: bitwise promise void: {'; '.join(changed)}")
 
-    def learn(self, record_divergence: bool) -> Outcome:
-        """Train to the budget and write the results."""
-        model, why, problem = self.model, "failed", None
-        attempt = Attempt(self.run.training_directory, self.run.progress_file, self._from)
-        remaining = self.config.training.total_timesteps - model.num_timesteps
-        callbacks = CallbackList(
-            [
-                self.evaluation,
-                EpisodeCallback(self.run.training_directory / "diverged"),
-                LogCallback(),
-                self.checkpoints,
-            ]
-        )
+    def learn(self, record_divergence: bool, sign: Callable[[], None]) -> Outcome:
+        """Train to the budget and write the results.
+
+        Args:
+            record_divergence: Return the outcome of a training that diverged instead of raising.
+            sign: Writes where the results come from.
+        """
+        why = "failed"
+        attempt = Attempt(self.run.training_directory, self.run.progress_file, self._from, self._token)
         try:
-            if not self._resumed:
-                publish(self.run, "init", model.export(self._about | {"samples": 0}))
-            else:
-                self._publish_again()
-            callbacks.init_callback(model)  # also where nothing is left to learn
-            with _stopping_on_signals(self.checkpoints):
-                if remaining > 0:
-                    # No log interval: Stable-Baselines3 would write the row before the update it is about.
-                    model.learn(remaining, callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
-            why = "completed"
-        except TrainingDiverged as error:
-            why, problem = "diverged", error
+            self._publish_start()
+            problem = self._learn()
+            outcome = self._finish(problem, sign)
+            why = outcome.status
         except MimicError as error:
             why = error.what
             raise
         finally:
-            attempt.end(model.num_timesteps, why)
-        outcome = self._finish(problem)
+            attempt.end(self.model.num_timesteps, why)
         if problem is not None and not record_divergence:
             raise problem
         return outcome
 
-    def _publish_again(self) -> None:
-        """Put back the policies of this training, where the run has trained another configuration since."""
-        for name in ("init", "best"):
-            # One that was being written when the process was killed is written again in the course of training.
-            with contextlib.suppress(ArtifactError):
-                Policy.load(self.run.training_directory / "policies" / name).save(self.run.policy_directory(name))
+    def _publish_start(self) -> None:
+        """Write the policies of this training by now, where the run may have trained another configuration since."""
+        initial, target = self.run.training_directory / "policies" / "init", self.run.policy_directory("init")
+        if not self._resumed:
+            policy = self.model.export(self._about | {"samples": 0})
+            policy.save(initial)  # it belongs to this training, whatever the run trains next
+            policy.save(target)
+            return
+        with contextlib.suppress(ArtifactError):  # damaged since; an evaluation of another training's is refused
+            Policy.load(initial).save(target)
+        if self.evaluation.best_policy:
+            self.evaluation.best_policy.save(self.run.policy_directory("best"))
+
+    def _learn(self) -> TrainingDiverged | None:
+        """Train to the budget; return what diverged."""
+        remaining = self.config.training.total_timesteps - self.model.num_timesteps
+        dumps = self.run.training_directory / "diverged"
+        callbacks = CallbackList([self.evaluation, EpisodeCallback(dumps), LogCallback(), self.checkpoints])
+        callbacks.init_callback(self.model)  # also where nothing is left to learn
+        try:
+            if remaining > 0:
+                # No log interval: Stable-Baselines3 would write the row before the update it is about.
+                self.model.learn(remaining, callbacks, log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
+        except TrainingDiverged as error:
+            return error
+        return None
 
     def close(self) -> None:
         """Close everything, also after an error and where closing one thing fails."""
         self._opened.close()
 
-    def _finish(self, problem: TrainingDiverged | None) -> Outcome:
-        """Write the final policy, the tables and, last, the outcome."""
+    def _finish(self, problem: TrainingDiverged | None, sign: Callable[[], None]) -> Outcome:
+        """Write the final and the best policy, the tables, where they come from and, last, the outcome."""
         faultpoints.reach("train.finished")
         run, model, state = self.run, self.model, self.evaluation.state
         if problem:
             model.dump_logs()  # what the update that diverged reported
-        first = state["first_success"]
+        first = state.first_success
         outcome = Outcome(
             status="diverged" if problem else "completed",
             samples=model.num_timesteps,
@@ -216,18 +209,19 @@ class _Training:
             fingerprint=run.fingerprint,
             first_success_samples=first,
             first_success_simulated_s=None if first is None else first / self.config.mimic.control_hz,
-            best=state["best"],
+            best=state.best.as_json() if state.best else None,
             train_seconds=round(self.stopwatch.seconds, 3),
-            evaluation_seconds=round(state["seconds"], 3),
+            evaluation_seconds=round(state.seconds, 3),
             problem=str(problem) if problem else None,
         )
         final = model.export(self._about | {"samples": model.num_timesteps})
         final.save(run.policy_directory("final"))
         faultpoints.reach("train.policy")
-        if state["best"] is None:  # no evaluation fell into the budget
-            final.save(run.policy_directory("best"))
+        # Where no evaluation fell into the budget, the final one is the best there is.
+        (self.evaluation.best_policy or final).save(run.policy_directory("best"))
         for name, target in (("metrics", run.metrics_file), ("evaluations", run.evaluations_file)):
             artifacts.write_parquet(target, pd.DataFrame(read_json_lines(self.lines[name].path)))
+        sign()
         artifacts.write_json(run.outcome_file, asdict(outcome))
         self.checkpoints.finish(outcome.status)
         return outcome
@@ -253,33 +247,6 @@ def _sweep(run: RunDirectory) -> None:
         artifacts.sweep(file.parent, file.name)
 
 
-def _find_checkpoint(run: RunDirectory, resume: Resume) -> tuple[checkpoint.Checkpoint | None, list[str]]:
-    if resume == "never":
-        return None, []
-    training = run.config.training
-    limit = training.total_timesteps + training.n_envs * training.n_steps - 1
-    directory = run.training_directory / "checkpoints"
-    # Not from an older checkpoint either: the longer training's best policy has replaced what was best by then.
-    if any(samples > limit for samples in checkpoint.samples_saved(directory)):
-        raise ConfigError(
-            "the training has gone further than its budget",
-            where=directory,
-            got=f"total_timesteps {training.total_timesteps}",
-            fix="raise total_timesteps, or start from nothing with --resume never",
-        )
-    found, problems = checkpoint.newest(directory, run.fingerprint)
-    if problems and not found:
-        raise ArtifactError(
-            "no checkpoint can be read",
-            where=directory,
-            got="; ".join(problems),
-            fix="start from nothing with --resume never",
-        )
-    if resume == "must" and not found:
-        raise ArtifactError("there is no checkpoint to continue from", where=directory, fix="run without --resume must")
-    return found, problems
-
-
 def _set_torch_threads(wanted: int, available: int) -> None:
     if wanted > available:
         raise ConfigError(
@@ -290,17 +257,3 @@ def _set_torch_threads(wanted: int, available: int) -> None:
             fix="lower it, or give the job more threads",
         )
     torch.set_num_threads(wanted)
-
-
-@contextlib.contextmanager
-def _stopping_on_signals(checkpoints: CheckpointCallback) -> Iterator[None]:
-    """Stop at the next rollout boundary on SIGTERM, SIGUSR1 or Ctrl-C, while the block runs."""
-    # Python allows handlers in the main thread only; elsewhere the program that called decides.
-    main = threading.current_thread() is threading.main_thread()
-    numbers = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT) if main else ()
-    before = {number: signal.signal(number, checkpoints.request_stop) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -125,11 +125,10 @@ def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: RunDi
 def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: RunDirectory) -> None:
     (run_directory.path / "training").write_text("a plain file")
     done = mimicrl("train", run_directory.path, "--threads", 1)
-    assert done == (
-        5,
-        "",
-        f"mimicrl train: a file cannot be used — {run_directory.training_directory} — got Not a directory — "
-        "check the path, its permissions and the space on the disk\n",
+    folder = run_directory.training_directory / "checkpoints"
+    assert done.code == 5 and done.last == (
+        f"mimicrl train: a checkpoint cannot be read — {folder} — got Not a directory — "
+        "check the disk and the permissions, then run the same command again"
     )
 
 

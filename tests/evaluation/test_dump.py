@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support import read_video
 
 from mimicrl.errors import ArtifactError, MachineError
+from mimicrl.evaluation import dump as dump_module
 from mimicrl.evaluation.dump import replay_dump
 from mimicrl.mimic.initialization import reference_state
 from mimicrl.mimic.task import Task
@@ -109,6 +112,44 @@ def test_a_damaged_dump_is_told(
     with pytest.raises(ArtifactError, match=message):
         replay_dump(run_directory, dump, settings=SMALL)
     assert not (run_directory.path / "videos").exists()
+
+
+HEADERS = [
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 15), }",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 15",  # a bracket without an end
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999999999, 15), }",
+    b"{'descr': '|V99999999999', 'fortran_order': True, 'shape': (-1,), }",
+    b"{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2, 15), }",
+    b"{'descr': '<f8', 'shape': 2L}",
+]
+
+
+@st.composite
+def foreign_dumps(draw: st.DrawFn) -> bytes:
+    """NumPy files whose header someone has edited, and anything else."""
+    header = bytearray(draw(st.sampled_from(HEADERS)))
+    for place, byte in draw(st.lists(st.tuples(st.integers(0, len(header) - 1), st.integers(0, 255)), max_size=3)):
+        header[place] = byte
+    header = header[: draw(st.integers(0, len(header)))] if draw(st.booleans()) else header
+    version = draw(st.sampled_from([b"\x01\x00", b"\x02\x00", b"\x03\x00", b"\x09\x00"]))
+    length = len(header).to_bytes(2 if version[0] == 1 else 4, "little")
+    content = draw(st.binary(max_size=64)) + draw(st.sampled_from([b"", 30 * 8 * b"\x00"]))
+    return draw(st.sampled_from([b"\x93NUMPY" + version + length + header + content, content]))
+
+
+@settings(max_examples=400)
+@given(content=foreign_dumps())
+def test_whatever_a_foreign_dump_holds_it_is_read_or_told(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "foreign.npy"
+    path.write_bytes(content)
+    try:
+        rows = dump_module._read(path, 15)
+    except ArtifactError as error:
+        assert error.where == str(path)
+    else:
+        assert rows.shape[1] == 15 and np.isfinite(rows).all()
 
 
 def test_an_archive_of_arrays_is_no_dump(run_directory: RunDirectory, dump: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checkpoint_files import unreadable
 from resume.trainers import assert_same, start
 
 from mimicrl import artifacts, faultpoints
@@ -100,7 +101,7 @@ def run(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
 
 def state(run: RunDirectory) -> dict[Path, str]:
     """What the files of the training hold."""
-    files = (path for path in run.training_directory.rglob("*") if path.is_file() and path.name != "lock")
+    files = (path for path in run.training_directory.rglob("*") if path.is_file())
     return {path: artifacts.file_sha256(path) for path in files}
 
 
@@ -172,11 +173,40 @@ def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
     assert state(run) == before
 
 
+def test_a_damaged_one_is_set_aside_and_not_removed(run: RunDirectory, trained_run: RunDirectory) -> None:
+    newest = directory(run) / "step-000000000512"
+    os.truncate(newest / "state.json", 7)
+    weights = (newest / "tensors.safetensors").read_bytes()
+    train(run, threads=1)
+    assert (directory(run) / "aside-step-000000000512" / "tensors.safetensors").read_bytes() == weights
+    assert valid(run) == [512, 384]
+    assert_same(run, trained_run)
+
+
+@pytest.mark.parametrize("place", ["", "step-000000000512/state.json", "step-000000000512/manifest.json"])
+def test_one_that_cannot_be_read_now_stops_the_training_and_is_not_touched(
+    mimicrl: Any, run: RunDirectory, trained_run: RunDirectory, place: str
+) -> None:
+    before = state(run)
+    with pytest.MonkeyPatch.context() as patch:
+        unreadable(patch, directory(run) / place, errno.EIO)
+        done = mimicrl("train", run.path, "--threads", 1)
+    assert (done.code, done.last) == (
+        5,
+        f"mimicrl train: a checkpoint cannot be read — {directory(run) / place} — got Input/output error — "
+        "check the disk and the permissions, then run the same command again",
+    )
+    assert state(run) == before
+    train(run, resume="must", threads=1)
+    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 512
+    assert_same(run, trained_run)
+
+
 def test_leftovers_of_a_killed_training_are_swept_and_those_of_others_are_not(run: RunDirectory) -> None:
     own, others = run.training_directory, run.path
     swept = [
         *(own / name for name in (".tmp-0123abcd-attempt.json", "checkpoints/.tmp-0123abcd-step-000000000640/a")),
-        *(own / name for name in ("policies/best/.tmp-0123abcd-policy.json", "diverged/.tmp-0123abcd-000.npy")),
+        *(own / name for name in ("policies/init/.tmp-0123abcd-policy.json", "diverged/.tmp-0123abcd-000.npy")),
         *(others / name for name in ("policies/final/.tmp-0123abcd-policy.json", ".tmp-0123abcd-outcome.json")),
         *(others / name for name in (".tmp-0123abcd-metrics.parquet", "provenance/.tmp-0123abcd-train.json")),
     ]

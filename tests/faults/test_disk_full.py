@@ -183,6 +183,7 @@ def test_results_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: 
         done = mimicrl("train", halfway.path, "--threads", 1)
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {halfway.metrics_file} — ")
     assert halfway.metrics_file.read_bytes() == before and not halfway.outcome_file.exists()
+    assert read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]["why"] == "the disk is full"
     assert_continues(halfway, trained_run, 512)
 
 
@@ -204,7 +205,7 @@ def test_a_disk_without_any_room_at_the_start(mimicrl: Any, prepare, tmp_path: P
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with no_file_over(0):
         done = mimicrl("train", run.path, "--threads", 1)
-    lock = run.training_directory / "lock"
+    lock = run.lock_file
     assert (done.code, done.last) == (
         5,
         f"mimicrl train: the disk is full — {lock} — got File too large — {FREE_SOME}",

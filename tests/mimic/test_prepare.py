@@ -24,11 +24,11 @@ Make = Callable[..., RunConfig]
 
 
 def contents(directory: Path) -> dict[str, tuple[bytes, int]]:
-    """Content and time of every file but the provenance, which tells when it was written."""
+    """Content and time of every file but provenance and lock, which tell when they were written."""
     return {
         str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in directory.rglob("*")
-        if path.is_file() and path.parent.name != "provenance"
+        if path.is_file() and path.parent.name != "provenance" and path.name != "lock"
     }
 
 

@@ -150,7 +150,7 @@ class Checkpoints(RuleBasedStateMachine):
             checkpoint.restore(found, self.learner)
         self.samples = self.learner.num_timesteps if found else 0
         before = set(checkpoint.samples_saved(self.folder))
-        self.attempt(lambda: checkpoint.remove_newer(self.folder, self.samples), point)
+        self.attempt(lambda: checkpoint.set_aside_newer(self.folder, self.samples), point)
         gone = before - set(checkpoint.samples_saved(self.folder))
         assert gone <= self.damaged and all(samples > self.samples for samples in gone)
         self.damaged -= gone
@@ -169,7 +169,7 @@ class Checkpoints(RuleBasedStateMachine):
     @invariant()
     def nothing_else_is_there(self) -> None:
         assert set(checkpoint.samples_saved(self.folder)) == self.marks.keys() | self.damaged
-        others = [path for path in self.folder.iterdir() if not path.name.startswith("step-")]
+        others = [path for path in self.folder.iterdir() if not path.name.startswith(("step-", "aside-step-"))]
         assert all(map(artifacts.is_leftover, others)) and (not others or not self.alive)
 
 

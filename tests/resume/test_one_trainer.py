@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resume.trainers import Trainer, assert_same, start
+from resume.trainers import Trainer, assert_same, importing, start
 
 from mimicrl import provenance
+from mimicrl.errors import RunLocked
 from mimicrl.runs import RunDirectory
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
@@ -50,8 +51,9 @@ def test_a_second_one_is_refused_before_anything_slow_is_imported(
 ) -> None:
     refused = second(run)
     assert refused.returncode == LOCKED, refused.stderr
-    owner = rf"host {re.escape(provenance.host())}, process {first.process.pid}, since \d{{4}}-\d\d-\d\dT\S+"
-    told = rf"mimicrl train: another trainer works in this run — \S+ — got {owner} — wait for it or stop it\n"
+    owner = rf"mimicrl train on host {re.escape(provenance.host())}, process {first.process.pid}"
+    told = rf"{owner}, since \d{{4}}-\d\d-\d\dT\S+ — wait for it or stop it\n"
+    told = rf"mimicrl train: another trainer works in this run — {run.path} — got {told}"
     assert re.fullmatch(told, refused.stderr)
     first.release()
     code, output = first.end()
@@ -60,6 +62,18 @@ def test_a_second_one_is_refused_before_anything_slow_is_imported(
     whole = prepare(tmp_path / "whole")
     train(whole, threads=1)
     assert_same(run, whole)
+
+
+def test_a_trainer_that_imports_pytorch_is_one_already(run: RunDirectory, prepare, tmp_path: Path) -> None:
+    before = run.run_file.read_bytes()
+    with importing(run, tmp_path) as process:
+        refused = second(run)
+        assert refused.returncode == LOCKED and f"process {process.pid}, since " in refused.stderr
+        with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .*process {process.pid}, since "):
+            prepare(run.path, training={"gamma": 0.9})
+    assert run.run_file.read_bytes() == before, "what the first trainer reads now is what it was started for"
+    prepare(run.path, training={"gamma": 0.9})
+    assert run.run_file.read_bytes() != before, "which does not hold it up when it is gone"
 
 
 def test_evaluation_and_video_do_not_wait_for_the_trainer(run: RunDirectory, first: Trainer, mimicrl: Any) -> None:
@@ -72,14 +86,12 @@ def test_evaluation_and_video_do_not_wait_for_the_trainer(run: RunDirectory, fir
 def test_a_killed_one_leaves_no_lock(run: RunDirectory, first: Trainer) -> None:
     first.signal(signal.SIGKILL)
     first.end()
-    lock = run.training_directory / "lock"
+    lock = run.lock_file
     assert f"process {first.process.pid}," in lock.read_text(), "its name stands there still"
     code, output = start(run).end()
     assert code == 0, output
 
 
 def test_the_number_of_a_process_that_is_gone_keeps_no_one_out(run: RunDirectory) -> None:
-    lock = run.training_directory / "lock"
-    lock.parent.mkdir(parents=True)
-    lock.write_text(f"host elsewhere, process {os.getpid()}, since 1999-12-31T23:59:59+00:00\n")
+    run.lock_file.write_text(f"host elsewhere, process {os.getpid()}, since 1999-12-31T23:59:59+00:00\n")
     assert train(run, threads=1).status == "completed"

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from resume.trainers import assert_same, checkpoints, weights
+from checkpoint_files import change_state
+from resume.trainers import assert_same, checkpoints
 
-from mimicrl import artifacts
+from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.mimic.prepare import prepare_run
-from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import machine
 from mimicrl.training.logs import read_json_lines
+from mimicrl.training.saving import CheckpointCallback
 from mimicrl.training.train import train
 
 
 def state(run: RunDirectory) -> dict[Path, str]:
     """What the files of the training hold."""
-    files = (path for path in run.training_directory.rglob("*") if path.is_file() and path.name != "lock")
+    files = (path for path in run.training_directory.rglob("*") if path.is_file())
     return {path: artifacts.file_sha256(path) for path in files}
 
 
@@ -39,8 +41,8 @@ def test_a_longer_budget_extends(prepare, tiny, tmp_path: Path, kind: str) -> No
     assert_same(extended, at_once)
 
 
-# Of the checkpoints of 384 and 512 samples that are kept, even the older one would not do for a budget of 384: the
-# best policy is already of 512.
+# Of the checkpoints of 384 and 512 samples that are kept, the older one would do for a budget of 384, but the newer
+# one would be lost.
 @pytest.mark.parametrize(("budget", "resume"), [(128, "auto"), (128, "must"), (384, "auto")])
 def test_a_shorter_budget_than_the_training_took_is_refused(
     tiny, trained_run: RunDirectory, tmp_path: Path, budget: int, resume: Any
@@ -124,11 +126,25 @@ def test_starting_anew_ignores_and_removes_what_was_there(damaged: RunDirectory,
     assert_same(damaged, trained_run)
 
 
+@pytest.mark.parametrize("samples", [0, 128])
+def test_starting_anew_removes_every_checkpoint_before_the_first_step(
+    trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    checkpoints(run)[0].rename(checkpoints(run)[0].with_name(f"step-{samples:012d}"))
+    monkeypatch.setenv(faultpoints.VARIABLE, "train.step:raise:1")
+    monkeypatch.setattr(faultpoints, "_reached", Counter())
+    with pytest.raises(OSError, match="No space"):
+        train(run, resume="never", threads=1)
+    assert checkpoints(run) == []
+    for name in ("metrics", "evaluations"):
+        assert read_json_lines(run.training_directory / f"{name}.jsonl") == []
+
+
 def test_a_run_started_anew_and_killed_does_not_fall_back_into_the_old_history(
     prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mimicrl.training.callbacks import CheckpointCallback
-
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     reach = CheckpointCallback.at_boundary
@@ -147,37 +163,6 @@ def test_a_run_started_anew_and_killed_does_not_fall_back_into_the_old_history(
     assert_same(run, trained_run)
 
 
-@pytest.mark.parametrize("place", ["training", "run"])
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
-    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, times: int
-) -> None:
-    run = prepare(tmp_path / "run")
-    places = {"training": run.training_directory / "policies" / "best", "run": run.policy_directory("best")}
-    write, described = artifacts.write_json, []
-
-    def killed(path: Path, value: Any) -> None:
-        if path == places[place] / "policy.json":
-            described.append(value["samples"])
-            if len(described) == times:
-                raise KeyboardInterrupt
-        write(path, value)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(artifacts, "write_json", killed)
-        with pytest.raises(KeyboardInterrupt):
-            train(run, threads=1)
-    assert (places[place] / "policy.safetensors").exists()
-    with pytest.raises(ArtifactError):
-        Policy.load(places[place])
-    train(run, resume="must", threads=1)
-    assert_same(run, trained_run)
-    best = artifacts.read_json(run.outcome_file)["best"]["samples"]
-    for directory in places.values():
-        assert Policy.load(directory).about["samples"] == best
-    assert weights(run, "best") == (places["training"] / "policy.safetensors").read_bytes()
-
-
 def test_continuing_needs_a_checkpoint_when_asked_to(prepare, tmp_path: Path) -> None:
     message = r"^there is no checkpoint to continue from — .*/checkpoints — run without --resume must$"
     with pytest.raises(ArtifactError, match=message):
@@ -189,13 +174,9 @@ def test_another_machine_is_told_once(
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
+    elsewhere = {"CPU": "Babbage 1", "torch threads": 2}
     for path in checkpoints(run):
-        content = artifacts.read_json(path / "state.json")
-        content["extra"]["machines"][0] |= {"CPU": "Babbage 1", "torch threads": 2}
-        data, manifest = artifacts.json_bytes(content), artifacts.read_json(path / "manifest.json")
-        manifest["files"]["state.json"] = {"bytes": len(data), "sha256": artifacts.sha256(data)}
-        (path / "state.json").write_bytes(data)
-        artifacts.write_json(path / "manifest.json", manifest)
+        change_state(path, lambda state: state["extra"]["machines"][0].update(elsewhere))
     shutil.rmtree(checkpoints(run)[-1])
     train(run, threads=1)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]

@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from resume.trainers import assert_same, checkpoints, start
+from resume.trainers import FOR_EVER_S, assert_same, checkpoints, importing, start, wait_for
 
 from mimicrl import artifacts
 from mimicrl.runs import RunDirectory
@@ -100,19 +99,51 @@ def test_a_second_signal_ends_it_at_once_and_costs_what_was_not_saved(
     assert attempts[0]["to"] == attempts[1]["from"] == (saved or 0)
 
 
-@pytest.mark.parametrize("fault", ["file.made:stall:1", "train.finished:stall", "train.policy:stall"])
 @pytest.mark.parametrize("number", CODES)
-def test_a_signal_before_and_after_the_training_ends_it_and_costs_nothing(
+def test_a_signal_while_the_training_is_set_up_stops_it_at_its_first_boundary(
+    prepare: Prepare, whole: RunDirectory, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = prepare(tmp_path / "run", **CHANGES)
+    trainer = start(run, fault="file.made:stall:1")
+    trainer.await_stall()
+    trainer.signal(number)
+    trainer.release()
+    code, output = trainer.end()
+    assert code == CODES[number], output
+    assert output.splitlines()[-1] == stopped(number, 0) and newest(run) == 0
+    check_it_continues(run, whole)
+
+
+@pytest.mark.parametrize("fault", ["train.finished:stall", "train.policy:stall"])
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_while_the_results_are_written_changes_nothing(
     prepare: Prepare, whole: RunDirectory, tmp_path: Path, fault: str, number: signal.Signals
 ) -> None:
     run = prepare(tmp_path / "run", **CHANGES)
     trainer = start(run, fault=fault)
     trainer.await_stall()
     trainer.signal(number)
+    trainer.release()
     code, output = trainer.end()
-    assert code == (CODES[number] if number == signal.SIGINT else -number), output
-    assert newest(run) == (None if fault.startswith("file") else 512)
-    check_it_continues(run, whole)
+    assert code == 0, output
+    assert_same(run, whole)
+    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    assert attempt["why"] == artifacts.read_json(run.progress_file)["state"] == "completed"
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_while_pytorch_is_imported_ends_it_at_once(
+    prepare: Prepare, tmp_path: Path, number: signal.Signals
+) -> None:
+    run = prepare(tmp_path / "run", **CHANGES)
+    with importing(run, tmp_path) as process:
+        process.send_signal(number)
+        _, output = process.communicate(timeout=FOR_EVER_S)
+    assert process.returncode == CODES[number], output
+    assert output == (
+        f"mimicrl train: stopped by {number.name} — outside of the training — run the same command again to continue\n"
+    )
+    assert not (run.path / "training").exists()
 
 
 def test_the_command_stops_and_continues(prepare: Prepare, tmp_path: Path) -> None:
@@ -121,10 +152,9 @@ def test_the_command_stops_and_continues(prepare: Prepare, tmp_path: Path) -> No
     train(whole, threads=1)
     command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        while process.poll() is None and not checkpoints(run):
-            time.sleep(0.005)
+        wait_for(lambda: process.poll() is not None or checkpoints(run))
         process.terminate()
-        output, _ = process.communicate()
+        output, _ = process.communicate(timeout=FOR_EVER_S)
     assert process.returncode == CODES[signal.SIGTERM], output
     assert 0 < (newest(run) or 0) < 4096, "the signal came in the middle"
     assert output.splitlines()[-1] == stopped(signal.SIGTERM, newest(run))
@@ -149,14 +179,12 @@ def test_a_signal_to_the_group_reaches_the_environments_too_and_the_trainer_alon
     command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         metrics = run.training_directory / "metrics.jsonl"
-        while process.poll() is None and not (metrics.exists() and metrics.read_bytes().count(b"\n") > 1):
-            time.sleep(0.01)
+        wait_for(lambda: process.poll() is not None or (metrics.exists() and metrics.read_bytes().count(b"\n") > 1))
         os.killpg(process.pid, number)
-        _, output = process.communicate()
+        _, output = process.communicate(timeout=FOR_EVER_S)
     assert process.returncode == CODES[number], output
     samples = newest(run)
     assert output.splitlines()[-1] == stopped(number, samples)
     assert "Traceback" not in output and samples and samples < 20_000
     assert artifacts.read_json(run.progress_file)["state"] == "stopped"
-    while not group_is_empty(process.pid):  # who was orphaned ends a moment later
-        time.sleep(0.01)
+    wait_for(lambda: group_is_empty(process.pid))  # who was orphaned ends a moment later

@@ -15,12 +15,11 @@ KILLS = 5
 def test_random_kills_leave_the_bits_as_they_are(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks.soak", "--quick", "--kills", str(KILLS), "--minutes", "0"]
-    done = subprocess.run([*command, "--json", str(figures)], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([*command, "--json", str(figures)], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     soaks = json.loads(figures.read_text())["soaks"]
     assert [told["vec_env"] for told in soaks] == ["batched", "subproc"]
     for told in soaks:
-        # Where the machine has become much faster since the undisturbed run, a trainer is done before its kill.
-        assert told["same"] and 2 < told["kills"] <= KILLS and told["orphans"] == 0
+        assert told["same"] and told["kills"] == KILLS and told["orphans"] == 0
         # No more than what lies between two checkpoints, and the rollout whose checkpoint was being written.
         assert max(told["repeated"], default=0) <= 128 + 64

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,6 +28,9 @@ SERVER.set_forkserver_preload(
 )
 
 
+FOR_EVER_S = 120.0
+
+
 @dataclass(frozen=True)
 class Trainer:
     """`mimicrl train` in a new process, which a fault point may hold until `release`."""
@@ -34,9 +40,11 @@ class Trainer:
     go: Path
 
     def await_stall(self) -> None:
-        while f"{faultpoints.VARIABLE}: stall at" not in self.log.read_text():
-            assert self.process.is_alive(), self.log.read_text()
-            time.sleep(0.005)
+        wait_for(lambda: self._stalls() or not self.process.is_alive())
+        assert self._stalls(), self.log.read_text()
+
+    def _stalls(self) -> bool:
+        return f"{faultpoints.VARIABLE}: stall at" in self.log.read_text()
 
     def signal(self, number: int) -> None:
         assert self.process.pid
@@ -47,9 +55,18 @@ class Trainer:
 
     def end(self) -> tuple[int, str]:
         """Return exit code, negative after a signal, and output."""
-        self.process.join()
-        assert self.process.exitcode is not None
+        self.process.join(FOR_EVER_S)
+        assert self.process.exitcode is not None, self.log.read_text()
         return self.process.exitcode, self.log.read_text()
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    """Return the first value of a condition that is something; two minutes are for ever."""
+    end = time.monotonic() + FOR_EVER_S
+    while not (value := condition()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.005)
+    return value
 
 
 def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
@@ -66,6 +83,27 @@ def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
     process = SERVER.Process(target=_mimicrl, args=(words, log, environment))
     process.start()
     return Trainer(process, log, go)
+
+
+@contextlib.contextmanager
+def importing(run: RunDirectory, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Start `mimicrl train` and hold it while it imports PyTorch.
+
+    Args:
+        run: The run.
+        folder: Takes what stands for PyTorch.
+    """
+    reached = folder / "reached"
+    (folder / "torch.py").write_text(f"import pathlib, time\npathlib.Path({str(reached)!r}).touch()\ntime.sleep(600)")
+    paths = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
+    environment = os.environ | {"PYTHONPATH": paths}
+    with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for(lambda: reached.exists() or process.poll() is not None)
+            yield process
+        finally:
+            process.kill()
 
 
 def _mimicrl(words: tuple[str, ...], log: Path, environment: dict[str, str]) -> None:

@@ -167,7 +167,7 @@ def test_a_state_follows_from_what_happened(
 @pytest.mark.parametrize("happened", [died_here, stopped, failed, completed, waits_for_more, silent_elsewhere])
 def test_whoever_holds_the_lock_runs(run: Path, training: Path, happened: Callable[[Path, Path], None]) -> None:
     happened(run, training)
-    with (training / "lock").open("w") as lock:
+    with (run / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         (row,) = status.read(run)
         assert row.state == "running"
@@ -182,7 +182,7 @@ def test_reading_takes_no_lock_and_leaves_no_trace(
         raise AssertionError("a lock was asked for")
 
     died_here(run, training)
-    (training / "lock").touch()
+    (run / "lock").touch()
     monkeypatch.setattr(fcntl, "flock", refuse)
     monkeypatch.setattr(fcntl, "lockf", refuse)
     before = {path: path.lstat() for path in tmp_path.rglob("*")}

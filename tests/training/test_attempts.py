@@ -13,6 +13,8 @@ from mimicrl.training import attempts
 from mimicrl.training.attempts import Attempt
 from mimicrl.training.logs import read_json_lines
 
+TOKEN = "0123456789abcdef"
+
 
 @pytest.fixture
 def progress(tmp_path: Path) -> Path:
@@ -25,7 +27,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 def tell(progress: Path, **changes: Any) -> None:
     """Write what a trainer tells of its progress."""
-    told = {"process": os.getpid(), "host": provenance.host(), "updated": "2100-01-01T00:00:00+00:00", "samples": 999}
+    told = {"process": os.getpid(), "token": TOKEN, "updated": "2100-01-01T00:00:00+00:00", "samples": 999}
     artifacts.write_json(progress, told | changes)
 
 
@@ -33,7 +35,7 @@ def test_an_attempt_that_ended_has_one_line(tmp_path: Path, progress: Path, monk
     now = [50.0]
     monkeypatch.setattr(attempts.time, "monotonic", lambda: now[0])
     monkeypatch.setenv("SLURM_JOB_ID", "77")
-    attempt = Attempt(tmp_path, progress, 128)
+    attempt = Attempt(tmp_path, progress, 128, TOKEN)
     assert not (tmp_path / "attempts.jsonl").exists()
     assert artifacts.read_json(tmp_path / "attempt.json")["process"] == os.getpid()
     now[0] += 12.5
@@ -47,16 +49,16 @@ def test_an_attempt_that_ended_has_one_line(tmp_path: Path, progress: Path, monk
 
 def test_attempts_follow_each_other(tmp_path: Path, progress: Path) -> None:
     for begin, why in ((0, "stopped by SIGTERM"), (128, "diverged"), (128, "completed")):
-        Attempt(tmp_path, progress, begin).end(begin + 128, why)
+        Attempt(tmp_path, progress, begin, TOKEN).end(begin + 128, why)
     told = [(line["from"], line["to"], line["why"]) for line in lines(tmp_path)]
     assert told == [(0, 128, "stopped by SIGTERM"), (128, 256, "diverged"), (128, 256, "completed")]
 
 
 def test_an_attempt_that_was_killed_gets_its_line_from_the_next(tmp_path: Path, progress: Path) -> None:
-    Attempt(tmp_path, progress, 0)
+    Attempt(tmp_path, progress, 0, TOKEN)
     started = artifacts.read_json(tmp_path / "attempt.json")["started"]
     tell(progress)
-    Attempt(tmp_path, progress, 256).end(512, "completed")
+    Attempt(tmp_path, progress, 256, TOKEN).end(512, "completed")
     killed, completed = lines(tmp_path)
     assert (killed["from"], killed["to"], killed["why"]) == (0, 256, "killed")
     assert killed["started"] == started and killed["ended"] == "2100-01-01T00:00:00+00:00" and killed["seconds"] > 0
@@ -66,7 +68,7 @@ def test_an_attempt_that_was_killed_gets_its_line_from_the_next(tmp_path: Path, 
 
 def test_attempts_that_were_all_killed_have_all_their_lines(tmp_path: Path, progress: Path) -> None:
     for samples in (0, 128, 128, 256):
-        Attempt(tmp_path, progress, samples)
+        Attempt(tmp_path, progress, samples, TOKEN)
     told = [(line["from"], line["to"], line["why"]) for line in lines(tmp_path)]
     assert told == [(0, 128, "killed"), (128, 128, "killed"), (128, 256, "killed")]
 
@@ -78,15 +80,15 @@ def test_a_kill_between_line_and_note_makes_no_second_line(
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    attempt = Attempt(tmp_path, progress, 0)
+    attempt = Attempt(tmp_path, progress, 0, TOKEN)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         if why == "killed":
             patch.setattr(attempts.artifacts, "write_json", killed)
-            Attempt(tmp_path, progress, 128)  # writes the line of the first, and is killed before its own note
+            Attempt(tmp_path, progress, 128, TOKEN)  # writes the line of the first, and is killed before its own note
         else:
             patch.setattr(Path, "unlink", killed)
             attempt.end(128, why)
-    Attempt(tmp_path, progress, 128).end(256, "completed")
+    Attempt(tmp_path, progress, 128, TOKEN).end(256, "completed")
     assert [(line["attempt"], line["to"], line["why"]) for line in lines(tmp_path)] == [
         (1, 128, why),
         (2, 256, "completed"),
@@ -95,16 +97,25 @@ def test_a_kill_between_line_and_note_makes_no_second_line(
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"{", b"[]", b"7", {"process": -1}, {"host": "elsewhere"}, {"updated": "yesterday"}, {"updated": 7}],
+    [
+        None,
+        b"{",
+        b"[]",
+        b"7",
+        {"token": "another's"},
+        {"token": None},
+        {"updated": "yesterday"},
+        {"updated": 7},
+    ],
     ids=str,
 )
 def test_without_word_of_its_progress_a_killed_attempt_has_no_end(tmp_path: Path, progress: Path, content: Any) -> None:
-    Attempt(tmp_path, progress, 0)
+    Attempt(tmp_path, progress, 0, TOKEN)
     if isinstance(content, dict):
         tell(progress, **content)
     elif content is not None:
         progress.write_bytes(content)
-    Attempt(tmp_path, progress, 128)
+    Attempt(tmp_path, progress, 128, TOKEN)
     (killed,) = lines(tmp_path)
     assert (killed["from"], killed["to"], killed["why"]) == (0, 128, "killed")
     assert killed["seconds"] is None and killed["ended"] is None
@@ -114,15 +125,15 @@ def test_without_word_of_its_progress_a_killed_attempt_has_no_end(tmp_path: Path
 def test_a_damaged_note_of_a_killed_attempt_stops_nothing(tmp_path: Path, progress: Path, content: bytes) -> None:
     (tmp_path / "attempt.json").write_bytes(content)
     tell(progress)
-    Attempt(tmp_path, progress, 128).end(256, "completed")
+    Attempt(tmp_path, progress, 128, TOKEN).end(256, "completed")
     killed, completed = lines(tmp_path)
     assert (killed["attempt"], killed["from"], killed["to"], killed["why"]) == (1, None, 128, "killed")
     assert (completed["attempt"], completed["why"]) == (2, "completed")
 
 
 def test_a_line_torn_by_a_full_disk_goes_and_the_others_stay(tmp_path: Path, progress: Path) -> None:
-    Attempt(tmp_path, progress, 0).end(128, "completed")
+    Attempt(tmp_path, progress, 0, TOKEN).end(128, "completed")
     with (tmp_path / "attempts.jsonl").open("a") as file:
         file.write('{"from": 128, "ho')
-    Attempt(tmp_path, progress, 128).end(256, "completed")
+    Attempt(tmp_path, progress, 128, TOKEN).end(256, "completed")
     assert [line["to"] for line in lines(tmp_path)] == [128, 256]

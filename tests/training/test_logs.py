@@ -12,7 +12,7 @@ import pytest
 from event_files import tensorboard_steps
 from stable_baselines3.common.logger import Logger
 
-from mimicrl.errors import MachineError
+from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, Terminal, read_json_lines
 
 
@@ -54,13 +54,40 @@ def test_cutting_back_to_an_offset_forgets_the_rows_after_it(tmp_path: Path, kep
     assert [row["samples"] for row in read_json_lines(path)] == [*range(kept), 99]
 
 
-def test_an_offset_beyond_the_file_adds_nothing_to_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rows", [0, 2])
+def test_a_history_that_is_shorter_than_a_checkpoint_knows_is_refused(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "training" / "rows.jsonl"
+    size = write(path, range(rows)) if rows else 0
+    with pytest.raises(ArtifactError) as caught:
+        JsonLines(path, size + 1)
+    assert str(caught.value) == (
+        f"a part of the training's history is gone — {path} — got {size} bytes, expected {size + 1} or more — "
+        "put the file back, or start from nothing with --resume never"
+    )
+    assert path.exists() == bool(rows) and (not rows or path.stat().st_size == size), "nothing was touched"
+
+
+@pytest.mark.parametrize(
+    ("line", "got"),
+    [
+        (b'{"samples": 1', "Expecting ',' delimiter"),
+        (b"\x00\x00", "Expecting value"),
+        (b"\xff", "'utf-8' codec can't decode"),
+        (b"", "Expecting value"),
+        (100_000 * b"[", "maximum recursion depth"),
+        (b"[1]", "list"),
+        (b"7", "int"),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_a_damaged_line_is_told_with_its_number(tmp_path: Path, line: bytes, got: str) -> None:
     path = tmp_path / "rows.jsonl"
-    size = write(path, range(2))
-    lines = JsonLines(path, size + 1000)
-    assert lines.offset == size
-    lines.close()
-    assert path.stat().st_size == size
+    write(path, range(2))
+    path.write_bytes(path.read_bytes() + line + b'\n{"samples": 2}\n')
+    with pytest.raises(ArtifactError) as caught:
+        read_json_lines(path)
+    assert str(caught.value).startswith(f"the training's history is damaged — {path}, line 3 — got {got}")
+    assert caught.value.fix == "put the file back, or start from nothing with --resume never"
 
 
 def test_a_file_that_is_not_there_has_no_rows(tmp_path: Path) -> None:

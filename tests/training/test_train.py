@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from checkpoint_files import change_state
 
 from mimicrl import artifacts
 from mimicrl.errors import (
@@ -27,7 +29,7 @@ from mimicrl.mimic.prepare import prepare_run
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import train as training
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.logs import JsonLines, read_json_lines
 from mimicrl.training.train import train
 
 ABSURD = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
@@ -142,7 +144,9 @@ def test_environments_in_processes_give_the_same_weights(prepare, tmp_path: Path
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("place", ["publish", "CheckpointCallback.at_boundary", "MimicPPO.learn"])
+@pytest.mark.parametrize(
+    "place", ["Policy.save", "CheckpointCallback.at_boundary", "MimicPPO.learn", "CheckpointCallback.finish"]
+)
 def test_an_attempt_that_failed_says_why_wherever_it_did(
     prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, problem: BaseException, why: str
 ) -> None:
@@ -150,14 +154,72 @@ def test_an_attempt_that_failed_says_why_wherever_it_did(
         raise problem
 
     run = prepare(tmp_path / "run")
-    owner, _, name = place.rpartition(".")
-    monkeypatch.setattr(getattr(training, owner) if owner else training, name, fail)
+    owner, _, name = place.partition(".")
+    monkeypatch.setattr(getattr(training, owner), name, fail)
     with pytest.raises(type(problem)):
         train(run, threads=1)
     (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
-    assert (attempt["from"], attempt["to"], attempt["why"]) == (0, 0, why)
+    finished = name == "finish"
+    assert (attempt["from"], attempt["to"], attempt["why"]) == (0, 512 if finished else 0, why)
     assert not (run.training_directory / "attempt.json").exists()
-    assert not run.outcome_file.exists()
+    assert run.outcome_file.exists() == finished
+    assert artifacts.read_json(run.path / "provenance" / "train.json")["verb"] == "train"
+
+
+def test_results_come_in_an_order_in_which_a_kill_leaves_nothing_incomplete_that_looks_complete(
+    prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, order = prepare(tmp_path / "run"), []
+    write = artifacts.write_bytes
+    append = JsonLines.append
+
+    def spy(path: Path, data: bytes) -> None:
+        order.append(path.name)
+        write(path, data)
+
+    def spy_append(lines: JsonLines, row: dict[str, Any]) -> None:
+        order.append(lines.path.name)
+        append(lines, row)
+
+    monkeypatch.setattr(artifacts, "write_bytes", spy)
+    monkeypatch.setattr(JsonLines, "append", spy_append)
+    train(run, threads=1)
+    tables = ["metrics.parquet", "evaluations.parquet"]
+    assert order[-6:] == [*tables, "train.json", "outcome.json", "progress.json", "attempts.jsonl"]
+
+
+def test_what_was_taken_over_from_earlier_attempts_counts(tiny, prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run", training={"total_timesteps": 256})
+    train(run, threads=1)
+    for path in (run.training_directory / "checkpoints").iterdir():
+        change_state(path, lambda state: state["extra"].update(seconds=1000.0))
+    longer = prepare_run(tiny(), tmp_path, run.path)
+    assert 1000.0 < train(longer, threads=1).train_seconds < 2000.0
+    assert pd.read_parquet(longer.evaluations_file)["training_seconds"].iloc[-1] > 1000.0
+
+
+def test_a_checkpoint_that_says_nonsense_of_the_callbacks_is_refused_before_anything_is_touched(
+    trained_run: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(tmp_path / "run")
+    shutil.copytree(trained_run.path, run.path)
+    for path in (run.training_directory / "checkpoints").iterdir():
+        change_state(path, lambda state: state["extra"].update(evaluation=None))
+    before = {path: path.read_bytes() for path in run.training_directory.rglob("*") if path.is_file()}
+    message = r"^a checkpoint's counters are damaged — .*000512 — got extra.evaluation: .* — start from nothing with"
+    with pytest.raises(ArtifactError, match=message):
+        train(run, threads=1)
+    assert {path: path.read_bytes() for path in run.training_directory.rglob("*") if path.is_file()} == before
+
+
+def test_the_configuration_of_another_initialisation_is_not_trained(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    assert run.config.training.gamma == 0.99
+    again = prepare(run.path, training={"gamma": 0.9})
+    with pytest.raises(ArtifactError, match=r"^the run was initialised again, or by another version of the program — "):
+        train(run, threads=1)
+    assert not (run.path / "training").exists()
+    assert train(again, threads=1).fingerprint == again.fingerprint != run.fingerprint
 
 
 def test_a_budget_without_evaluation_makes_the_final_policy_the_best(prepare, tmp_path: Path) -> None:
@@ -223,7 +285,7 @@ def test_more_torch_threads_than_the_job_has_are_refused(prepare, tmp_path: Path
 def test_a_second_trainer_is_refused(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run")
     message = (
-        rf"^another trainer works in this run — .*{run.fingerprint} — got host .*, process {os.getpid()}, since 20"
+        rf"^another trainer works in this run — {run.path} — got mimicrl train on host .*, process {os.getpid()}, since"
     )
     with run.training_lock(), pytest.raises(RunLocked, match=message):
         train(run, threads=1)

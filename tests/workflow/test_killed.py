@@ -30,6 +30,7 @@ RUN = Path("results/tiny/walk/seed_1")
 OUTCOME = str(RUN / "outcome.json")
 PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "default")]
 # A rollout is of 128 samples, and so is the interval of checkpoints: the trainer is held before its second one.
+FOR_EVER_S = 300.0
 STALL = "train.rollout:stall:3"
 SAVED, HELD_AT, BUDGET = 128, 256, 512
 
@@ -102,10 +103,9 @@ class Killed:
             start_new_session=True,
         )
         log = self.run.path / "logs" / "train.log"
-        while not (log.exists() and "stall at" in log.read_text()):
-            assert self.process.poll() is None, self.output
-            time.sleep(0.01)
-        owner = re.search(r"process (\d+),", (self.run.training_directory / "lock").read_text())
+        self._wait_for(lambda: self.process.poll() is not None or (log.exists() and "stall at" in log.read_text()))
+        assert self.process.poll() is None, self.output
+        owner = re.search(r"process (\d+),", self.run.lock_file.read_text())
         assert owner
         self.trainer = int(owner[1])
 
@@ -116,13 +116,22 @@ class Killed:
     def await_end(self) -> int:
         """Let the trainer go on; wait for it and for Snakemake."""
         self.go.touch()
-        code = self.process.wait()
-        while True:
-            try:
-                with self.run.training_lock():
-                    return code
-            except RunLocked:
-                time.sleep(0.01)
+        code = self.process.wait(FOR_EVER_S)
+        self._wait_for(self._nobody_trains)
+        return code
+
+    def _nobody_trains(self) -> bool:
+        try:
+            with self.run.training_lock():
+                return True
+        except RunLocked:
+            return False
+
+    def _wait_for(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + FOR_EVER_S
+        while not condition():
+            assert time.monotonic() < end, f"it never came:\n{self.output}"
+            time.sleep(0.01)
 
     def attempts(self) -> list[tuple[int, int, str]]:
         rows = read_json_lines(self.run.training_directory / "attempts.jsonl")
@@ -179,7 +188,7 @@ def test_without_snakemake_the_trainer_goes_on_and_no_second_one_joins(killed: K
     killed.process.wait()
     code, output = make_resume(killed.folder)
     assert code == 1
-    refused = f"mimicrl train: another trainer works in this run — {RUN}/training/{killed.run.fingerprint} — got host "
+    refused = f"mimicrl train: another trainer works in this run — {RUN} — got mimicrl train on host "
     assert output.count(refused) >= 3, "each try is told"
     assert f", process {killed.trainer}, since " in output and "wait for it or stop it" in output
     assert killed.attempts() == [] and not killed.run.outcome_file.exists()

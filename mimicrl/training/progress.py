@@ -1,0 +1,82 @@
+"""How far a training is: for others in ``progress.json``, for the user on the terminal."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from mimicrl import artifacts, provenance
+from mimicrl.evaluation.metrics import Summary
+from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import Terminal
+
+_SECONDS = 2.0
+
+
+class Stopwatch:
+    """Seconds of training, over all its attempts.
+
+    Args:
+        earlier: Seconds that earlier attempts took.
+    """
+
+    def __init__(self, earlier: float = 0.0) -> None:
+        self._earlier, self._begin = earlier, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self._earlier + time.monotonic() - self._begin
+
+
+class Progress:
+    """Tells how far a training is.
+
+    Args:
+        run: The run.
+        terminal: Shows it to the user.
+        start: Samples that earlier attempts took.
+        token: Names the attempt; see `mimicrl.training.attempts.Attempt`.
+    """
+
+    def __init__(self, run: RunDirectory, terminal: Terminal, start: int, token: str) -> None:
+        self._run, self._terminal, self._start, self._token = run, terminal, start, token
+        self._begin, self._told_at = time.monotonic(), -np.inf
+
+    def tell(self, state: str, samples: int, last: Summary | None, lengths: Sequence[int]) -> None:
+        """Write ``progress.json`` and move the bar; while running at most every two seconds.
+
+        Args:
+            state: ``running``, or how it ended.
+            samples: Environment steps taken.
+            last: The last evaluation of this attempt.
+            lengths: Steps of the last training episodes.
+        """
+        now = time.monotonic()
+        if state == "running" and now - self._told_at < _SECONDS:
+            return
+        self._told_at = now
+        rate = (samples - self._start) / max(now - self._begin, 1e-9)
+        total = self._run.config.training.total_timesteps
+        artifacts.write_json(
+            self._run.progress_file,
+            {
+                "state": state,
+                "samples": samples,
+                "total_timesteps": total,
+                "steps_per_s": round(rate, 1),
+                "eta_s": round(max(0, total - samples) / rate, 1) if rate > 0 else None,
+                "last_evaluation": last.as_dict() if last else None,
+                "host": provenance.host(),
+                "process": os.getpid(),
+                "token": self._token,
+                "slurm_job": os.environ.get("SLURM_JOB_ID"),
+                "updated": provenance.now(),
+            },
+        )
+        length = f"episodes {np.mean(lengths):.0f}" if lengths else ""
+        stood = f"stable {last.stable}/{last.episodes}" if last else ""
+        self._terminal.update(samples, ", ".join(part for part in (f"{rate:,.0f}/s", length, stood) if part))

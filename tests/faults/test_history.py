@@ -1,0 +1,48 @@
+"""A history that is damaged, or shorter than the checkpoints know, is told before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from resume.trainers import checkpoints
+
+from mimicrl import artifacts
+from mimicrl.mimic.prepare import prepare_run
+from mimicrl.runs import RunDirectory
+from mimicrl.training.logs import read_json_lines
+from mimicrl.training.train import train
+
+
+def history(run: RunDirectory, name: str) -> list[dict[str, Any]]:
+    return read_json_lines(run.training_directory / f"{name}.jsonl")
+
+
+@pytest.mark.parametrize("name", ["metrics", "evaluations"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "torn", "overwritten"])
+def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
+    mimicrl: Any, prepare, tiny, tmp_path: Path, name: str, damage: str
+) -> None:
+    run = prepare(tmp_path / "run", training={"total_timesteps": 256})
+    train(run, threads=1)
+    run = prepare_run(tiny(), tmp_path, run.path)
+    file = run.training_directory / f"{name}.jsonl"
+    whole = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    else:
+        size = len(whole)
+        content = {"cut": b"", "torn": whole[: size // 2], "overwritten": whole[: size // 2] + size * b"\x00"}
+        file.write_bytes(content[damage])
+    before = {path: artifacts.file_sha256(path) for path in checkpoints(run)[-1].iterdir()}
+    for _ in range(2):
+        done = mimicrl("train", run.path, "--threads", 1)
+        assert done.code == 3
+        what = "the training's history is damaged" if damage == "overwritten" else "a part of the training's history is"
+        assert done.last.startswith(f"mimicrl train: {what}") and str(file) in done.last
+        assert done.last.endswith(" — put the file back, or start from nothing with --resume never")
+    assert {path: artifacts.file_sha256(path) for path in checkpoints(run)[-1].iterdir()} == before
+    file.write_bytes(whole)
+    assert train(run, resume="must", threads=1).samples == 512
+    assert [row["samples"] for row in history(run, "metrics")] == [128, 256, 384, 512]
