@@ -40,7 +40,7 @@ def make_env(config: RunConfig) -> gymnasium.Env[Any, Any]:
 
 def environments(config: RunConfig) -> VecNormalize:
     """Return a run's environments, a process each."""
-    set_forkserver_preload(["benchmarks.classic"])
+    set_forkserver_preload(["mimicrl.mimic.task", "stable_baselines3"])
     processes = SubprocVecEnv([partial(make_env, config)] * config.training.n_envs, start_method="forkserver")
     return VecNormalize(processes, gamma=config.training.gamma)
 
