@@ -74,7 +74,7 @@ $(SETUP): $(LOCK) pyproject.toml | .venv/bin/python
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-# pip-compile warns that torch stays without a hash, as it should. What only development takes stands last in the lock.
+# pip-compile warns that torch stays without a hash, as it should. What no step takes stands last in the lock.
 lock: | .venv/bin/python  ## resolve the dependencies of pyproject.toml again, where torch is the CPU build
 	.venv/bin/pip install --quiet pip-tools==7.6.2
 	mkdir -p build && cp $(LOCK) build/all
@@ -84,7 +84,7 @@ lock: | .venv/bin/python  ## resolve the dependencies of pyproject.toml again, w
 	{ sed '/^[^#]/,$$d' $(LOCK); \
 	    sed -n 's/^ *"\(torch==[^"]*\)".*/\1/p' pyproject.toml; \
 	    sed '/^#/d; /^$$/d' build/steps; \
-	    echo '# From here on: what only tests and checks take; the container goes without.'; \
+	    echo '# From here on: what only the Slurm executor, tests and checks take; the container goes without.'; \
 	    awk 'NR == FNR {steps[$$0]; next} /^[^ ]/ {keep = !($$0 in steps) && !/^#/} keep && NF' build/steps build/all; \
 	} > build/lock
 	mv build/lock $(LOCK)
