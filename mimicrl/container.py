@@ -19,6 +19,7 @@ RECORD = "MIMICRL_IMAGE"
 HOST: dict[str, Any] = {"sha256": "none"}
 """What stands in the place of an image where there is no container."""
 
+_PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_CPUS_ON_NODE", "SLURM_JOB_ID", "SLURM_JOB_PARTITION", "SLURMD_NODENAME")
 _INSIDE = ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")
 _LABELS = Path("/.singularity.d/labels.json")
 _TIMEOUT_S = 60.0
@@ -104,7 +105,16 @@ def environment(files: Iterable[Path], directory: Path, record: str) -> dict[str
         ConfigError: See `binds`.
     """
     shown = [*os.environ.get("APPTAINER_BIND", "").split(","), *binds(files, directory)]
-    return {"APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, shown))), f"APPTAINERENV_{RECORD}": record}
+    # What a cluster tells a job, its graphics card among it; the rest of the environment stays outside.
+    passed = {f"APPTAINERENV_{name}": os.environ[name] for name in _PASSED if name in os.environ}
+    # Else Apptainer makes itself a folder in $HOME, which a compute node may not have.
+    own = os.environ.get("APPTAINER_CONFIGDIR", str(directory.resolve() / ".snakemake" / "apptainer"))
+    return {
+        "APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, shown))),
+        "APPTAINER_CONFIGDIR": own,
+        f"APPTAINERENV_{RECORD}": record,
+        **passed,
+    }
 
 
 def binds(files: Iterable[Path], directory: Path) -> list[str]:

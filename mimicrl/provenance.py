@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import socket
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def record(verb: str, started: str, **threads: int) -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": cpu(),
         "threads": threads,
+        "peak_memory_mb": peak_memory_mb(),
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
         "versions": versions(),
     }
@@ -93,6 +95,13 @@ def cpu() -> dict[str, Any]:
 def usable_cores() -> int:
     """Return the number of cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def peak_memory_mb() -> dict[str, int]:
+    """Return the most memory that this process had by now, and the most that one of its children had, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    who = {"process": resource.RUSAGE_SELF, "largest_child": resource.RUSAGE_CHILDREN}
+    return {name: round(resource.getrusage(number).ru_maxrss * unit / 1e6) for name, number in who.items()}
 
 
 def _git() -> dict[str, Any]:

@@ -99,10 +99,28 @@ def test_of_a_link_both_ends_are_shown(tmp_path: Path) -> None:
 def test_what_the_user_binds_stays_and_nothing_is_bound_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.setenv("APPTAINER_BIND", "/data")
+    monkeypatch.delenv("APPTAINER_CONFIGDIR", raising=False)
+    monkeypatch.setattr(container, "_PASSED", ())
     for _ in range(2):  # a job on another machine inherits what was set, and sets it again
         found = container.environment([tmp_path], tmp_path / "here", "image.json")
-        assert found == {"APPTAINER_BIND": f"/data,{tmp_path}:{tmp_path}", "APPTAINERENV_MIMICRL_IMAGE": "image.json"}
+        assert found == {
+            "APPTAINER_BIND": f"/data,{tmp_path}:{tmp_path}",
+            "APPTAINER_CONFIGDIR": str(tmp_path / "here" / ".snakemake" / "apptainer"),
+            "APPTAINERENV_MIMICRL_IMAGE": "image.json",
+        }
         monkeypatch.setenv("APPTAINER_BIND", found["APPTAINER_BIND"])
+
+
+def test_a_cluster_tells_its_job_inside_too_and_a_folder_that_the_user_chose_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("SECRET", "x")
+    monkeypatch.setenv("APPTAINER_CONFIGDIR", "/scratch")
+    found = container.environment([], tmp_path, "image.json")
+    assert found["APPTAINERENV_SLURM_JOB_ID"] == "17" and found["APPTAINERENV_CUDA_VISIBLE_DEVICES"] == "1"
+    assert found["APPTAINER_CONFIGDIR"] == "/scratch" and "APPTAINERENV_SECRET" not in found
 
 
 @pytest.mark.parametrize("name", ["a,b", "a:b"])

@@ -47,6 +47,16 @@ def test_a_record_answers_where_a_result_comes_from() -> None:
     assert artifacts.canonical_json(record)
 
 
+def test_peak_memory_never_falls_and_sees_what_was_taken() -> None:
+    before = provenance.peak_memory_mb()["process"]
+    taken = b"x" * ((before + 50) * 1_000_000)
+    after = provenance.peak_memory_mb()["process"]
+    assert after >= before + 50 and len(taken) > 0
+    del taken
+    assert provenance.peak_memory_mb()["process"] >= after
+    assert provenance.record("train", provenance.now())["peak_memory_mb"].keys() == {"process", "largest_child"}
+
+
 def test_times_are_utc_and_sort_as_text() -> None:
     moment = datetime.fromisoformat(provenance.now())
     assert moment.utcoffset() is not None and abs((datetime.now(UTC) - moment).total_seconds()) < 60

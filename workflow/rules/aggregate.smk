@@ -17,7 +17,7 @@ rule aggregate:
     group:
         "study"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         study=subpath(input.study, parent=True),

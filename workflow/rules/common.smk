@@ -67,6 +67,10 @@ if CONTAINED:
     used = [STUDY_FILE, *presets, *sum(EXPERIMENT_FILES.values(), []), Path("results"), Path(STUDY_DIRECTORY), IMAGE]
     os.environ |= checked(mimicrl.container.environment, used, Path.cwd(), IMAGE_RECORD)
 
+if workflow.non_local_exec:
+    # Of the jobs' own Snakemake, too: compute nodes may have no $HOME.
+    os.environ.setdefault("XDG_CACHE_HOME", str(Path.cwd() / ".snakemake" / "cache"))
+
 
 wildcard_constraints:
     experiment=r"[a-z0-9][a-z0-9_-]*",
@@ -81,6 +85,15 @@ def resolved_run(wildcards):
 def experiment_files(wildcards):
     """Return the motion and the walker that an experiment brings along as files."""
     return EXPERIMENT_FILES[wildcards.experiment]
+
+
+def growing(mem_mb):
+    """Return the memory of a job [MB] as a function of its attempt: one that had too little gets more."""
+
+    def memory(wildcards, attempt):
+        return mem_mb * attempt
+
+    return memory
 
 
 def opening_lines():

@@ -9,7 +9,7 @@ rule doctor:
     log:
         f"{STUDY_DIRECTORY}/logs/doctor.log",
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=10,
     params:
         video="--video" if STUDY.video else "--no-video",

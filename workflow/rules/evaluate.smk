@@ -18,7 +18,7 @@ rule evaluate:
         "run"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=30,
     params:
         run=subpath(input.config, parent=True),

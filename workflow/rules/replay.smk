@@ -16,7 +16,7 @@ rule replay:
         "run"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=30,
     params:
         run=subpath(input.config, parent=True),

@@ -21,7 +21,7 @@ rule report:
     group:
         "study"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
         runtime=30,
     params:
         study=subpath(input.study, parent=True),

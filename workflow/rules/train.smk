@@ -19,7 +19,7 @@ rule train:
     retries: 2
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=growing(1500),
         runtime=240,
     params:
         run=subpath(input.config, parent=True),
