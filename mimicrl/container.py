@@ -68,6 +68,24 @@ def inspect(image: Path) -> dict[str, Any]:
     return labels or {}
 
 
+def refresh(record: Path, image: Path | None) -> None:
+    """Bring a study's record of its image up to date, where there is one; on the host.
+
+    Args:
+        record: The file that `RECORD` names.
+        image: The image that steps run in, None for the host.
+
+    Raises:
+        ArtifactError: It is no image.
+        MachineError: Apptainer is missing, or does not answer.
+    """
+    if not record.exists():
+        return
+    labels = None if image is None else inspect(image)
+    if _read(record).get("labels") != labels:
+        artifacts.write_json(record, HOST if image is None else describe(image))
+
+
 def current() -> dict[str, Any]:
     """Return the image that this process runs in, as `describe` does; `HOST` outside of a container.
 

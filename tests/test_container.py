@@ -111,6 +111,23 @@ def test_what_the_user_binds_stays_and_nothing_is_bound_twice(tmp_path: Path, mo
         monkeypatch.setenv("APPTAINER_BIND", found["APPTAINER_BIND"])
 
 
+def test_the_record_of_a_study_follows_its_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record, image = tmp_path / "image.json", tmp_path / "x.sif"
+    container.refresh(record, image)
+    assert not record.exists(), "the rule makes it"
+    image.write_bytes(b"image")
+    monkeypatch.setattr(container, "inspect", lambda _: {"built": "today"})
+    artifacts.write_json(record, container.HOST)
+    container.refresh(record, image)
+    made = artifacts.read_json(record)
+    assert made == container.describe(image) and made["labels"] == {"built": "today"}
+    before = record.stat().st_ino
+    container.refresh(record, image)
+    assert record.stat().st_ino == before
+    container.refresh(record, None)
+    assert artifacts.read_json(record) == container.HOST
+
+
 def test_a_cluster_tells_its_job_inside_too_and_a_folder_that_the_user_chose_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from container.conftest import PROFILE, Run
-from snakemake_calls import planned, snakemake
+from snakemake_calls import snakemake
 
 from mimicrl import artifacts
 
@@ -60,7 +60,7 @@ def test_with_nothing_of_the_machine_and_no_network_a_study_of_files_elsewhere_e
 
 
 @pytest.mark.parametrize("where", ["container", "host"])
-def test_another_image_or_the_host_is_noted_and_no_reason_to_run_a_step_again(
+def test_another_image_or_the_host_is_no_reason_to_run_a_step_again(
     finished: Path, run: Run, tmp_path: Path, where: str, image: Path
 ) -> None:
     shutil.copytree(finished, tmp_path / "study")
@@ -70,4 +70,4 @@ def test_another_image_or_the_host_is_noted_and_no_reason_to_run_a_step_again(
     else:
         os.utime(image)
         code, output = run(study, study / "study.yaml", "--dry-run", *PROFILE)
-    assert code == 0 and planned(output) == {("image", "")}, output
+    assert code == 0 and "Nothing to be done" in output, output

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from snakemake_calls import snakemake
+from snakemake_calls import TABLES_AND_REPORT, planned, snakemake
 from support import TINY
 
 from mimicrl import artifacts
@@ -51,3 +51,16 @@ def test_a_missing_image_is_told_before_any_job(tmp_path: Path) -> None:
     assert code == 1 and "Traceback" not in output
     assert "there is no image of the container — images/none.sif — build it: make container" in output
     assert not (tmp_path / "results").exists()
+
+
+def test_a_study_that_goes_on_elsewhere_does_all_that_is_left_in_one_call(study: Path) -> None:
+    results = study / "results" / "tiny"
+    artifacts.write_json(results / "image.json", {"sha256": "another", "labels": {}})
+    (results / "generated" / "seed_1" / "episodes.parquet").unlink()
+    more = {("evaluate", "generated/seed_1"), ("replay", "generated/seed_1")} | TABLES_AND_REPORT
+    code, output = snakemake(study, "--dry-run")
+    assert code == 0 and planned(output) == more
+    code, output = snakemake(study)
+    assert code == 0, output
+    assert artifacts.read_json(results / "image.json") == {"sha256": "none"}
+    assert (results / "generated" / "seed_1" / "episodes.parquet").exists()

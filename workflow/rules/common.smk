@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake_interface_executor_plugins.settings import DeploymentMethod
+from snakemake_interface_executor_plugins.settings import DeploymentMethod, SharedFSUsage
 
 import mimicrl.container
 from mimicrl.config import load_study, resolve
@@ -67,8 +67,8 @@ if CONTAINED:
     used = [STUDY_FILE, *presets, *sum(EXPERIMENT_FILES.values(), []), Path("results"), Path(STUDY_DIRECTORY), IMAGE]
     os.environ |= checked(mimicrl.container.environment, used, Path.cwd(), IMAGE_RECORD)
 
-if workflow.non_local_exec:
-    # Of the jobs' own Snakemake, too: compute nodes may have no $HOME.
+if SharedFSUsage.SOURCE_CACHE not in workflow.storage_settings.shared_fs_usage:
+    # That of the jobs' own Snakemake, too: compute nodes may have no $HOME.
     os.environ.setdefault("XDG_CACHE_HOME", str(Path.cwd() / ".snakemake" / "cache"))
 
 
@@ -98,17 +98,18 @@ def growing(mem_mb):
 
 def opening_lines():
     """Return where steps run; refuse the host to a study that wants the container."""
+    if STUDY.container == "required" and not CONTAINED and os.environ.get("MIMICRL_ALLOW_HOST") != "1":
+        raise WorkflowError(
+            f"study {STUDY.study} runs in the container only — {STUDY_FILE} — got the host, expected --sdm apptainer — "
+            "add it, or set MIMICRL_ALLOW_HOST=1 to run on the host all the same"
+        )
+    checked(mimicrl.container.refresh, Path(IMAGE_RECORD), IMAGE if CONTAINED else None)
     if CONTAINED:
         labels = checked(mimicrl.container.inspect, IMAGE)
         lines = [f"steps run in the container {IMAGE}"]
         if labels.get("mimicrl.code_sha256") != code_sha256():
             lines.append("its code is not that of this checkout; bring it up to date with: make container")
         return lines
-    if STUDY.container == "required" and os.environ.get("MIMICRL_ALLOW_HOST") != "1":
-        raise WorkflowError(
-            f"study {STUDY.study} runs in the container only — {STUDY_FILE} — got the host, expected --sdm apptainer — "
-            "add it, or set MIMICRL_ALLOW_HOST=1 to run on the host all the same"
-        )
     return ["steps run on the host; --sdm apptainer runs them in the container"]
 
 

@@ -1,10 +1,10 @@
 # The container's image, hashed once a study; each step's provenance has its digest. That of another image is no reason to
-# run a step again, or every build would train everything anew: the tables mark rows that mix images.
+# run a step again, or every build would train everything anew: the tables mark rows that mix images. Nor is it a reason to
+# run this rule again: of jobs that only wait for one that must run, Snakemake would not see that they must run themselves.
+# So where the image is another one, the record is brought up to date before any job starts (`opening_lines`).
 
 
 rule image:
-    input:
-        [IMAGE] if CONTAINED else [],
     output:
         IMAGE_RECORD,
     log:
