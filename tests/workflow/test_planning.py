@@ -118,4 +118,4 @@ def test_rules_are_shell_commands_only() -> None:
     stages = {name: body for name, body in rules if name not in ("all", "default")}
     assert set(stages) >= {"study", *WHOLE_RUN}
     for name, body in stages.items():
-        assert '"mimicrl ' in body and "log:" in body, name
+        assert re.search(r'^        "(?:trap \'\' TERM; )?mimicrl ', body, re.M) and "log:" in body, name
