@@ -2,6 +2,7 @@
 PYTHON ?= python3
 TORCH_INDEX ?=
 STUDY ?= configs/demo.yaml
+PROFILE ?= workflow/profiles/default
 
 LOCK := containers/requirements.lock
 SETUP := .venv/.setup
@@ -23,9 +24,9 @@ setup: $(SETUP)  ## install the locked packages into .venv (PYTHON=python3.12, T
 demo: $(SETUP)  ## two walkers learn to walk: evaluation, videos, tables, results/demo/report.html
 	snakemake --cores all --workflow-profile workflow/profiles/default --configfile configs/demo.yaml
 
-resume: $(SETUP)  ## after a crash or kill -9: unlock a study and go on with it (STUDY=configs/demo.yaml)
+resume: $(SETUP)  ## after a crash or kill -9: unlock a study and go on with it (STUDY=configs/demo.yaml PROFILE=workflow/profiles/slurm)
 	snakemake --unlock --configfile $(STUDY)
-	snakemake --cores all --rerun-incomplete --workflow-profile workflow/profiles/default --configfile $(STUDY)
+	snakemake --rerun-incomplete --workflow-profile $(PROFILE) --configfile $(STUDY)
 
 test: $(SETUP)  ## run the tests
 	OMP_NUM_THREADS=1 pytest

@@ -1,0 +1,54 @@
+"""A finished study gets a seed more, and the run of that seed has a trainer already, which Slurm does not know of."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import images
+import pytest
+import yaml
+from cluster import loopback
+from cluster.conftest import HOLD, SEEDS, Disturbed
+from cluster.loopback import Study, wait_for
+from snakemake_calls import STUDY_CHANGED, planned, whole
+
+NEW = 4
+REFUSED = "mimicrl train: another trainer works in this run"
+
+
+@pytest.fixture
+def grown(disturbed: Disturbed, tmp_path: Path) -> Study:
+    """A copy of the finished study that asks for a seed more."""
+    shutil.copytree(disturbed.study.folder, tmp_path / "study")
+    study = Study(tmp_path / "study")
+    study.go.unlink()
+    content = yaml.safe_load((study.folder / "study.yaml").read_text())
+    study.write(**content | {"seeds": [*SEEDS, NEW]})
+    return study
+
+
+def test_one_training_is_planned_and_what_follows_from_it(grown: Study) -> None:
+    assert grown.finish(grown.start("--dry-run")) == 0, grown.output
+    assert planned(grown.output) == whole(f"walk/seed_{NEW}") | STUDY_CHANGED
+
+
+def test_one_training_is_submitted_and_does_not_write_beside_a_live_one(grown: Study) -> None:
+    before = loopback.jobs()
+    run = str(grown.run(NEW).path.relative_to(grown.folder))
+    words = ["mimicrl", "init", "study.yaml", "--experiment", "walk", "--seed", str(NEW), "--out", run]
+    code, output = images.execute(words, "--home", str(grown.folder), folder=grown.folder)
+    assert code == 0, output
+    trainer = grown.by_hand(NEW, HOLD)
+    process = grown.start(f"{run}/outcome.json")
+    wait_for(lambda: process.poll() is not None or REFUSED in grown.log(NEW), lambda: grown.output)
+    assert process.poll() is None, grown.output
+    grown.go.touch()
+    assert trainer.wait(loopback.LIMIT_S) == 0
+    assert grown.finish(process) == 0, grown.output
+
+    ((start, end, why, job),) = [(row["from"], row["to"], row["why"], row["slurm_job"]) for row in grown.attempts(NEW)]
+    assert (start, end, why, job) == (0, 4096, "completed", None), "the trainer that was there first did it all"
+    *refused, last = [job for job in loopback.jobs() if job not in before]
+    assert {job.what for job in [*refused, last]} == {f"rule_train_wildcards_walk_{NEW}"}
+    assert {job.state for job in refused} == {"FAILED"} and last.state == "COMPLETED"
