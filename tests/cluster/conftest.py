@@ -53,15 +53,19 @@ def disturbed(slurm: None, image: Path, tmp_path_factory: pytest.TempPathFactory
     def told() -> str:
         return "\n".join([study.output, *map(str, loopback.jobs())])
 
-    wait_for(lambda: process.poll() is not None or all("stall at" in study.log(seed) for seed in SEEDS), told)
-    assert process.poll() is None, told()
-    names = {f"rule_train_wildcards_walk_{seed}": seed for seed in SEEDS}
-    first = {names[job.what]: job.number for job in loopback.jobs() if job.what in names}
-    loopback.slurm("scontrol", "update", f"JobId={first[LATE]}", "TimeLimit=1")
-    loopback.slurm("scancel", first[CANCELLED])
-    wait_for(lambda: loopback.details(first[LATE])["JobState"] == "TIMEOUT", told)
-    loopback.slurm("scontrol", "requeue", first[REQUEUED])
-    wait_for(lambda: "DUE TO JOB REQUEUE" in study.slurm_log(first[REQUEUED]), told)
+    try:
+        wait_for(lambda: process.poll() is not None or all("stall at" in study.log(seed) for seed in SEEDS), told)
+        assert process.poll() is None, told()
+        names = {f"rule_train_wildcards_walk_{seed}": seed for seed in SEEDS}
+        first = {names[job.what]: job.number for job in loopback.jobs() if job.what in names}
+        loopback.slurm("scontrol", "update", f"JobId={first[LATE]}", "TimeLimit=1")
+        loopback.slurm("scancel", first[CANCELLED])
+        wait_for(lambda: loopback.details(first[LATE])["JobState"] == "TIMEOUT", told)
+        loopback.slurm("scontrol", "requeue", first[REQUEUED])
+        wait_for(lambda: "DUE TO JOB REQUEUE" in study.slurm_log(first[REQUEUED]), told)
+    except BaseException:
+        process.kill()
+        raise
     study.go.touch()
     code = study.finish(process)
     assert code == 0, told()

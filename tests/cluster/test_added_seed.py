@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import images
@@ -18,14 +19,15 @@ REFUSED = "mimicrl train: another trainer works in this run"
 
 
 @pytest.fixture
-def grown(disturbed: Disturbed, tmp_path: Path) -> Study:
+def grown(disturbed: Disturbed, tmp_path: Path) -> Iterator[Study]:
     """A copy of the finished study that asks for a seed more."""
     shutil.copytree(disturbed.study.folder, tmp_path / "study")
     study = Study(tmp_path / "study")
     study.go.unlink()
     content = yaml.safe_load((study.folder / "study.yaml").read_text())
     study.write(**content | {"seeds": [*SEEDS, NEW]})
-    return study
+    yield study
+    study.go.touch()  # also when a test fails, no trainer waits for ever
 
 
 def test_one_training_is_planned_and_what_follows_from_it(grown: Study) -> None:

@@ -91,6 +91,14 @@ def test_jobs_of_seconds_share_a_job_of_slurms(disturbed: Disturbed) -> None:
         "rule_run_evaluate_replay": len(SEEDS),
         "rule_study_aggregate_report": 1,
     }
+    grouped = {
+        job.what: details(job.number) for job in disturbed.jobs if "_evaluate" in job.what or "_report" in job.what
+    }
+    asked = {what: (found["MinMemoryNode"], found["TimeLimit"]) for what, found in grouped.items()}
+    assert asked == {
+        "rule_run_evaluate_replay": ("1000M", "01:00:00"),
+        "rule_study_aggregate_report": ("2000M", "00:40:00"),
+    }, "the larger memory, the sum of the times"
     results = disturbed.study.folder / "results" / "smoke"
     for folder, verbs in [(disturbed.study.run(1).path, ("evaluate", "replay")), (results, ("aggregate", "report"))]:
         assert len({artifacts.read_json(folder / "provenance" / f"{verb}.json")["slurm_job"] for verb in verbs}) == 1
