@@ -49,8 +49,10 @@ def test_one_training_is_submitted_and_does_not_write_beside_a_live_one(grown: S
     assert trainer.wait(loopback.LIMIT_S) == 0
     assert grown.finish(process) == 0, grown.output
 
-    ((start, end, why, job),) = [(row["from"], row["to"], row["why"], row["slurm_job"]) for row in grown.attempts(NEW)]
-    assert (start, end, why, job) == (0, 4096, "completed", None), "the trainer that was there first did it all"
+    first, *later = grown.attempts(NEW)
+    assert (first["from"], first["to"], first["why"], first["slurm_job"]) == (0, 4096, "completed", None)
+    assert [(row["from"], row["to"]) for row in later] == [(4096, 4096)], "there was nothing left to train"
+    assert first["ended"] <= later[0]["started"]
     *refused, last = [job for job in loopback.jobs() if job not in before]
     assert {job.what for job in [*refused, last]} == {f"rule_train_wildcards_walk_{NEW}"}
-    assert {job.state for job in refused} == {"FAILED"} and last.state == "COMPLETED"
+    assert [job.state for job in refused] in (["FAILED"], ["FAILED"] * 2) and last.state == "COMPLETED"

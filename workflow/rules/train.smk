@@ -16,7 +16,8 @@ rule train:
         outcome=f"{RUN}/outcome.json",
     log:
         f"{RUN}/logs/train.log",
-    retries: 2
+    # Not by the Snakemake inside of a cluster's job, where nothing has changed: the one that sent the job tries again.
+    retries: 0 if workflow.remote_exec else 2
     threads: 1
     resources:
         mem_mb=growing(1500),
