@@ -72,7 +72,7 @@ class Stacks:
         env = vec_envs.make(run, Task.of_run(run), usable_cores())
         self._opened.callback(env.close)
         env.seed(1)
-        model = MimicPPO(run.config.training, env, 1)
+        model = MimicPPO(run.config.training, env, 1, usable_cores())
         model.set_logger(Logger(None, []))
         return model
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from mimicrl import provenance
 from mimicrl.config import TrainingConfig
 from mimicrl.errors import ConfigError
+from mimicrl.training.companion import Companion
 from mimicrl.training.networks import Network
 from mimicrl.training.optimizer import FlatAdam
 
@@ -54,13 +56,15 @@ class Learner:
     Args:
         policy: The policy, whose optimiser is a `FlatAdam`.
         config: The hyper-parameters.
+        threads: Threads there are. Where PyTorch leaves one free the critic learns beside the actor, to the same bits.
 
     Raises:
         ConfigError: The configuration asks for products in bfloat16, which this processor does not have.
     """
 
-    def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig) -> None:
+    def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, threads: int = 1) -> None:
         self._config = config
+        self._companion = Companion() if threads >= 2 * config.torch_threads else None
         if config.matmul == "bfloat16":
             _require_bfloat16()
         assert isinstance(policy.optimizer, FlatAdam)
@@ -148,11 +152,16 @@ class Learner:
         minibatches = zip(*(torch.split(part, rows) for part in parts), strict=True)
         for index, (observations, actions, old, returns) in enumerate(minibatches):
             entropies[index] = self._log_std.sum()
-            self._step_gradients(
-                observations, actions, old, returns, advantages[index], clip_range, log_ratios[index], errors[index]
+            actor = partial(
+                self._actor_gradients, observations, actions, old, advantages[index], clip_range, log_ratios[index]
             )
-            self.optimizer.clip_gradients(self._config.max_grad_norm)
-            self.optimizer.step()
+            critic = partial(self._critic_gradients, observations, returns, errors[index])
+            if self._companion:
+                self._companion.both(actor, critic)
+            else:
+                actor()
+                critic()
+            self.optimizer.step(self._config.max_grad_norm)
         ratios = log_ratios.exp()
         surrogate = torch.min(advantages * ratios, advantages * ratios.clamp(1.0 - clip_range, 1.0 + clip_range))
         entropies += samples.actions.shape[1] * (0.5 + _HALF_LOG_2PI)
@@ -166,32 +175,32 @@ class Learner:
             ]
         )
 
-    def _step_gradients(
+    def _actor_gradients(
         self,
         observations: torch.Tensor,
         actions: torch.Tensor,
         old: torch.Tensor,
-        returns: torch.Tensor,
         advantages: torch.Tensor,
         clip_range: float,
         log_ratio: torch.Tensor,
-        error: torch.Tensor,
     ) -> None:
-        """Write the gradients of one minibatch; `log_ratio` and `error` take what the statistics need."""
-        rows = len(actions)
+        """Write the actor's gradients of one minibatch; `log_ratio` takes what the statistics need."""
         inverse_std = (-self._log_std).exp()
         deviation = (actions - self._actor.forward(observations)) * inverse_std
         torch.sub(self._log_probability(deviation), old, out=log_ratio)
         ratio = log_ratio.exp()
         # The surrogate min(r A, clip(r) A) has the derivative A by r, but none where the clipped one is the smaller.
         clipped = torch.where(advantages > 0, ratio > 1.0 + clip_range, ratio < 1.0 - clip_range)
-        by_log_probability = (advantages * ratio * (-1.0 / rows)).masked_fill_(clipped, 0.0)[:, None]
+        by_log_probability = (advantages * ratio * (-1.0 / len(actions))).masked_fill_(clipped, 0.0)[:, None]
         # log p = −½ Σ d² − Σ log σ − …, where d = (a − μ) / σ: ∂/∂μ = d / σ, ∂/∂log σ = d² − 1.
         torch.mm(by_log_probability.t(), deviation.square() - 1.0, out=self._log_std_gradient[None])
         self._log_std_gradient.sub_(self._config.ent_coef)
         self._actor.backward(deviation.mul_(inverse_std).mul_(by_log_probability))
+
+    def _critic_gradients(self, observations: torch.Tensor, returns: torch.Tensor, error: torch.Tensor) -> None:
+        """Write the critic's gradients of one minibatch; `error` takes what the statistics need."""
         torch.sub(self._critic.forward(observations)[:, 0], returns, out=error)
-        self._critic.backward((error * (2.0 * self._config.vf_coef / rows))[:, None])
+        self._critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
 
 
 @dataclass(frozen=True)

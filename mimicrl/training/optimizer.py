@@ -47,9 +47,7 @@ class FlatAdam:
         for parameter in parameters:
             begins.append(size)
             size += -(-parameter.numel() // _ALIGNMENT) * _ALIGNMENT
-        self.values, self.gradients, self.first_moment, self.second_moment, self._scratch = (
-            torch.zeros(size) for _ in range(5)
-        )
+        self.values, self.gradients, self.first_moment, self.second_moment = (torch.zeros(size) for _ in range(4))
         for parameter, begin in zip(parameters, begins, strict=True):
             end = begin + parameter.numel()
             values = self.values[begin:end].view(parameter.shape)
@@ -57,18 +55,27 @@ class FlatAdam:
             parameter.grad = self.gradients[begin:end].view(parameter.shape)
 
     @torch.no_grad()
-    def clip_gradients(self, norm: float) -> None:
-        """Scale the gradients down to a norm where theirs is larger (Pascanu et al. 2013, algorithm 1)."""
-        scale = norm / (torch.linalg.vector_norm(self.gradients) + 1e-6)
-        self.gradients.mul_(scale.clamp_(max=1.0))
+    def step(self, max_norm: float = math.inf) -> None:
+        """Change the parameters by their gradients.
 
-    @torch.no_grad()
-    def step(self) -> None:
-        """Change the parameters by their gradients."""
+        Args:
+            max_norm: Gradients whose norm is larger are scaled down to it (Pascanu et al. 2013, algorithm 1).
+        """
         self.steps += 1
-        first, second = self._betas
-        self.first_moment.lerp_(self.gradients, 1.0 - first)
-        self.second_moment.mul_(second).addcmul_(self.gradients, self.gradients, value=1.0 - second)
-        scale = torch.sqrt(self.second_moment, out=self._scratch)
-        scale.div_(math.sqrt(1.0 - second**self.steps)).add_(self._eps)
-        self.values.addcdiv_(self.first_moment, scale, value=-self.lr / (1.0 - first**self.steps))
+        # The kernel of PyTorch's own Adam: one pass over the memory where its operations one by one would be seven.
+        torch._fused_adam_(
+            [self.values],
+            [self.gradients],
+            [self.first_moment],
+            [self.second_moment],
+            [],
+            [torch.tensor(float(self.steps))],
+            lr=self.lr,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
+            weight_decay=0.0,
+            eps=self._eps,
+            amsgrad=False,
+            maximize=False,
+            grad_scale=(torch.linalg.vector_norm(self.gradients) / max_norm).clamp_(min=1.0),  # gradients / grad_scale
+        )

@@ -27,9 +27,10 @@ class MimicPPO(PPO):
         config: The hyper-parameters.
         env: The normalised environments.
         seed: Seed of the networks' initial weights and of the policy's noise.
+        threads: Threads that the learner may use; any number gives the same bits.
     """
 
-    def __init__(self, config: TrainingConfig, env: VecNormalize, seed: int) -> None:
+    def __init__(self, config: TrainingConfig, env: VecNormalize, seed: int, threads: int = 1) -> None:
         self.config = config
         self.num_timesteps = 0
         super().__init__(
@@ -55,7 +56,7 @@ class MimicPPO(PPO):
             seed=seed,
             device="cpu",
         )
-        self.learner = Learner(self.policy, config)
+        self.learner = Learner(self.policy, config, threads)
 
     @property
     def normalizer(self) -> VecNormalize:

@@ -40,7 +40,7 @@ def train(
         run: The run.
         resume: ``never`` starts from nothing, ``must`` fails where there is no checkpoint.
         record_divergence: Return the outcome of a training that diverged instead of raising.
-        threads: Threads of the physics; any number gives the same weights.
+        threads: Threads of the physics and the learner; any number gives the same weights.
 
     Raises:
         ArtifactError: There are checkpoints and none is valid, or there is none and one must be; or the history does
@@ -95,7 +95,7 @@ class _Training:
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
             self.environments = vec_envs.make(run, self.task, threads)
             opened.callback(self.environments.close)
-            self.model = MimicPPO(self.config.training, self.environments, streams.policy)
+            self.model = MimicPPO(self.config.training, self.environments, streams.policy, threads)
             self.environments.seed(streams.environments)
             if found:
                 checkpoint.restore(found, self.model)

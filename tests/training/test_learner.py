@@ -128,6 +128,19 @@ def test_an_update_is_stable_baselines3s(changes: dict[str, Any]) -> None:
         torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}")
 
 
+def test_a_second_thread_changes_no_bit() -> None:
+    settings, weights = config(n_epochs=5), []
+    for threads in (1, 2):
+        model = make(settings, {"optimizer_class": FlatAdam})
+        learner = Learner(model.policy, settings, threads)
+        fill(model.rollout_buffer, learner)
+        set_random_seed(1)
+        told = learner.update(model.rollout_buffer, 1e-3, 0.1)
+        weights.append((learner.optimizer.values.clone(), told))
+    (alone, told_alone), (beside, told_beside) = weights
+    assert torch.equal(alone, beside) and told_alone == told_beside
+
+
 @pytest.fixture
 def policy() -> ActorCriticPolicy:
     return make(config(), {"optimizer_class": FlatAdam}).policy
