@@ -104,6 +104,25 @@ def roll(q: ArrayLike) -> Array:
     return np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
 
 
+def lean_and_heading(q: Array) -> tuple[Array, Array, Array, Array]:
+    """Return `yaw`, `pitch`, `roll` and `upright` of quaternions, shape ``(N, 4)``, to their last bits, in less time.
+
+    Returns:
+        Four arrays, shape ``(N,)``.
+    """
+    parts = np.ascontiguousarray(q.T)
+    vector = parts[1:]
+    by_w, crossed, squared = parts[0] * vector, vector * parts.take((2, 3, 1), axis=0), vector * vector
+    sine, cosine = np.empty((2, len(q))), np.empty((2, len(q)))
+    np.add(by_w[2], crossed[0], out=sine[0])
+    np.add(by_w[0], crossed[1], out=sine[1])
+    np.subtract(0.5, squared[1] + squared[2::-2], out=cosine)
+    yaw, roll = np.arctan2(sine, cosine)
+    pitch = 2.0 * (by_w[1] - crossed[2])
+    np.minimum(np.maximum(pitch, -1.0, out=pitch), 1.0, out=pitch)
+    return yaw, np.arcsin(pitch, out=pitch), roll, 2.0 * cosine[1]
+
+
 def upright(q: ArrayLike) -> Array:
     """Return the cosine between the body's z axis and the vertical, shape ``(...)``."""
     q = np.asarray(q, float)

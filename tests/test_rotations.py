@@ -160,3 +160,10 @@ def test_mirroring_a_cross_product_shows_that_it_is_axial() -> None:
     np.testing.assert_allclose(
         np.cross(u * rot.MIRROR_POLAR, v * rot.MIRROR_POLAR), np.cross(u, v) * rot.MIRROR_AXIAL, **TIGHT
     )
+
+
+def test_all_angles_at_once_are_the_single_ones_to_the_last_bit() -> None:
+    quats = random(5)
+    singly = (rot.yaw(quats), rot.pitch(quats), rot.roll(quats), rot.upright(quats))
+    for one, other in zip(rot.lean_and_heading(quats), singly, strict=True):
+        np.testing.assert_array_equal(one, other)

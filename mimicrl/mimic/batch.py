@@ -11,6 +11,7 @@ from mimicrl.config import MimicConfig
 from mimicrl.errors import ConfigError
 from mimicrl.mimic import initialization, mirroring, rewards, terminations
 from mimicrl.mimic.actions import action_function
+from mimicrl.mimic.deviation import compare
 from mimicrl.mimic.observations import Observation
 from mimicrl.mimic.simulation import BatchSimulation
 from mimicrl.mimic.state import BodyState, measure
@@ -18,6 +19,9 @@ from mimicrl.mimic.terminations import Reason
 from mimicrl.motions.reference import ReferenceFrame, ReferenceTrajectory
 from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
+
+# NumPy takes ten times as long to make an array of an enumeration's member as of a number.
+RUNNING, TIME, TRACKING, FALL, DIVERGED = map(int, Reason)
 
 
 class Transition(NamedTuple):
@@ -129,7 +133,7 @@ class MimicBatch:
             ids: Sorted indices of the simulations to step; the others keep still and their rows mean nothing.
         """
         actions = np.asarray(actions, np.float64)
-        broken = np.asarray(~np.isfinite(actions).all(axis=1))
+        broken = ~np.logical_and.reduce(np.isfinite(actions), axis=1)
         actions = np.minimum(np.maximum(actions, -1.0), 1.0)
         np.copyto(actions, 0.0, where=broken[:, None])
         if self.config.mirroring == "phase":
@@ -174,18 +178,17 @@ class MimicBatch:
     def _assess(self, frame: ReferenceFrame, broken: np.ndarray) -> Transition:
         state = self.body_state()
         with np.errstate(invalid="ignore", over="ignore"):
-            reward, terms = rewards.imitation(state, frame, self.config.rewards)
+            deviation = compare(state, frame)
+            reward, terms = rewards.imitation(deviation, self.config.rewards)
             termination = self.config.termination
-            reason = np.full(self.count, Reason.RUNNING)
-            np.copyto(reason, Reason.TIME, where=self.steps >= self.max_steps)
+            reason = np.where(self.steps >= self.max_steps, TIME, RUNNING)
             if self._tracking:
-                np.copyto(reason, Reason.TRACKING, where=terminations.lost_track(state, frame, termination))
-            fallen = terminations.fallen(state, termination, self._reference_height_m)
-            np.copyto(reason, Reason.FALL, where=fallen)
-            diverged = terminations.diverged(self.simulation.qpos, self.simulation.qvel)
-            np.copyto(reason, Reason.DIVERGED, where=broken | diverged)
+                np.copyto(reason, TRACKING, where=terminations.lost_track(deviation, termination))
+            np.copyto(reason, FALL, where=terminations.fallen(state, termination, self._reference_height_m))
+            broken |= terminations.diverged(self.simulation.qpos, self.simulation.qvel)
+            np.copyto(reason, DIVERGED, where=broken)
             observation = self._observe(state)
-        return Transition(observation, reward, terms, reason > Reason.TIME, reason == Reason.TIME, reason, state, frame)
+        return Transition(observation, reward, terms, reason > TIME, reason == TIME, reason, state, frame)
 
     def _observe(self, state: BodyState) -> np.ndarray:
         values = self.observation.compute(state)

@@ -171,7 +171,7 @@ class Observation:
         self.mirror_index = np.concatenate(
             [term.mirror_index + offset for term, offset in zip(self._terms, offsets, strict=True)]
         )
-        self.mirror_sign = np.concatenate([term.mirror_sign for term in self._terms])
+        self.mirror_sign = np.concatenate([term.mirror_sign for term in self._terms], dtype=np.float32)
 
     def compute(self, state: BodyState) -> np.ndarray:
         """Return the clipped observations, float32, shape ``(N, D)``; numbers that are not finite become 0."""
@@ -184,7 +184,7 @@ class Observation:
 
     def mirror(self, values: np.ndarray) -> np.ndarray:
         """Return the observations, shape ``(N, D)``, of the mirrored world half a cycle later."""
-        return values.take(self.mirror_index, axis=1) * self.mirror_sign.astype(values.dtype)
+        return values.take(self.mirror_index, axis=1) * self.mirror_sign
 
     def table(self) -> str:
         """Return the observation space as a Markdown table."""

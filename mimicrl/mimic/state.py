@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from mimicrl import rotations
-from mimicrl.motions.reference import feet_in_heading_frame
+from mimicrl.motions.reference import columns, turned_back
 from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
 
 
 class BodyState(NamedTuple):
-    """The state of N simulations. Every array is contiguous and owned by this object.
+    """The state of N simulations. Every array is owned by this object.
 
     The heading frame stands upright in the world and is turned with the root: x points where the root faces.
 
@@ -31,6 +31,7 @@ class BodyState(NamedTuple):
         root_angular_velocity_b: In the root's frame [rad/s], shape ``(N, 3)``.
         joint_velocities: [rad/s], shape ``(N, J)``.
         feet_h: Foot sites relative to the root in the heading frame [m], flattened, shape ``(N, 12)``.
+        values: What the reference has too, side by side in `ReferenceFrame.values`' order, shape ``(N, 25 + 2 J)``.
     """
 
     phase: Array
@@ -46,6 +47,7 @@ class BodyState(NamedTuple):
     root_angular_velocity_b: Array
     joint_velocities: Array
     feet_h: Array
+    values: Array
 
 
 def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: Array) -> BodyState:
@@ -58,26 +60,31 @@ def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: A
         qvel: Shape ``(N, nv)``.
         site_xpos: World positions of all sites [m], shape ``(N, nsite, 3)``.
     """
-    position = np.ascontiguousarray(qpos[:, 0:3])
-    quat = np.ascontiguousarray(qpos[:, 3:7])
-    velocity = np.ascontiguousarray(qvel[:, 0:3])
-    yaw = rotations.yaw(quat)
-    cosine, sine = np.cos(yaw), np.sin(yaw)
-    heading_velocity = velocity.copy()
-    heading_velocity[:, 0] = cosine * velocity[:, 0] + sine * velocity[:, 1]
-    heading_velocity[:, 1] = cosine * velocity[:, 1] - sine * velocity[:, 0]
+    parts = columns(len(walker.joint_names))
+    values = np.empty((len(phase), parts[-1].stop))
+    position, quat, angles, velocity, angular_velocity, joint_velocities, feet = (values[:, part] for part in parts)
+    position[:], quat[:], angles[:] = qpos[:, 0:3], qpos[:, 3:7], qpos[:, walker.qpos_index]
+    velocity[:], angular_velocity[:], joint_velocities[:] = qvel[:, 0:3], qvel[:, 3:6], qvel[:, walker.qvel_index]
+    yaw, pitch, roll, upright = rotations.lean_and_heading(quat)
+    # The root's velocity is turned along with the feet: one call for five vectors.
+    vectors = np.empty((len(phase), 1 + len(walker.foot_site_ids), 3))
+    vectors[:, 0] = velocity
+    np.subtract(site_xpos.take(walker.foot_site_ids, axis=1), position[:, None], out=vectors[:, 1:])
+    turned = turned_back(vectors, np.cos(yaw), np.sin(yaw))
+    feet[:] = turned[:, 1:].reshape(len(phase), -1)
     return BodyState(
         phase=phase.copy(),
         root_position_w=position,
         root_quat_w=quat,
         yaw_rad=yaw,
-        pitch_rad=rotations.pitch(quat),
-        roll_rad=rotations.roll(quat),
-        upright=rotations.upright(quat),
-        joint_angles_rad=np.ascontiguousarray(qpos[:, walker.qpos_index]),
+        pitch_rad=pitch,
+        roll_rad=roll,
+        upright=upright,
+        joint_angles_rad=angles,
         root_velocity_w=velocity,
-        root_velocity_h=heading_velocity,
-        root_angular_velocity_b=np.ascontiguousarray(qvel[:, 3:6]),
-        joint_velocities=np.ascontiguousarray(qvel[:, walker.qvel_index]),
-        feet_h=feet_in_heading_frame(site_xpos[:, walker.foot_site_ids], position, yaw),
+        root_velocity_h=turned[:, 0],
+        root_angular_velocity_b=angular_velocity,
+        joint_velocities=joint_velocities,
+        feet_h=feet,
+        values=values,
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from enum import IntEnum
 
 import numpy as np
 
 from mimicrl.config.mdp import TerminationConfig
+from mimicrl.mimic.deviation import Deviation
 from mimicrl.mimic.observations import MAX_RATE_RAD_S, MAX_VELOCITY_MPS
-from mimicrl.mimic.rewards import rotation_error
 from mimicrl.mimic.state import BodyState
-from mimicrl.motions.reference import ReferenceFrame
 
 
 class Reason(IntEnum):
@@ -31,17 +32,17 @@ class Reason(IntEnum):
 def fallen(state: BodyState, config: TerminationConfig, reference_height_m: float) -> np.ndarray:
     """Return whether the root is too low or the trunk leans too far, bool, shape ``(N,)``."""
     return (state.root_position_w[:, 2] < config.fall_height_share * reference_height_m) | (
-        state.upright < np.cos(config.fall_tilt_rad)
+        state.upright < math.cos(config.fall_tilt_rad)
     )
 
 
-def lost_track(state: BodyState, reference: ReferenceFrame, config: TerminationConfig) -> np.ndarray:
+def lost_track(deviation: Deviation, config: TerminationConfig) -> np.ndarray:
     """Return whether the root left the reference, bool, shape ``(N,)``; used in training only."""
-    lost = np.zeros(len(state.phase), bool)
+    lost = np.zeros(len(deviation.rotation_rad), bool)
     if config.tracking_rotation_rad is not None:
-        lost |= rotation_error(state.root_quat_w, reference.root_quat_w) > config.tracking_rotation_rad
+        lost |= deviation.rotation_rad > config.tracking_rotation_rad
     if config.tracking_lateral_m is not None:
-        lost |= np.abs(state.root_position_w[:, 1] - reference.root_position_w[:, 1]) > config.tracking_lateral_m
+        lost |= np.abs(deviation.root_position_w[:, 1]) > config.tracking_lateral_m
     return lost
 
 
@@ -50,7 +51,15 @@ def diverged(qpos: np.ndarray, qvel: np.ndarray) -> np.ndarray:
 
     Not finite, or faster than anything a walker does: MuJoCo itself only warns beyond 1e10.
     """
-    limits = np.full(qvel.shape[1], MAX_RATE_RAD_S)
-    limits[:3] = MAX_VELOCITY_MPS
     # What is not a number is not below a limit either.
-    return np.asarray(~((np.abs(qvel) <= limits).all(axis=1) & np.isfinite(qpos).all(axis=1)))
+    sane = np.logical_and.reduce(np.abs(qvel) <= _velocity_limits(qvel.shape[1]), axis=1)
+    sane &= np.logical_and.reduce(np.isfinite(qpos), axis=1)
+    return ~sane
+
+
+@functools.cache
+def _velocity_limits(count: int) -> np.ndarray:
+    limits = np.full(count, MAX_RATE_RAD_S)
+    limits[:3] = MAX_VELOCITY_MPS
+    limits.setflags(write=False)
+    return limits

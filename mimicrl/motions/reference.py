@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +30,7 @@ class ReferenceFrame(NamedTuple):
         joint_velocities: Joint velocities [rad/s], shape ``(N, J)``.
         feet_h: Foot sites relative to the root, in the root's heading frame [m], flattened, shape ``(N, 12)``.
         clearance_m: Height of the lowest contact point above the floor [m], shape ``(N,)``.
+        values: What stands before the clearance, side by side, shape ``(N, 25 + 2 J)``; all are views of it.
     """
 
     root_position_w: Array
@@ -38,6 +41,7 @@ class ReferenceFrame(NamedTuple):
     joint_velocities: Array
     feet_h: Array
     clearance_m: Array
+    values: Array
 
 
 class ReferenceTrajectory:
@@ -75,11 +79,9 @@ class ReferenceTrajectory:
         self.speed_mps = self.displacement_m / self.duration_s
         self._intervals = max(1, round(self.duration_s * ROWS_PER_SECOND))
         frame = self._evaluate(np.linspace(0.0, self.duration_s, self._intervals + 1), walker)
-        widths = [part.shape[1] if part.ndim == 2 else 1 for part in frame]
-        self._columns = np.split(np.arange(sum(widths)), np.cumsum(widths)[:-1])
-        self._slices = [slice(int(columns[0]), int(columns[-1]) + 1) for columns in self._columns]
         self._table = np.column_stack(frame)
         self._table.setflags(write=False)
+        self._parts = columns(len(clip.joint_names))
 
     def at_phase(self, phase: Array) -> ReferenceFrame:
         """Look up the reference.
@@ -89,13 +91,15 @@ class ReferenceTrajectory:
         """
         place = phase * self._intervals
         row = np.minimum(place.astype(np.intp), self._intervals - 1)
-        share = (place - row)[:, None]
-        low = self._table.take(row, axis=0)
-        values = low + share * (self._table.take(row + 1, axis=0) - low)
-        parts = [np.ascontiguousarray(values[:, columns]) for columns in self._slices]
-        parts[1] /= np.sqrt(np.einsum("ij,ij->i", parts[1], parts[1]))[:, None]
-        parts[7] = parts[7][:, 0]
-        return ReferenceFrame(*parts)
+        place -= row
+        low, values = self._table.take(row, axis=0), self._table.take(row + 1, axis=0)
+        values -= low
+        values *= place[:, None]
+        values += low
+        parts = [values[:, part] for part in self._parts]
+        quat = parts[1]
+        quat /= np.sqrt(np.einsum("ij,ij->i", quat, quat))[:, None]
+        return ReferenceFrame(*parts, clearance_m=values[:, -1], values=values[:, :-1])
 
     def at_time(self, time_s: Array) -> ReferenceFrame:
         """Look up the reference at times [s], shape ``(N,)``; a cyclic one walks on beyond its first cycle."""
@@ -107,7 +111,7 @@ class ReferenceTrajectory:
         frame.root_position_w[:, 0] += whole * self.displacement_m
         return frame
 
-    def _evaluate(self, times_s: Array, walker: Walker) -> ReferenceFrame:
+    def _evaluate(self, times_s: Array, walker: Walker) -> tuple[Array, ...]:
         clip = self.clip
         forward = np.array([self.speed_mps, 0.0, 0.0])
         surge = clip.root_position_w - clip.times_s[:, None] * forward
@@ -125,7 +129,7 @@ class ReferenceTrajectory:
         angular = 2.0 * rotations.multiply(rotations.conjugate(raw / length), raw_rate / length)[:, 1:]
         position = position + times_s[:, None] * forward
         sites, heights = walker.kinematics(walker.qpos(position, raw / length, angles))
-        return ReferenceFrame(
+        return (
             position,
             raw / length,
             angles,
@@ -144,6 +148,13 @@ class ReferenceTrajectory:
         return spline(times_s), spline(times_s, 1)
 
 
+@functools.cache
+def columns(joints: int) -> tuple[slice, ...]:
+    """Return where in `ReferenceFrame.values` each of the arrays that are views of it stands, for so many joints."""
+    ends = itertools.accumulate((3, 4, joints, 3, 3, joints, 12), initial=0)
+    return tuple(slice(*pair) for pair in itertools.pairwise(ends))
+
+
 def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array) -> Array:
     """Return foot sites relative to the root, turned by its heading so that x points ahead.
 
@@ -155,13 +166,18 @@ def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array
     Returns:
         Positions [m], shape ``(N, 12)``.
     """
-    offset = sites_w - root_position_w[:, None, :]
-    cosine, sine = np.cos(yaw_rad)[:, None], np.sin(yaw_rad)[:, None]
-    feet = np.empty_like(offset)
-    feet[:, :, 0] = cosine * offset[:, :, 0] + sine * offset[:, :, 1]
-    feet[:, :, 1] = cosine * offset[:, :, 1] - sine * offset[:, :, 0]
-    feet[:, :, 2] = offset[:, :, 2]
-    return feet.reshape(len(feet), -1)
+    turned = turned_back(sites_w - root_position_w[:, None, :], np.cos(yaw_rad), np.sin(yaw_rad))
+    return turned.reshape(len(turned), -1)
+
+
+def turned_back(vectors_w: Array, cosine: Array, sine: Array) -> Array:
+    """Return vectors, shape ``(N, K, 3)``, in frames turned about the vertical by angles of these cosines, ``(N,)``."""
+    turned = vectors_w.copy()
+    across = vectors_w[:, :, 1::-1] * sine[:, None, None]
+    np.multiply(vectors_w[:, :, :2], cosine[:, None, None], out=turned[:, :, :2])
+    turned[:, :, 0] += across[:, :, 0]
+    turned[:, :, 1] -= across[:, :, 1]
+    return turned
 
 
 def _close_loop(times_s: Array, position: Array, quat: Array, angles: Array) -> tuple[Array, Array, Array]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -67,8 +67,7 @@ class Learner:
         self._companion = Companion() if threads >= 2 * config.torch_threads else None
         if config.matmul == "bfloat16":
             _require_bfloat16()
-        assert isinstance(policy.optimizer, FlatAdam)
-        self.optimizer = policy.optimizer
+        self.optimizer = cast(FlatAdam, policy.optimizer)
         self._log_std = policy.log_std.detach()
         assert policy.log_std.grad is not None
         self._log_std_gradient = policy.log_std.grad

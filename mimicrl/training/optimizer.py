@@ -63,7 +63,7 @@ class FlatAdam:
         """
         self.steps += 1
         # The kernel of PyTorch's own Adam: one pass over the memory where its operations one by one would be seven.
-        torch._fused_adam_(
+        torch.ops.aten._fused_adam_(
             [self.values],
             [self.gradients],
             [self.first_moment],

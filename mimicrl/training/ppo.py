@@ -105,7 +105,7 @@ class MimicPPO(PPO):
         for step in range(steps):
             buffer.observations[step], buffer.episode_starts[step] = self._last_obs, self._last_episode_starts
             actions = buffer.actions[step] = self.learner.act(buffer.observations[step])
-            observations, rewards, dones, infos = env.step(np.clip(actions, low, high))
+            observations, rewards, dones, infos = env.step(np.minimum(np.maximum(actions, low), high))
             self.num_timesteps += env.num_envs
             callback.update_locals(locals())
             if not callback.on_step():

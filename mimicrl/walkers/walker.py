@@ -112,7 +112,7 @@ class Walker:
 
     def mirror_joints(self, values: Array) -> Array:
         """Swap the sides of joint values (angles, velocities, targets, torques), shape ``(..., J)``."""
-        return values[..., self.mirror_index] * self.mirror_sign
+        return values.take(self.mirror_index, axis=-1) * self.mirror_sign
 
     def qpos(self, root_position_w: Array, root_quat_w: Array, joint_angles_rad: Array) -> Array:
         """Assemble ``qpos`` rows, shape ``(T, nq)``; joints that nothing actuates stay at their reference."""

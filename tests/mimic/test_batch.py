@@ -10,6 +10,7 @@ import pytest
 from mimicrl.config import MimicConfig
 from mimicrl.errors import ConfigError
 from mimicrl.mimic.batch import MimicBatch, Transition, substeps
+from mimicrl.mimic.deviation import compare
 from mimicrl.mimic.rewards import TERMS, imitation
 from mimicrl.mimic.terminations import Reason
 from mimicrl.motions import ReferenceTrajectory
@@ -153,7 +154,7 @@ def test_the_reward_refers_to_the_reference_ahead_of_where_the_walker_started(
     for number in range(1, 81):
         step = batch.step(np.zeros((4, 8)))
         frame = reference.at_time(starts + number / 50)
-        reward, terms = imitation(batch.body_state(), frame, batch.config.rewards)
+        reward, terms = imitation(compare(batch.body_state(), frame), batch.config.rewards)
         np.testing.assert_allclose(step.reward, reward, rtol=0, atol=1e-6)
         np.testing.assert_allclose(step.terms, terms, rtol=0, atol=1e-6)
 

@@ -11,7 +11,7 @@ import pytest
 from mimicrl import rotations
 from mimicrl.motions import ReferenceTrajectory
 
-WORLD = {"root_position_w", "root_quat_w", "yaw_rad", "root_velocity_w"}
+WORLD = {"root_position_w", "root_quat_w", "yaw_rad", "root_velocity_w", "values"}
 
 
 def test_measurements_are_mujocos(rows: Any) -> None:
@@ -69,4 +69,9 @@ def test_the_state_owns_its_numbers(rows: Any) -> None:
         array[:] = np.nan
     for part, old in zip(state, before, strict=True):
         np.testing.assert_array_equal(part, old)
-        assert part.flags.c_contiguous
+
+
+def test_what_the_reference_has_too_stands_side_by_side_in_its_order(rows: Any, reference: ReferenceTrajectory) -> None:
+    state, frame = rows.measure(), reference.at_phase(rows.phase)
+    names = frame._fields[: frame._fields.index("clearance_m")]
+    np.testing.assert_array_equal(np.hstack([getattr(state, name) for name in names]), state.values)

@@ -12,6 +12,7 @@ from mimicrl.config import MimicConfig
 from mimicrl.config.mdp import TerminationConfig
 from mimicrl.mimic import terminations
 from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.deviation import compare
 from mimicrl.mimic.observations import MAX_RATE_RAD_S, MAX_VELOCITY_MPS
 from mimicrl.mimic.terminations import Reason
 from mimicrl.motions import ReferenceTrajectory
@@ -113,7 +114,7 @@ def test_track_is_lost_by_what_is_configured(
     qpos[1, 1] += 0.4
     config = TerminationConfig(tracking_rotation_rad=rotation, tracking_lateral_m=lateral)
     state = on_reference._replace(qpos=qpos).measure()
-    found = terminations.lost_track(state, reference.at_phase(on_reference.phase), config)
+    found = terminations.lost_track(compare(state, reference.at_phase(on_reference.phase)), config)
     assert found[:2].tolist() == lost
     assert not found[2:].any()
 
