@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mimicrl.mimic import rewards
-from mimicrl.mimic.batch import MimicBatch
+from mimicrl.mimic.batch import DIVERGED, MimicBatch
 from mimicrl.mimic.state import BodyState
 from mimicrl.mimic.terminations import Reason
 from mimicrl.policy import Policy
@@ -67,25 +67,28 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
     joints = len(batch.walker.joint_names)
     reward, upright = np.zeros(batch.count), np.zeros(batch.count)
     terms, error = np.zeros((batch.count, len(rewards.TERMS))), np.zeros((batch.count, joints))
-    reason = np.full(batch.count, Reason.RUNNING)
+    reason = np.full(batch.count, int(Reason.RUNNING))
     observation = batch.reset(phase=phases)
     position = batch.simulation.qpos[:, :2].copy()  # the last one that was sane
     start = position[:, 0].copy()
-    running = np.arange(batch.count)
-    while len(running):
-        step = batch.step(policy.predict(observation), None if len(running) == batch.count else running)
+    going = np.ones(batch.count, bool)
+    rows = None
+    while going.any():
+        step = batch.step(policy.predict(observation), rows)
         observation, state, reference = step.observation, step.state, step.reference
-        reward[running] += step.reward[running]
-        terms[running] += step.terms[running]
-        sane = running[step.reason[running] != Reason.DIVERGED]
-        upright[sane] += state.upright[sane]
-        error[sane] += np.abs(state.joint_angles_rad[sane] - reference.joint_angles_rad[sane])
+        np.add(reward, step.reward, out=reward, where=going)
+        np.add(terms, step.terms, out=terms, where=going[:, None])
+        sane = going & (step.reason != DIVERGED)
+        np.add(upright, state.upright, out=upright, where=sane)
+        np.add(error, np.abs(state.joint_angles_rad - reference.joint_angles_rad), out=error, where=sane[:, None])
         if watch is not None:
-            watch(batch, sane, state)
-        position[sane] = state.root_position_w[sane, :2]
-        ended = running[(step.terminated | step.truncated)[running]]
-        reason[ended] = step.reason[ended]
-        running = np.setdiff1d(running, ended, assume_unique=True)
+            watch(batch, np.flatnonzero(sane), state)
+        np.copyto(position, state.root_position_w[:, :2], where=sane[:, None])
+        ended = going & (step.terminated | step.truncated)
+        if ended.any():
+            np.copyto(reason, step.reason, where=ended)
+            going &= ~ended
+            rows = np.flatnonzero(going)
     steps = batch.steps.astype(float)
     return Episodes(
         start_phase=np.array(phases),
