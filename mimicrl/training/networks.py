@@ -32,6 +32,9 @@ class Network:
         self._outputs = [torch.empty(rows, width) for width in widths]
         self._errors = [torch.empty(rows, width) for width in widths[:-1]]
         self._inputs = torch.empty(0)
+        # Views cost as much as small operations do, so they are made once.
+        self._transposed = [weight.t() for weight in self._weights]
+        self._views: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the network's output, in memory that the next call overwrites.
@@ -44,8 +47,9 @@ class Network:
         """
         self._inputs = values = inputs
         last = len(self._weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
-            values = torch.addmm(bias, values, weight.t(), out=self._outputs[layer][: len(inputs)])
+        outputs, _ = self._first(len(inputs))
+        for layer, (weight, bias) in enumerate(zip(self._transposed, self._biases, strict=True)):
+            values = torch.addmm(bias, values, weight, out=outputs[layer])
             if layer < last:
                 torch.relu_(values) if self._relu else torch.tanh_(values)
         return values
@@ -56,17 +60,23 @@ class Network:
         Args:
             error: The loss's derivative by the output, shape ``(n, K)``.
         """
-        count = len(self._inputs)
+        outputs, errors = self._first(len(self._inputs))
         for layer in reversed(range(len(self._weights))):
-            inputs = self._outputs[layer - 1][:count] if layer else self._inputs
+            inputs = outputs[layer - 1] if layer else self._inputs
             torch.mm(error.t(), inputs, out=self._weight_gradients[layer])
             torch.sum(error, 0, out=self._bias_gradients[layer])
             if layer:
-                error = torch.mm(error, self._weights[layer], out=self._errors[layer - 1][:count])
+                error = torch.mm(error, self._weights[layer], out=errors[layer - 1])
                 if self._relu:
                     torch.ops.aten.threshold_backward.grad_input(error, inputs, 0, grad_input=error)
                 else:
                     torch.ops.aten.tanh_backward.grad_input(error, inputs, grad_input=error)
+
+    def _first(self, count: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Return the memory of outputs and errors for so many rows."""
+        if count not in self._views:
+            self._views[count] = ([part[:count] for part in self._outputs], [part[:count] for part in self._errors])
+        return self._views[count]
 
 
 def _gradient(parameter: torch.Tensor) -> torch.Tensor:

@@ -110,9 +110,11 @@ class MimicPPO(PPO):
             callback.update_locals(locals())
             if not callback.on_step():
                 return False
-            self._update_info_buffer(infos, dones)
             buffer.rewards[step] = rewards
-            for index in map(int, np.flatnonzero(dones)):
+            ended = np.flatnonzero(dones).tolist()
+            if ended:
+                self._update_info_buffer(infos, dones)
+            for index in ended:
                 if infos[index].get("TimeLimit.truncated", False):
                     truncated.append((step, index, infos[index]["terminal_observation"]))
             self._last_obs, self._last_episode_starts = np.asarray(observations), dones
