@@ -61,18 +61,19 @@ class Stacks:
 
         return self._iteration(model, run, learn)
 
-    def model(self, training: dict[str, Any], mimic: dict[str, int]) -> MimicPPO:
-        """Return this project's learner, ready to collect."""
+    def model(self, training: dict[str, Any], mimic: dict[str, int], threads: int | None = None) -> MimicPPO:
+        """Return this project's learner, ready to collect, on all cores or so many threads."""
+        threads = threads or usable_cores()
         name = f"run-{len(list(self._folder.iterdir()))}"
         run = paired.prepare(
             self._folder / name,
             training=config(training, mimic).model_dump(mode="json")["training"],
             mimic=mimic,
         )
-        env = vec_envs.make(run, Task.of_run(run), usable_cores())
+        env = vec_envs.make(run, Task.of_run(run), threads)
         self._opened.callback(env.close)
         env.seed(1)
-        model = MimicPPO(run.config.training, env, 1, usable_cores())
+        model = MimicPPO(run.config.training, env, 1, threads)
         model.set_logger(Logger(None, []))
         return model
 

@@ -2,8 +2,9 @@
 
 Whole iterations of PPO, rollout and update, in turn. The first table has one setting for all, that of the DRLoco paper:
 networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epochs, control at 200 Hz, physics at
-1000 Hz, two PyTorch threads. It compares the classic stack (`benchmarks.classic`), this project, and, where it is
-installed, sbx (PPO in JAX) on this project's environments. The second compares the default preset with the classic
+1000 Hz, two PyTorch threads. It compares the classic stack (`benchmarks.classic`), this project, also with one PyTorch
+thread for the actor and one for the critic, and, where it is installed, sbx (PPO in JAX) on this project's
+environments. The second compares the default preset with the classic
 stack as it is usually set up (8 environments, 100 Hz, 2 × 512) and with the classic stack at the preset's own
 hyper-parameters. The third says where an iteration's time goes, the fourth how near the update's matrix products come
 to the processor's peak, and how the cost grows with the networks.
@@ -46,6 +47,7 @@ PAPER_TASK = {"control_hz": 200, "physics_hz": 1000}
 USUAL_TASK = {"control_hz": 100}
 CLASSIC = "classic stack"
 OURS = "mimicrl"
+BESIDE = "a thread a network"
 MICRO = 1e6
 
 
@@ -77,6 +79,7 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
         f"{CLASSIC}, n = {setting['n_envs']}": stacks.classic(setting, PAPER_TASK),
         f"{OURS}, n = {setting['n_envs']}": stacks.ours(setting, PAPER_TASK),
         f"{OURS}, n = {many['n_envs']}": stacks.ours(many, PAPER_TASK),
+        f"{OURS}, n = {many['n_envs']}, {BESIDE}": stacks.ours(many | {"torch_threads": 1}, PAPER_TASK),
     }
     with suppress(ConfigError):  # where the processor has none
         contenders[f"{OURS}, n = {many['n_envs']}, bfloat16"] = stacks.ours(many | {"matmul": "bfloat16"}, PAPER_TASK)
@@ -146,7 +149,7 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...]) -> Table:
     rows = []
     for width in widths:
         training = {"actor": [width, width], "critic": [width, width]}
-        model = stacks.model(training, {})
+        model = stacks.model(training, {}, threads=1)
         model._setup_learn(10**8, _Quiet())
         callback = _Quiet()
         callback.init_callback(model)
