@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mimicrl.mimic import rewards
-from mimicrl.mimic.batch import DIVERGED, MimicBatch
+from mimicrl.mimic.batch import MimicBatch
 from mimicrl.mimic.state import BodyState
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mimic.terminations import DIVERGED, RUNNING
 from mimicrl.policy import Policy
 from mimicrl.rotations import Array
 
@@ -25,7 +25,7 @@ class Episodes:
     Attributes:
         start_phase: Where in the cycle the episode started.
         duration_s: How long it lasted.
-        reason: Why it ended, `Reason`.
+        reason: Why it ended, `mimicrl.mimic.terminations.Reason`.
         distance_m: Net way forward along the line.
         lateral_drift_m: Distance from the line at the end, left positive.
         reward: Mean imitation reward a step.
@@ -67,7 +67,7 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
     joints = len(batch.walker.joint_names)
     reward, upright = np.zeros(batch.count), np.zeros(batch.count)
     terms, error = np.zeros((batch.count, len(rewards.TERMS))), np.zeros((batch.count, joints))
-    reason = np.full(batch.count, int(Reason.RUNNING))
+    reason = np.full(batch.count, RUNNING)
     observation = batch.reset(phase=phases)
     position = batch.simulation.qpos[:, :2].copy()  # the last one that was sane
     start = position[:, 0].copy()

@@ -15,13 +15,10 @@ from mimicrl.mimic.deviation import compare
 from mimicrl.mimic.observations import Observation
 from mimicrl.mimic.simulation import BatchSimulation
 from mimicrl.mimic.state import BodyState, measure
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mimic.terminations import DIVERGED, FALL, RUNNING, TIME, TRACKING
 from mimicrl.motions.reference import ReferenceFrame, ReferenceTrajectory
 from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
-
-# NumPy takes ten times as long to make an array of an enumeration's member as of a number.
-RUNNING, TIME, TRACKING, FALL, DIVERGED = map(int, Reason)
 
 
 class Transition(NamedTuple):
@@ -33,7 +30,7 @@ class Transition(NamedTuple):
         terms: The reward's terms in the order of `mimicrl.mimic.rewards.TERMS`, float32, shape ``(N, 4)``.
         terminated: bool, shape ``(N,)``.
         truncated: bool, shape ``(N,)``.
-        reason: A `Reason` for each row, int, shape ``(N,)``.
+        reason: A `mimicrl.mimic.terminations.Reason` for each row, int, shape ``(N,)``.
         state: What reward and observation were computed from.
         reference: What they were compared with.
     """

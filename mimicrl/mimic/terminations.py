@@ -29,6 +29,10 @@ class Reason(IntEnum):
         return self.name.lower()
 
 
+# For arrays: NumPy takes ten times as long to convert an enumeration's member as a number.
+RUNNING, TIME, TRACKING, FALL, DIVERGED = map(int, Reason)
+
+
 def fallen(state: BodyState, config: TerminationConfig, reference_height_m: float) -> np.ndarray:
     """Return whether the root is too low or the trunk leans too far, bool, shape ``(N,)``."""
     return (state.root_position_w[:, 2] < config.fall_height_share * reference_height_m) | (
