@@ -90,25 +90,12 @@ def yaw(q: ArrayLike) -> Array:
     return np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
 
 
-def pitch(q: ArrayLike) -> Array:
-    """Return the forward lean [rad], shape ``(...)``, of the z-y-x Euler angles."""
-    q = np.asarray(q, float)
-    w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
-    return np.arcsin(np.minimum(np.maximum(2.0 * (w * y - z * x), -1.0), 1.0))
-
-
-def roll(q: ArrayLike) -> Array:
-    """Return the lean to the right [rad], shape ``(...)``, of the z-y-x Euler angles."""
-    q = np.asarray(q, float)
-    w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
-    return np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
-
-
 def lean_and_heading(q: Array) -> tuple[Array, Array, Array, Array]:
-    """Return `yaw`, `pitch`, `roll` and `upright` of quaternions, shape ``(N, 4)``, to their last bits, in less time.
+    """Return what a body's orientation looks like, for quaternions of shape ``(N, 4)``, all at once.
 
     Returns:
-        Four arrays, shape ``(N,)``.
+        Heading (`yaw`), forward lean and lean to the right of the z-y-x Euler angles [rad], and `upright`, each of
+        shape ``(N,)``.
     """
     parts = np.ascontiguousarray(q.T)
     vector = parts[1:]

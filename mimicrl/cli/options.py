@@ -11,7 +11,7 @@ import typer
 RunPath = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory made by mimicrl init.")]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, help="Threads of physics and learning; any number gives the same result.", show_default="all"),
+    typer.Option(min=1, help="Threads to use; any number gives the same result.", show_default="all"),
 ]
 
 

@@ -104,7 +104,8 @@ class TrainingConfig(Section):
     checkpoint_interval: Count = 100_000
     """Samples between two checkpoints."""
     torch_threads: Count = 1
-    """PyTorch's threads; another number gives other weights."""
+    """PyTorch's threads in each operation; another number gives other weights. A training that may use twice as many
+    lets actor and critic learn side by side, to the same weights."""
     matmul: Literal["float32", "bfloat16"] = "float32"
     """Precision of an update's matrix products; bfloat16 speeds up wide networks on processors that have it."""
 

@@ -182,8 +182,8 @@ class MimicBatch:
             if self._tracking:
                 np.copyto(reason, TRACKING, where=terminations.lost_track(deviation, termination))
             np.copyto(reason, FALL, where=terminations.fallen(state, termination, self._reference_height_m))
-            broken |= terminations.diverged(self.simulation.qpos, self.simulation.qvel)
-            np.copyto(reason, DIVERGED, where=broken)
+            diverged = terminations.diverged(self.simulation.qpos, self.simulation.qvel)
+            np.copyto(reason, DIVERGED, where=broken | diverged)
             observation = self._observe(state)
         return Transition(observation, reward, terms, reason > TIME, reason == TIME, reason, state, frame)
 

@@ -15,18 +15,18 @@ class Deviation(NamedTuple):
     """The state minus the reference.
 
     Attributes:
-        joint_angles: Sum of the joints' squared errors [rad²], shape ``(N,)``.
+        joint_angles_squared: Sum of the joints' squared errors [rad²], shape ``(N,)``.
         rotation_rad: Angle between the roots' orientations, shape ``(N,)``.
-        velocities: Squared errors of joint velocities and of the root's turning, summed [rad²/s²], shape ``(N,)``.
-        feet: Squared distances of heels and balls, relative to the root, summed [m²], shape ``(N,)``.
+        rates_squared: Squared errors of joint velocities and of the root's turning, summed [rad²/s²], shape ``(N,)``.
+        feet_squared: Squared distances of heels and balls, relative to the root, summed [m²], shape ``(N,)``.
         root_position_w: [m], shape ``(N, 3)``.
         root_velocity_w: [m/s], shape ``(N, 3)``.
     """
 
-    joint_angles: Array
+    joint_angles_squared: Array
     rotation_rad: Array
-    velocities: Array
-    feet: Array
+    rates_squared: Array
+    feet_squared: Array
     root_position_w: Array
     root_velocity_w: Array
 
@@ -39,25 +39,21 @@ def compare(state: BodyState, reference: ReferenceFrame) -> Deviation:
     )
     chord_squared = np.minimum(_squared(quat), _squared(state.root_quat_w + reference.root_quat_w))
     return Deviation(
-        joint_angles=_squared(angles),
+        joint_angles_squared=_squared(angles),
         rotation_rad=_angle(chord_squared),
-        velocities=_squared(joint_velocities) + _squared(angular_velocity),
-        feet=_squared(feet),
+        rates_squared=_squared(joint_velocities) + _squared(angular_velocity),
+        feet_squared=_squared(feet),
         root_position_w=position,
         root_velocity_w=velocity,
     )
 
 
-def rotation_error(quat: Array, reference: Array) -> Array:
-    """Return the angle [rad] between orientations, shape ``(N,)``: 4 asin(|q ∓ r| / 2), of q and −q the nearer one.
-
-    Unit quaternions a rotation of angle θ apart are a chord of 2 sin(θ / 4) apart (Huynh 2009, eq. 19), which, unlike
-    their product, tells small angles exactly.
-    """
-    return _angle(np.minimum(_squared(quat - reference), _squared(quat + reference)))
-
-
 def _angle(chord_squared: Array) -> Array:
+    """Return the angle [rad] between orientations whose quaternions q and r, of ±q the nearer one, are a chord apart.
+
+    4 asin(|q ∓ r| / 2): unit quaternions a rotation of angle θ apart are a chord of 2 sin(θ / 4) apart (Huynh 2009,
+    eq. 19), which, unlike their product, tells small angles exactly.
+    """
     half = 0.5 * np.sqrt(chord_squared)
     return 4.0 * np.arcsin(np.minimum(half, 1.0, out=half), out=half)
 

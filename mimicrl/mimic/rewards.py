@@ -17,22 +17,22 @@ TERMS = ("pose", "velocity", "end_effector", "root")
 
 
 def pose(deviation: Deviation, scale: float) -> Array:
-    """Root orientation and joint angles: scale (Σ Δq² + angle²) [rad], after DeepMimic eq. 4."""
-    return scale * (deviation.joint_angles + deviation.rotation_rad**2)
+    """Exponent for root orientation and joint angles: scale (Σ Δq² + angle²) [rad], after DeepMimic eq. 4."""
+    return scale * (deviation.joint_angles_squared + deviation.rotation_rad**2)
 
 
 def velocity(deviation: Deviation, scale: float) -> Array:
-    """Joint velocities and the root's turning: scale (Σ Δq̇² + |Δω|²) [rad/s], DeepMimic eq. 5."""
-    return scale * deviation.velocities
+    """Exponent for joint velocities and the root's turning: scale (Σ Δq̇² + |Δω|²) [rad/s], DeepMimic eq. 5."""
+    return scale * deviation.rates_squared
 
 
 def end_effector(deviation: Deviation, scale: float) -> Array:
-    """Heels and balls relative to the root: scale Σ |Δp|² [m], DeepMimic eq. 6."""
-    return scale * deviation.feet
+    """Exponent for heels and balls relative to the root: scale Σ |Δp|² [m], DeepMimic eq. 6."""
+    return scale * deviation.feet_squared
 
 
 def root(deviation: Deviation, scales: RootKernelConfig) -> Array:
-    """Root height, horizontal velocity and place beside the line, in the place of DeepMimic's centre of mass, eq. 7.
+    """Exponent for root height, horizontal velocity and place beside the line, where DeepMimic's eq. 7 has the mass.
 
     a Δz² + b (Δvx² + Δvy²) + c Δy² in metres and m/s; b and c are not DeepMimic's: they hold the walker at the
     reference's speed and on its line.
@@ -52,7 +52,7 @@ def imitation(deviation: Deviation, config: RewardsConfig) -> tuple[np.ndarray, 
         The reward in [0, 1], float32, shape ``(N,)``, and its terms in the order of `TERMS`, float32, shape
         ``(N, 4)``. A state that is not finite earns 0.
     """
-    terms = np.empty((len(TERMS), len(deviation.feet)))
+    terms = np.empty((len(TERMS), len(deviation.rotation_rad)))
     terms[0] = pose(deviation, config.pose.scale)
     terms[1] = velocity(deviation, config.velocity.scale)
     terms[2] = end_effector(deviation, config.end_effector.scale)

@@ -13,7 +13,7 @@ from mimicrl.walkers.walker import Walker
 
 
 class BodyState(NamedTuple):
-    """The state of N simulations. Every array is owned by this object.
+    """The state of N simulations, in arrays of its own. What the reference has too are views of `values`.
 
     The heading frame stands upright in the world and is turned with the root: x points where the root faces.
 

@@ -30,7 +30,8 @@ class Reason(IntEnum):
 
 
 # For arrays: NumPy takes ten times as long to convert an enumeration's member as a number.
-RUNNING, TIME, TRACKING, FALL, DIVERGED = map(int, Reason)
+RUNNING, TIME, TRACKING = int(Reason.RUNNING), int(Reason.TIME), int(Reason.TRACKING)
+FALL, DIVERGED = int(Reason.FALL), int(Reason.DIVERGED)
 
 
 def fallen(state: BodyState, config: TerminationConfig, reference_height_m: float) -> np.ndarray:

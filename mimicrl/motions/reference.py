@@ -171,7 +171,13 @@ def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array
 
 
 def turned_back(vectors_w: Array, cosine: Array, sine: Array) -> Array:
-    """Return vectors, shape ``(N, K, 3)``, in frames turned about the vertical by angles of these cosines, ``(N,)``."""
+    """Return vectors, shape ``(N, K, 3)``, in frames turned about the vertical.
+
+    Args:
+        vectors_w: Vectors in the world.
+        cosine: Of the angles of the frames, shape ``(N,)``.
+        sine: The same.
+    """
     turned = vectors_w.copy()
     across = vectors_w[:, :, 1::-1] * sine[:, None, None]
     np.multiply(vectors_w[:, :, :2], cosine[:, None, None], out=turned[:, :, :2])

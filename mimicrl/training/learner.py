@@ -56,7 +56,7 @@ class Learner:
     Args:
         policy: The policy, whose optimiser is a `FlatAdam`.
         config: The hyper-parameters.
-        threads: Threads there are. Where PyTorch leaves one free the critic learns beside the actor, to the same bits.
+        threads: Threads there are. With twice PyTorch's the critic learns beside the actor, to the same bits.
 
     Raises:
         ConfigError: The configuration asks for products in bfloat16, which this processor does not have.
@@ -64,10 +64,10 @@ class Learner:
 
     def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, threads: int = 1) -> None:
         self._config = config
-        self._companion = Companion() if threads >= 2 * config.torch_threads else None
         if config.matmul == "bfloat16":
             _require_bfloat16()
-        self.optimizer = cast(FlatAdam, policy.optimizer)
+        assert isinstance(policy.optimizer, FlatAdam)
+        self.optimizer = cast(FlatAdam, policy.optimizer)  # and none of PyTorch's own
         self._log_std = policy.log_std.detach()
         assert policy.log_std.grad is not None
         self._log_std_gradient = policy.log_std.grad
@@ -80,6 +80,7 @@ class Learner:
         rows = max(config.minibatch, config.n_envs)
         self._actor = Network(linear["actor"], config.activation, rows)
         self._critic = Network(linear["critic"], config.activation, rows)
+        self._companion = Companion() if threads >= 2 * config.torch_threads else None
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
@@ -174,6 +175,7 @@ class Learner:
             ]
         )
 
+    @torch.no_grad()  # of the thread that calls it
     def _actor_gradients(
         self,
         observations: torch.Tensor,
@@ -196,6 +198,7 @@ class Learner:
         self._log_std_gradient.sub_(self._config.ent_coef)
         self._actor.backward(deviation.mul_(inverse_std).mul_(by_log_probability))
 
+    @torch.no_grad()
     def _critic_gradients(self, observations: torch.Tensor, returns: torch.Tensor, error: torch.Tensor) -> None:
         """Write the critic's gradients of one minibatch; `error` takes what the statistics need."""
         torch.sub(self._critic.forward(observations)[:, 0], returns, out=error)

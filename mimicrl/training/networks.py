@@ -34,6 +34,7 @@ class Network:
         self._inputs = torch.empty(0)
         # Views cost as much as small operations do, so they are made once.
         self._transposed = [weight.t() for weight in self._weights]
+        # One a number of rows; there are never more than the rows of a batch.
         self._views: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -47,7 +48,7 @@ class Network:
         """
         self._inputs = values = inputs
         last = len(self._weights) - 1
-        outputs, _ = self._first(len(inputs))
+        outputs, _ = self._memory(len(inputs))
         for layer, (weight, bias) in enumerate(zip(self._transposed, self._biases, strict=True)):
             values = torch.addmm(bias, values, weight, out=outputs[layer])
             if layer < last:
@@ -60,7 +61,7 @@ class Network:
         Args:
             error: The loss's derivative by the output, shape ``(n, K)``.
         """
-        outputs, errors = self._first(len(self._inputs))
+        outputs, errors = self._memory(len(self._inputs))
         for layer in reversed(range(len(self._weights))):
             inputs = outputs[layer - 1] if layer else self._inputs
             torch.mm(error.t(), inputs, out=self._weight_gradients[layer])
@@ -72,7 +73,7 @@ class Network:
                 else:
                     torch.ops.aten.tanh_backward.grad_input(error, inputs, grad_input=error)
 
-    def _first(self, count: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    def _memory(self, count: int) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Return the memory of outputs and errors for so many rows."""
         if count not in self._views:
             self._views[count] = ([part[:count] for part in self._outputs], [part[:count] for part in self._errors])

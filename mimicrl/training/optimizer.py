@@ -56,7 +56,7 @@ class FlatAdam:
 
     @torch.no_grad()
     def step(self, max_norm: float = math.inf) -> None:
-        """Change the parameters by their gradients.
+        """Change the parameters by their gradients, which are scaled in place.
 
         Args:
             max_norm: Gradients whose norm is larger are scaled down to it (Pascanu et al. 2013, algorithm 1).

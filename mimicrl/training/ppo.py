@@ -112,7 +112,7 @@ class MimicPPO(PPO):
                 return False
             buffer.rewards[step] = rewards
             ended = np.flatnonzero(dones).tolist()
-            if ended:
+            if ended:  # else there is no word of an episode in them
                 self._update_info_buffer(infos, dones)
             for index in ended:
                 if infos[index].get("TimeLimit.truncated", False):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mimicrl import rotations
-from mimicrl.mimic.deviation import compare, rotation_error
+from mimicrl.mimic.deviation import compare
 from mimicrl.motions import ReferenceTrajectory
 
 
@@ -23,11 +23,10 @@ def test_it_is_what_the_states_numbers_say(rows: Any, reference: ReferenceTrajec
         name: ((getattr(state, name) - getattr(frame, name)) ** 2).sum(axis=1)
         for name in ("joint_angles_rad", "joint_velocities", "root_angular_velocity_b", "feet_h")
     }
-    np.testing.assert_allclose(got.joint_angles, squares["joint_angles_rad"], rtol=1e-12)
+    np.testing.assert_allclose(got.joint_angles_squared, squares["joint_angles_rad"], rtol=1e-12)
     rates = squares["joint_velocities"] + squares["root_angular_velocity_b"]
-    np.testing.assert_allclose(got.velocities, rates, rtol=1e-12)
-    np.testing.assert_allclose(got.feet, squares["feet_h"], rtol=1e-12)
-    np.testing.assert_array_equal(got.rotation_rad, rotation_error(state.root_quat_w, frame.root_quat_w))
+    np.testing.assert_allclose(got.rates_squared, rates, rtol=1e-12)
+    np.testing.assert_allclose(got.feet_squared, squares["feet_h"], rtol=1e-12)
     np.testing.assert_array_equal(got.root_position_w, state.root_position_w - frame.root_position_w)
     np.testing.assert_array_equal(got.root_velocity_w, state.root_velocity_w - frame.root_velocity_w)
 
@@ -51,12 +50,15 @@ def test_many_rows_at_once_equal_single_ones_to_the_last_bit(rows: Any, referenc
             np.testing.assert_array_equal(part[n : n + 1], single)
 
 
-def test_the_rotation_error_is_the_angle_between_orientations() -> None:
+def test_the_rotation_is_the_angle_between_orientations(on_reference: Any, reference: ReferenceTrajectory) -> None:
     rng = np.random.default_rng(0)
-    start = rotations.from_rotation_vector(rng.normal(0, 1, (50, 3)))
-    axis = rotations.normalize(rng.normal(size=(50, 3)))
-    angle = rng.uniform(0, np.pi, 50)
-    end = rotations.multiply(start, rotations.from_rotation_vector(axis * angle[:, None]))
-    for left, right in ((end, start), (start, end), (-end, start)):
-        np.testing.assert_allclose(rotation_error(left, right), angle, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(rotation_error(start, start), 0, atol=1e-15)
+    frame, count = reference.at_phase(on_reference.phase), len(on_reference.phase)
+    axis = rotations.normalize(rng.normal(size=(count, 3)))
+    angle = rng.uniform(0, np.pi, count)
+    turn = rotations.from_rotation_vector(axis * angle[:, None])
+    for turned in (rotations.multiply(turn, frame.root_quat_w), -rotations.multiply(frame.root_quat_w, turn)):
+        qpos = on_reference.qpos.copy()
+        qpos[:, 3:7] = turned
+        got = compare(on_reference._replace(qpos=qpos).measure(), frame)
+        np.testing.assert_allclose(got.rotation_rad, angle, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(compare(on_reference.measure(), frame).rotation_rad, 0, atol=1e-14)

@@ -74,4 +74,6 @@ def test_the_state_owns_its_numbers(rows: Any) -> None:
 def test_what_the_reference_has_too_stands_side_by_side_in_its_order(rows: Any, reference: ReferenceTrajectory) -> None:
     state, frame = rows.measure(), reference.at_phase(rows.phase)
     names = frame._fields[: frame._fields.index("clearance_m")]
-    np.testing.assert_array_equal(np.hstack([getattr(state, name) for name in names]), state.values)
+    parts = [getattr(state, name) for name in names]
+    assert all(np.shares_memory(part, state.values) for part in parts)
+    np.testing.assert_array_equal(np.hstack(parts), state.values)

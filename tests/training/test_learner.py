@@ -18,6 +18,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 from mimicrl import provenance
 from mimicrl.config import TrainingConfig
 from mimicrl.errors import ConfigError
+from mimicrl.training.companion import Companion
 from mimicrl.training.learner import Learner
 from mimicrl.training.optimizer import FlatAdam
 
@@ -128,16 +129,29 @@ def test_an_update_is_stable_baselines3s(changes: dict[str, Any]) -> None:
         torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}")
 
 
-def test_a_second_thread_changes_no_bit() -> None:
-    settings, weights = config(n_epochs=5), []
-    for threads in (1, 2):
+@pytest.mark.parametrize(("torch_threads", "threads", "pairs"), [(1, 1, 0), (1, 2, 20), (1, 5, 20), (2, 3, 0)], ids=str)
+def test_a_second_thread_takes_the_critic_and_changes_no_bit(
+    torch_threads: int, threads: int, pairs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    both = Companion.both
+
+    def counted(*words: Any) -> None:
+        calls.append(1)
+        both(*words)
+
+    monkeypatch.setattr(Companion, "both", counted)
+    settings = config(n_epochs=5, actor=(256, 256), critic=(256, 256), torch_threads=torch_threads)
+    results = []
+    for given in (1, threads):
         model = make(settings, {"optimizer_class": FlatAdam})
-        learner = Learner(model.policy, settings, threads)
+        learner = Learner(model.policy, settings, given)
         fill(model.rollout_buffer, learner)
         set_random_seed(1)
         told = learner.update(model.rollout_buffer, 1e-3, 0.1)
-        weights.append((learner.optimizer.values.clone(), told))
-    (alone, told_alone), (beside, told_beside) = weights
+        results.append((learner.optimizer.values.clone(), told))
+    assert len(calls) == pairs
+    (alone, told_alone), (beside, told_beside) = results
     assert torch.equal(alone, beside) and told_alone == told_beside
 
 

@@ -120,7 +120,7 @@ def test_the_weights_do_not_depend_on(prepare, trained_run: RunDirectory, tmp_pa
     assert final_weights(prepare(tmp_path / "run", **changes)) == weights(trained_run)
 
 
-def test_the_weights_do_not_depend_on_the_physics_threads(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+def test_the_weights_do_not_depend_on_the_threads(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
     assert final_weights(prepare(tmp_path / "run"), threads=2) == weights(trained_run)
 
 
