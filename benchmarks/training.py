@@ -4,10 +4,10 @@ Whole iterations of PPO, rollout and update, in turn. The first table has one se
 networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epochs, control at 200 Hz, physics at
 1000 Hz, two PyTorch threads. It compares the classic stack (`benchmarks.classic`), this project, also with one PyTorch
 thread for the actor and one for the critic, and, where it is installed, sbx (PPO in JAX) on this project's
-environments. The second compares the default preset with the classic
-stack as it is usually set up (8 environments, 100 Hz, 2 × 512) and with the classic stack at the preset's own
-hyper-parameters. The third says where an iteration's time goes, the fourth how near the update's matrix products come
-to the processor's peak, and how the cost grows with the networks.
+environments. The second compares the default preset with the classic stack as it is usually set up (8 environments,
+100 Hz, 2 × 512) and with the classic stack at the preset's own hyper-parameters. The third says where an iteration's
+time goes, the fourth what an update does with a second thread, the fifth how near its matrix products come to the
+processor's peak, and how the cost grows with the networks.
 
 A sample is a control step of one environment. Ratios are of wall times, within a round.
 """
@@ -18,6 +18,7 @@ import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -86,7 +87,7 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     if importlib.util.find_spec("sbx"):
         contenders[f"sbx, n = {setting['n_envs']}"] = stacks.sbx(setting, PAPER_TASK)
         contenders[f"sbx, n = {many['n_envs']}"] = stacks.sbx(many, PAPER_TASK)
-    title = f"2 × {setting['actor'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 PyTorch threads"
+    title = f"2 × {setting['actor'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 threads"
     return Table(title, list(compare(contenders, rounds, f"{CLASSIC}, n = 8")))
 
 
@@ -141,6 +142,38 @@ def parts(stacks: Stacks, repeats: int, scale: dict[str, Any]) -> Table:
     return Table("Where the time goes, µs a sample (best of some)", rows)
 
 
+def threads(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
+    """Compare what an update does with a second thread."""
+    rows = []
+    for name, training in (("default preset", {}), ("2 × 512", PAPER | scale)):
+        contenders = {}
+        for way, in_torch, given in (("one thread", 1, 1), (BESIDE, 1, 2), ("two PyTorch threads", 2, 2)):
+            model = stacks.model(training | {"torch_threads": in_torch}, {}, given)
+            model._setup_learn(10**8, _Quiet())
+            callback = _Quiet()
+            callback.init_callback(model)
+            model.collect_rollouts(model.normalizer, callback, model.rollout_buffer, model.n_steps)
+            contenders[way] = partial(_update, model, in_torch)
+        slices = paired.alternate(contenders, rounds)
+        rows += [
+            {
+                "setting": name,
+                "update on": way,
+                "wall µs a sample": paired.cost(slices[way], "wall", MICRO),
+                "CPU µs a sample": paired.cost(slices[way], "cpu", MICRO),
+                "times one thread": paired.times(slices[way], slices["one thread"], "wall"),
+            }
+            for way in contenders
+        ]
+    return Table("What an update does with a second thread", rows)
+
+
+def _update(model: MimicPPO, torch_threads: int) -> float:
+    torch.set_num_threads(torch_threads)
+    model.train()
+    return float(model.n_envs * model.n_steps)
+
+
 def products(stacks: Stacks, repeats: int, widths: tuple[int, ...]) -> Table:
     """Say how near an update comes to the processor's peak, on one thread, and how it grows with the networks."""
     torch.set_num_threads(1)
@@ -188,6 +221,7 @@ def tables(*, quick: bool) -> Iterator[Table]:
     with TemporaryDirectory() as folder, Stacks(Path(folder)) as stacks:
         yield preset(stacks, rounds, scale | ({"n_steps": 256} if quick else {}))
         yield parts(stacks, repeats, scale)
+        yield threads(stacks, rounds, scale)
         yield products(stacks, repeats, (64,) if quick else (64, 128, 256, 512))
 
 
