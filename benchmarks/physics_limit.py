@@ -74,11 +74,16 @@ class PhysicsLimit:
         model: The walker's model.
         record: What happened.
         threads: Threads of the physics.
+        current: Also compute where the end effectors are after each step, in the environment's way.
     """
 
-    def __init__(self, model: mujoco.MjModel, record: Record, threads: int) -> None:
-        # Not persistent, unlike the environment's: without a need for current derived fields that is the cheapest.
-        self._batch = Batch(model, len(record.start), nthread=threads)
+    def __init__(self, model: mujoco.MjModel, record: Record, threads: int, *, current: bool = False) -> None:
+        # The environment's is persistent; where nothing has to be current the other kind is cheaper.
+        self._batch = Batch(model, len(record.start), nthread=threads, persistent=current)
+        self._stage = mujoco.mjtStage.mjSTAGE_NONE
+        if current:
+            self._stage = mujoco.mjtStage.mjSTAGE_VEL
+            self._batch.bind("site_xpos")
         self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
         self._ctrl = self._batch.bind("ctrl")
         self._zero = [self._ctrl, self._batch.bind("qacc_warmstart"), self._batch.bind("time")]
@@ -95,7 +100,7 @@ class PhysicsLimit:
         if self._turn == len(self._record.controls):
             self._turn, self.state[:] = 0, self._record.start
         self._ctrl[:] = self._record.controls[self._turn]
-        self._batch.step(nstep=self._record.substeps)
+        self._batch.step(nstep=self._record.substeps, stage=self._stage)
         reset = self._record.resets[self._turn]
         self._turn += 1
         if len(reset.ids):

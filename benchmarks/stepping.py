@@ -5,7 +5,7 @@ the batched environment with its guard and normalisation as training uses it, an
 Stable-Baselines3, ``VecNormalize(SubprocVecEnv(Monitor(env)))``, once with the project's own environment, which is a
 batch of one, and once with a scalar environment that does as little as it can (`benchmarks.lean_env`), so that no
 credit comes from the overhead of a batch of one. The second table states that overhead. The third shows how the cost
-grows with environments and threads.
+grows with environments and threads, and what of it is the physics with current end effectors.
 
 Actions are noise as at the start of training, σ 0.47 around the reference, so walkers fall and are reset. All start
 from the same states, taken after two seconds of that. A step is a control step of one environment. Processor time is
@@ -42,6 +42,7 @@ NOISE = 0.47
 SETTLING_S = 2.0
 SETTLED = 64  # environments that are settled; more of them start as copies
 LIMIT, OURS, CLASSIC, LEAN = "physics limit", "mimicrl", "classic", "classic, lean environment"
+CURRENT = "physics with current end effectors"
 ONE = "one environment"
 MICRO = 1e6
 
@@ -116,12 +117,12 @@ class Bench:
             environments.step(actions)
         return environments
 
-    def limit(self, count: int, threads: int) -> PhysicsLimit:
-        """Return the bare physics of `count` environments."""
+    def limit(self, count: int, threads: int, *, current: bool = False) -> PhysicsLimit:
+        """Return the bare physics of `count` environments, or with current end effectors."""
         batch = self.task.batch(count, threads)
         batch.set_state(self.settled(count))
         steps = int(np.clip(32_768 // count, 8, 1024))
-        return PhysicsLimit(self.task.walker.model, record(batch, self.actions(steps, count)), threads)
+        return PhysicsLimit(self.task.walker.model, record(batch, self.actions(steps, count)), threads, current=current)
 
     def _fresh(self, kind: str, count: int, threads: int) -> VecNormalize:
         training = {"vec_env": kind, "n_envs": count, "n_steps": 1, "minibatch": count}
@@ -204,7 +205,11 @@ def scaling(bench: Bench, settings: Settings, count: int, threads: int) -> dict[
     """Return a row of the third table."""
     environments = bench.stack("batched", count, threads)
     actions = bench.actions(int(np.clip(32_768 // count, 8, 1024)), count)
-    steps = {LIMIT: bench.limit(count, threads).step, OURS: stepping(environments, actions)}
+    steps = {
+        LIMIT: bench.limit(count, threads).step,
+        CURRENT: bench.limit(count, threads, current=True).step,
+        OURS: stepping(environments, actions),
+    }
     slices = paired.alternate(_turns(steps, settings, count), settings.rounds)
     return {
         "environments": count,
@@ -212,6 +217,7 @@ def scaling(bench: Bench, settings: Settings, count: int, threads: int) -> dict[
         "physics limit, CPU µs/step": paired.cost(slices[LIMIT], "cpu", MICRO),
         "mimicrl, CPU µs/step": paired.cost(slices[OURS], "cpu", MICRO),
         "beyond the physics": paired.excess(slices[OURS], slices[LIMIT], "cpu", MICRO),
+        "current end effectors, of the limit": paired.times(slices[CURRENT], slices[LIMIT], "cpu"),
         "of the limit": paired.times(slices[OURS], slices[LIMIT], "cpu"),
         "mimicrl, steps/s": paired.rate(slices[OURS]),
     }

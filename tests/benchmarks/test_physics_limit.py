@@ -29,10 +29,11 @@ def states(limit: PhysicsLimit) -> np.ndarray:
     return np.array(after)
 
 
-def test_the_bare_physics_goes_through_the_same_states(stepped: tuple[MimicBatch, Record]) -> None:
+@pytest.mark.parametrize("current", [False, True])
+def test_the_bare_physics_goes_through_the_same_states(stepped: tuple[MimicBatch, Record], current: bool) -> None:
     batch, kept = stepped
     assert 2 < sum(len(reset.ids) for reset in kept.resets) < STEPS
-    limit = PhysicsLimit(batch.walker.model, kept, threads=2)
+    limit = PhysicsLimit(batch.walker.model, kept, threads=2, current=current)
     first, again = states(limit), states(limit)
     np.testing.assert_array_equal(first[-1], batch.simulation.state)
     np.testing.assert_array_equal(again, first)
