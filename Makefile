@@ -56,6 +56,7 @@ bench: $(SETUP)  ## print a short version of every benchmark
 	python -m benchmarks.learning --quick
 	python -m benchmarks.rendering --quick
 	python -m benchmarks.pipeline --quick
+	python -m benchmarks.scaling --quick
 
 soak: $(SETUP)  ## kill trainings at random for an hour and count what is lost
 	python -m benchmarks.soak

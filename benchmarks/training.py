@@ -148,12 +148,8 @@ def threads(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     for name, training in (("default preset", {}), ("2 × 512", PAPER | scale)):
         contenders = {}
         for way, in_torch, given in (("one thread", 1, 1), (BESIDE, 1, 2), ("two PyTorch threads", 2, 2)):
-            model = stacks.model(training | {"torch_threads": in_torch}, {}, given)
-            model._setup_learn(10**8, _Quiet())
-            callback = _Quiet()
-            callback.init_callback(model)
-            model.collect_rollouts(model.normalizer, callback, model.rollout_buffer, model.n_steps)
-            contenders[way] = partial(_update, model, in_torch)
+            model = ready(stacks.model(training | {"torch_threads": in_torch}, {}, given))
+            contenders[way] = partial(update, model, in_torch)
         slices = paired.alternate(contenders, rounds)
         rows += [
             {
@@ -168,7 +164,17 @@ def threads(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     return Table("What an update does with a second thread", rows)
 
 
-def _update(model: MimicPPO, torch_threads: int) -> float:
+def ready(model: MimicPPO) -> MimicPPO:
+    """Have a learner collect a rollout, to update with."""
+    model._setup_learn(10**8, _Quiet())
+    callback = _Quiet()
+    callback.init_callback(model)
+    model.collect_rollouts(model.normalizer, callback, model.rollout_buffer, model.n_steps)
+    return model
+
+
+def update(model: MimicPPO, torch_threads: int) -> float:
+    """Update with what it has collected; return the number of samples."""
     torch.set_num_threads(torch_threads)
     model.train()
     return float(model.n_envs * model.n_steps)
@@ -182,11 +188,7 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...]) -> Table:
     rows = []
     for width in widths:
         training = {"actor": [width, width], "critic": [width, width]}
-        model = stacks.model(training, {}, threads=1)
-        model._setup_learn(10**8, _Quiet())
-        callback = _Quiet()
-        callback.init_callback(model)
-        model.collect_rollouts(model.normalizer, callback, model.rollout_buffer, model.n_steps)
+        model = ready(stacks.model(training, {}, threads=1))
         seconds = _best(model.train, repeats)
         samples = model.n_envs * model.n_steps
         weights = sum(layer.numel() for layer in model.policy.parameters() if layer.ndim == 2)

@@ -53,6 +53,7 @@ def record(verb: str, started: str, **threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cpu": cpu(),
+        "graphics_cards": graphics_cards(),
         "threads": threads,
         "peak_memory_mb": peak_memory_mb(),
         "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
@@ -90,6 +91,16 @@ def cpu() -> dict[str, Any]:
         model, flags = fields.get("model name", model), fields.get("flags", "")
     vector = [flag for flag in flags.split() if flag.startswith(("avx", "fma", "sse4", "amx"))]
     return {"model": model, "vector_instructions": vector, "cores": usable_cores()}
+
+
+def graphics_cards(driver: Path = Path("/proc/driver/nvidia")) -> list[str]:
+    """Return the models of the graphics cards that NVIDIA's driver knows.
+
+    Args:
+        driver: The driver's folder.
+    """
+    rows = [row for file in sorted(driver.glob("gpus/*/information")) for row in file.read_text().splitlines()]
+    return [row.split(":", 1)[1].strip() for row in rows if row.startswith("Model:")]
 
 
 def usable_cores() -> int:

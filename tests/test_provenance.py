@@ -57,6 +57,15 @@ def test_peak_memory_never_falls_and_sees_what_was_taken() -> None:
     assert provenance.record("train", provenance.now())["peak_memory_mb"].keys() == {"process", "largest_child"}
 
 
+def test_graphics_cards_are_the_drivers(tmp_path: Path) -> None:
+    assert provenance.graphics_cards(tmp_path) == []
+    for number, model in enumerate(("NVIDIA L4", "NVIDIA H100")):
+        (tmp_path / "gpus" / f"0000:0{number}:00.0").mkdir(parents=True)
+        information = f"Model: \t\t {model}\nIRQ:   \t\t 42\n"
+        (tmp_path / "gpus" / f"0000:0{number}:00.0" / "information").write_text(information, encoding="utf-8")
+    assert provenance.graphics_cards(tmp_path) == ["NVIDIA L4", "NVIDIA H100"]
+
+
 def test_times_are_utc_and_sort_as_text() -> None:
     moment = datetime.fromisoformat(provenance.now())
     assert moment.utcoffset() is not None and abs((datetime.now(UTC) - moment).total_seconds()) < 60

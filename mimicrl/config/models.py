@@ -106,8 +106,11 @@ class TrainingConfig(Section):
     torch_threads: Count = 1
     """PyTorch's threads in each operation; another number gives other weights. A training that may use twice as many
     lets actor and critic learn side by side, to the same weights."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """What computes the updates: the processor or a graphics card, which pays for wide networks and large minibatches.
+    Acting stays on the processor."""
     matmul: Literal["float32", "bfloat16"] = "float32"
-    """Precision of an update's matrix products; bfloat16 speeds up wide networks on processors that have it."""
+    """Precision of an update's matrix products on the processor; bfloat16 speeds up wide networks where it has it."""
 
     @model_validator(mode="after")
     def _rollout_divides(self) -> TrainingConfig:
@@ -117,6 +120,8 @@ class TrainingConfig(Section):
                 f"minibatch must divide n_envs × n_steps: {self.n_envs} × {self.n_steps} = {rollout} "
                 f"is no multiple of {self.minibatch}"
             )
+        if self.device != "cpu" and self.matmul != "float32":
+            raise ValueError(f"matmul {self.matmul} is the processor's, but device is {self.device}")
         if self.total_timesteps < rollout:
             raise ValueError(f"total_timesteps {self.total_timesteps} is less than one rollout of {rollout}")
         return self

@@ -7,21 +7,19 @@ memory that is allocated once, statistics once an epoch, one optimiser step over
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 import torch
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from mimicrl import provenance
 from mimicrl.config import TrainingConfig
-from mimicrl.errors import ConfigError
+from mimicrl.training import devices
 from mimicrl.training.companion import Companion
 from mimicrl.training.networks import Network
 from mimicrl.training.optimizer import FlatAdam
@@ -50,8 +48,35 @@ class UpdateStatistics:
     loss: float
 
 
+class _Networks:
+    """Actor, critic and optimiser, working on a policy's own parameters and their gradients."""
+
+    def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig) -> None:
+        assert isinstance(policy.optimizer, FlatAdam)
+        self.optimizer = cast(FlatAdam, policy.optimizer)  # and none of PyTorch's own
+        self.log_std = policy.log_std.detach()
+        assert policy.log_std.grad is not None
+        self.log_std_gradient = policy.log_std.grad
+        extractor = policy.mlp_extractor
+        rows = max(config.minibatch, config.n_envs)
+        self.actor = Network(_linear([*extractor.policy_net, policy.action_net]), config.activation, rows)
+        self.critic = Network(_linear([*extractor.value_net, policy.value_net]), config.activation, rows)
+
+    def log_probability(self, deviation: torch.Tensor) -> torch.Tensor:
+        """Return the log probability, shape ``(n,)``, of actions so many standard deviations off the mean."""
+        constant = self.log_std.sum() + _HALF_LOG_2PI * deviation.shape[1]
+        return -0.5 * (deviation * deviation).sum(1) - constant
+
+
+def _linear(modules: list[torch.nn.Module]) -> list[torch.nn.Linear]:
+    return [module for module in modules if isinstance(module, torch.nn.Linear)]
+
+
 class Learner:
     """Actor and critic of a policy, on memory of their own.
+
+    Where a graphics card computes the updates, the policy stays where it acts: its parameters and Adam's moments go to
+    the card before a rollout is assessed or learnt from, and come back after each update.
 
     Args:
         policy: The policy, whose optimiser is a `FlatAdam`.
@@ -59,28 +84,20 @@ class Learner:
         threads: Threads there are. With twice PyTorch's the critic learns beside the actor, to the same bits.
 
     Raises:
-        ConfigError: The configuration asks for products in bfloat16, which this processor does not have.
+        ConfigError: This machine lacks what the configuration computes with.
     """
 
     def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, threads: int = 1) -> None:
         self._config = config
-        if config.matmul == "bfloat16":
-            _require_bfloat16()
-        assert isinstance(policy.optimizer, FlatAdam)
-        self.optimizer = cast(FlatAdam, policy.optimizer)  # and none of PyTorch's own
-        self._log_std = policy.log_std.detach()
-        assert policy.log_std.grad is not None
-        self._log_std_gradient = policy.log_std.grad
-        extractor = policy.mlp_extractor
-        layers = {
-            "actor": [*extractor.policy_net, policy.action_net],
-            "critic": [*extractor.value_net, policy.value_net],
-        }
-        linear = {name: [m for m in modules if isinstance(m, torch.nn.Linear)] for name, modules in layers.items()}
-        rows = max(config.minibatch, config.n_envs)
-        self._actor = Network(linear["actor"], config.activation, rows)
-        self._critic = Network(linear["critic"], config.activation, rows)
-        self._companion = Companion() if threads >= 2 * config.torch_threads else None
+        self._device = devices.require(config)
+        self._here = self._there = _Networks(policy, config)
+        if config.device != "cpu":
+            twin = copy.deepcopy(policy).to(self._device)
+            twin.optimizer = FlatAdam(twin.parameters(), lr=0.0)  # type: ignore[assignment]
+            self._there = _Networks(twin, config)
+        self.optimizer = self._here.optimizer
+        beside = config.device == "cpu" and threads >= 2 * config.torch_threads
+        self._companion = Companion() if beside else None
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
@@ -92,31 +109,31 @@ class Learner:
         Returns:
             Shape ``(N, J)``, not clipped.
         """
-        mean = self._actor.forward(torch.from_numpy(observations))
-        return (mean + torch.randn_like(mean) * self._log_std.exp()).numpy()
+        mean = self._here.actor.forward(torch.from_numpy(observations))
+        return (mean + torch.randn_like(mean) * self._here.log_std.exp()).numpy()
 
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Return the critic's values, shape ``(n,)``, of normalised observations, float32, shape ``(n, D)``."""
-        rows = self._config.minibatch
-        parts = [self._critic.forward(part)[:, 0].clone() for part in torch.split(torch.from_numpy(observations), rows)]
-        return torch.cat(parts).numpy()
+        self._send()
+        parts = torch.split(torch.from_numpy(observations).to(self._device), self._config.minibatch)
+        return torch.cat([self._there.critic.forward(part)[:, 0].clone() for part in parts]).cpu().numpy()
 
     @torch.no_grad()
     def log_probabilities(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the log probabilities, shape ``(n,)``, of actions, shape ``(n, J)``, for observations, ``(n, D)``."""
-        rows, parts = self._config.minibatch, []
-        for observed, acted in zip(
-            torch.split(torch.from_numpy(observations), rows), torch.split(torch.from_numpy(actions), rows), strict=True
-        ):
-            deviation = (acted - self._actor.forward(observed)) / self._log_std.exp()
-            parts.append(self._log_probability(deviation))
-        return torch.cat(parts).numpy()
+        self._send()
+        there, rows, parts = self._there, self._config.minibatch, []
+        tensors = (torch.from_numpy(array).to(self._device) for array in (observations, actions))
+        for observed, acted in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
+            deviation = (acted - there.actor.forward(observed)) / there.log_std.exp()
+            parts.append(there.log_probability(deviation))
+        return torch.cat(parts).cpu().numpy()
 
-    def _log_probability(self, deviation: torch.Tensor) -> torch.Tensor:
-        """Return the log probability, shape ``(n,)``, of actions so many standard deviations off the mean."""
-        constant = self._log_std.sum() + _HALF_LOG_2PI * deviation.shape[1]
-        return -0.5 * (deviation * deviation).sum(1) - constant
+    def _send(self) -> None:
+        """Give the networks that learn what the policy has."""
+        if self._there is not self._here:
+            self._there.optimizer.copy_(self._here.optimizer)
 
     @torch.no_grad()
     def update(self, buffer: RolloutBuffer, learning_rate: float, clip_range: float) -> UpdateStatistics:
@@ -128,10 +145,13 @@ class Learner:
             clip_range: How far the probability ratio counts.
         """
         config = self._config
-        self.optimizer.lr = learning_rate
-        samples = _Samples.of(buffer)
-        with _products_in(config.matmul):
+        self._send()
+        self._there.optimizer.lr = learning_rate
+        samples = _Samples.of(buffer, self._device)
+        with devices.products_in(config.matmul):
             epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
+        if self._there is not self._here:
+            self._here.optimizer.copy_(self._there.optimizer)
         means = torch.stack(epochs).mean(dim=(0, 2)).tolist()
         policy_loss, value_loss, entropy_loss, _, clip_fraction = means
         last = epochs[-1]
@@ -146,12 +166,12 @@ class Learner:
         count = len(samples.actions) // rows
         advantages = samples.advantages.view(count, rows)
         advantages = (advantages - advantages.mean(1, keepdim=True)) / (advantages.std(1, keepdim=True) + 1e-8)
-        log_ratios, errors = torch.empty(count, rows), torch.empty(count, rows)
-        entropies = torch.empty(count)
+        log_ratios, errors = torch.empty_like(advantages), torch.empty_like(advantages)
+        entropies = advantages.new_empty(count)
         parts = (samples.observations, samples.actions, samples.log_probabilities, samples.returns)
         minibatches = zip(*(torch.split(part, rows) for part in parts), strict=True)
         for index, (observations, actions, old, returns) in enumerate(minibatches):
-            entropies[index] = self._log_std.sum()
+            entropies[index] = self._there.log_std.sum()
             actor = partial(
                 self._actor_gradients, observations, actions, old, advantages[index], clip_range, log_ratios[index]
             )
@@ -161,7 +181,7 @@ class Learner:
             else:
                 actor()
                 critic()
-            self.optimizer.step(self._config.max_grad_norm)
+            self._there.optimizer.step(self._config.max_grad_norm)
         ratios = log_ratios.exp()
         surrogate = torch.min(advantages * ratios, advantages * ratios.clamp(1.0 - clip_range, 1.0 + clip_range))
         entropies += samples.actions.shape[1] * (0.5 + _HALF_LOG_2PI)
@@ -186,23 +206,24 @@ class Learner:
         log_ratio: torch.Tensor,
     ) -> None:
         """Write the actor's gradients of one minibatch; `log_ratio` takes what the statistics need."""
-        inverse_std = (-self._log_std).exp()
-        deviation = (actions - self._actor.forward(observations)) * inverse_std
-        torch.sub(self._log_probability(deviation), old, out=log_ratio)
+        networks = self._there
+        inverse_std = (-networks.log_std).exp()
+        deviation = (actions - networks.actor.forward(observations)) * inverse_std
+        torch.sub(networks.log_probability(deviation), old, out=log_ratio)
         ratio = log_ratio.exp()
         # The surrogate min(r A, clip(r) A) has the derivative A by r, but none where the clipped one is the smaller.
         clipped = torch.where(advantages > 0, ratio > 1.0 + clip_range, ratio < 1.0 - clip_range)
         by_log_probability = (advantages * ratio * (-1.0 / len(actions))).masked_fill_(clipped, 0.0)[:, None]
         # log p = −½ Σ d² − Σ log σ − …, where d = (a − μ) / σ: ∂/∂μ = d / σ, ∂/∂log σ = d² − 1.
-        torch.mm(by_log_probability.t(), deviation.square() - 1.0, out=self._log_std_gradient[None])
-        self._log_std_gradient.sub_(self._config.ent_coef)
-        self._actor.backward(deviation.mul_(inverse_std).mul_(by_log_probability))
+        torch.mm(by_log_probability.t(), deviation.square() - 1.0, out=networks.log_std_gradient[None])
+        networks.log_std_gradient.sub_(self._config.ent_coef)
+        networks.actor.backward(deviation.mul_(inverse_std).mul_(by_log_probability))
 
     @torch.no_grad()
     def _critic_gradients(self, observations: torch.Tensor, returns: torch.Tensor, error: torch.Tensor) -> None:
         """Write the critic's gradients of one minibatch; `error` takes what the statistics need."""
-        torch.sub(self._critic.forward(observations)[:, 0], returns, out=error)
-        self._critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
+        torch.sub(self._there.critic.forward(observations)[:, 0], returns, out=error)
+        self._there.critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
 
 
 @dataclass(frozen=True)
@@ -216,41 +237,14 @@ class _Samples:
     returns: torch.Tensor
 
     @classmethod
-    def of(cls, buffer: RolloutBuffer) -> _Samples:
-        """Flatten a buffer as Stable-Baselines3 does: environment by environment."""
+    def of(cls, buffer: RolloutBuffer, device: torch.device) -> _Samples:
+        """Flatten a buffer as Stable-Baselines3 does, environment by environment, and take it to a device."""
         arrays = (buffer.observations, buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns)
         flat = (torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1))).flatten(0, 1) for array in arrays)
-        return cls(*flat)
+        return cls(*(tensor.to(device) for tensor in flat))
 
     def shuffled(self) -> _Samples:
         """Return them in a random order, drawn from NumPy's generator as Stable-Baselines3 does."""
-        order = torch.from_numpy(np.random.permutation(len(self.actions)))  # noqa: NPY002  # the checkpoint has its state
+        drawn = np.random.permutation(len(self.actions))  # noqa: NPY002  # the checkpoint has its state
+        order = torch.from_numpy(drawn).to(self.actions.device)
         return _Samples(*(part[order] for part in vars(self).values()))
-
-
-_BFLOAT16 = ("amx_bf16", "avx512_bf16", "avx10")
-
-
-def _require_bfloat16() -> None:
-    has = provenance.cpu()["vector_instructions"]
-    if not any(flag.startswith(_BFLOAT16) for flag in has):
-        raise ConfigError(
-            "this processor has no products in bfloat16",
-            where="training.matmul",
-            got="bfloat16",
-            expected=f"one of its instruction sets {', '.join(_BFLOAT16)}",
-            fix="set it to float32",
-        )
-
-
-@contextmanager
-def _products_in(precision: Literal["float32", "bfloat16"]) -> Iterator[None]:
-    """Have matrix products round their factors to a precision while the block runs; sums stay in float32."""
-    settings = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = settings.fp32_precision
-    if precision == "bfloat16":
-        settings.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        settings.fp32_precision = before

@@ -122,7 +122,7 @@ class _Training:
                 extra.evaluation,
                 best_policy,
             )
-            machines, changed = machine.history(extra.machines)
+            machines, changed = machine.history(extra.machines, self.config.training.device)
             progress = Progress(run, self.terminal, self._from, self._token)
             self.checkpoints = CheckpointCallback(
                 run, self.evaluation, self.lines, self.stopwatch, progress, stop, self._from, machines

@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from mimicrl import provenance
 from mimicrl.config import TrainingConfig
-from mimicrl.errors import ConfigError
+from mimicrl.training import devices
 from mimicrl.training.companion import Companion
 from mimicrl.training.learner import Learner
 from mimicrl.training.optimizer import FlatAdam
@@ -191,6 +191,34 @@ def test_actions_repeat_with_the_generators_state(policy: ActorCriticPolicy) -> 
     assert not np.array_equal(again, learner.act(observations)) and np.array_equal(first, again)
 
 
+CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no graphics card")
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=CUDA)])
+def test_an_update_on_another_device_comes_back(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way there and back changes no bit; of a graphics card only the sums' order does."""
+    learners = []
+    for where in ("cpu", "cuda"):
+        settings = config(device=where, actor=(64, 64), critic=(64, 64))
+        monkeypatch.setattr(
+            devices, "require", lambda _, where=where: torch.device(device if where == "cuda" else "cpu")
+        )
+        model = make(settings, {"optimizer_class": FlatAdam})
+        learner = Learner(model.policy, settings)
+        for seed in (1, 2):
+            set_random_seed(seed)
+            fill(model.rollout_buffer, learner)
+            set_random_seed(seed)
+            learner.update(model.rollout_buffer, 1e-3, 0.1)
+        assert next(model.policy.parameters()).device == torch.device("cpu"), "where it acts and is saved"
+        learners.append(learner.optimizer)
+    tolerance = {"rtol": 0.0, "atol": 0.0} if device == "cpu" else {"rtol": 1e-3, "atol": 1e-5}
+    here, there = learners
+    assert here.steps == there.steps > 0
+    for name in ("values", "first_moment", "second_moment"):
+        torch.testing.assert_close(getattr(here, name), getattr(there, name), **tolerance)
+
+
 def test_products_in_bfloat16_are_near_and_leave_the_process_as_it_was(policy: ActorCriticPolicy) -> None:
     if not any(flag.startswith(("amx_bf16", "avx512_bf16")) for flag in provenance.cpu()["vector_instructions"]):
         pytest.skip("this processor has no bfloat16")
@@ -206,11 +234,3 @@ def test_products_in_bfloat16_are_near_and_leave_the_process_as_it_was(policy: A
         assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"
     assert not torch.equal(weights["float32"], weights["bfloat16"])
     assert (weights["float32"] - weights["bfloat16"]).abs().max() < 5e-3  # steps of 1e-3, four of them
-
-
-def test_a_processor_without_bfloat16_is_told(policy: ActorCriticPolicy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "cpu", lambda: {"vector_instructions": ["avx2", "avx512f"]})
-    with pytest.raises(
-        ConfigError, match=r"^this processor has no products in bfloat16 — training.matmul — got bfloat16"
-    ):
-        Learner(policy, config(matmul="bfloat16"))

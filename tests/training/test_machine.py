@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 
+import pytest
 import torch
 
 from mimicrl.training import machine
@@ -16,6 +17,12 @@ def test_a_machine_is_told_by_what_decides_bits() -> None:
     assert here["torch"].split("+")[0] == torch.__version__.split("+")[0]
     assert here["torch threads"] == torch.get_num_threads()
     assert here["CPU"] and platform.node() not in str(here), "another node of the same kind gives the same bits"
+
+
+def test_a_graphics_card_is_told_where_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
+    assert "graphics card" not in machine.describe()
+    assert machine.describe("cuda") == machine.describe() | {"graphics card": "NVIDIA H100"}
 
 
 def test_the_same_machine_changes_nothing() -> None:

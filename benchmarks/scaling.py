@@ -1,0 +1,106 @@
+"""How trainings fill a machine: ``python -m benchmarks.scaling [--quick] [--json FILE]``.
+
+The first table runs 1, 2, 4, … trainings of the default preset side by side up to the number of cores, each as
+`mimicrl train --threads 1` in a process of its own, as the workflow runs seeds and experiments. The second steps one
+batch of 4,096 environments with 1, 2, 4, … threads, at 200 Hz and the walker's own physics.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import paired, report
+from benchmarks.paired import Spread
+from benchmarks.report import Table
+from benchmarks.stepping import Bench, stepping
+from mimicrl import artifacts
+from mimicrl.provenance import usable_cores
+from mimicrl.runs import RunDirectory
+
+SAMPLES = 102_400
+ENVIRONMENTS = 4096
+
+
+def powers(cores: int) -> list[int]:
+    """Return 1, 2, 4, … and the number of cores itself."""
+    return [*(2**k for k in range((cores - 1).bit_length())), cores]
+
+
+def side_by_side(folder: Path, count: int, samples: int) -> list[float]:
+    """Train some runs at once; return the samples per second of each, evaluations and start left out."""
+    runs = [
+        paired.prepare(
+            folder / f"{count}-{index}",
+            training={"total_timesteps": samples},
+            evaluation={"interval": 10 * samples},
+        )
+        for index in range(count)
+    ]
+    command = [sys.executable, "-m", "mimicrl", "train", "--threads", "1"]
+    trainers = [subprocess.Popen([*command, str(run.path)], stderr=subprocess.DEVNULL) for run in runs]
+    if any([trainer.wait() for trainer in trainers]):  # all of them, before one is told
+        raise SystemExit(f"a training failed: mimicrl train {runs[0].path}")
+    return [_rate(run) for run in runs]
+
+
+def _rate(run: RunDirectory) -> float:
+    outcome = artifacts.read_json(run.outcome_file)
+    return outcome["samples"] / outcome["train_seconds"]
+
+
+def trainings(folder: Path, samples: int) -> Table:
+    """Return the first table."""
+    rows, alone = [], 0.0
+    for count in powers(usable_cores()):
+        rates = side_by_side(folder, count, samples)
+        alone = alone or rates[0]
+        rows.append(
+            {
+                "trainings": count,
+                "samples/s in all": sum(rates),
+                "samples/s of one": Spread.of(rates),
+                "times one alone": sum(rates) / alone,
+            }
+        )
+    return Table("Trainings of the default preset side by side, one thread each", rows)
+
+
+def threads(folder: Path, count: int, rounds: int) -> Table:
+    """Return the second table."""
+    bench = Bench(folder, 200)
+    actions = bench.actions(8, count)
+    contenders = {
+        str(number): paired.lasting(0.5, stepping(bench.stack("batched", count, number), actions), count)
+        for number in powers(usable_cores())
+    }
+    slices = paired.alternate(contenders, rounds)
+    rows = [
+        {
+            "threads": int(name),
+            "steps/s": paired.rate(mine),
+            "times one thread": paired.times(mine, slices["1"], "wall"),
+        }
+        for name, mine in slices.items()
+    ]
+    return Table(f"Steps of one batch of {count:,} environments at 200 Hz", rows)
+
+
+def tables(*, quick: bool) -> Iterator[Table]:
+    """Yield the benchmark's tables."""
+    with tempfile.TemporaryDirectory() as name:
+        yield trainings(Path(name), SAMPLES // 25 if quick else SAMPLES)
+        yield threads(Path(name), 64 if quick else ENVIRONMENTS, 1 if quick else 3)
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = report.arguments(__doc__, "short trainings, few environments")
+    report.publish(tables(quick=arguments.quick), arguments.json)
+
+
+if __name__ == "__main__":
+    main()
