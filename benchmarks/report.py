@@ -47,6 +47,7 @@ def machine() -> dict[str, Any]:
     return {
         "cpu": cpu["model"],
         "cores": cpu["cores"],
+        "graphics_cards": provenance.graphics_cards(),
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
         "versions": provenance.versions(),
@@ -56,7 +57,8 @@ def machine() -> dict[str, Any]:
 def header(about: dict[str, Any]) -> str:
     """Return what `machine` found as a line."""
     versions = {"Python": about["python"], **about["versions"]}
-    return f"{about['cpu']}, {about['cores']} cores, load before {about['load_before']:.2f}; " + ", ".join(
+    cards = "".join(f"{card}, " for card in about["graphics_cards"])
+    return f"{about['cpu']}, {about['cores']} cores, {cards}load before {about['load_before']:.2f}; " + ", ".join(
         f"{name} {version}" for name, version in versions.items()
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import resource
@@ -18,7 +19,15 @@ from mimicrl import artifacts, container
 
 _PACKAGE = Path(__file__).parent
 _PACKAGES = ("mimicrl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "scipy", "snakemake")
-_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY")
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+)
 
 
 def now() -> str:
@@ -94,12 +103,15 @@ def cpu() -> dict[str, Any]:
 
 
 def graphics_cards(driver: Path = Path("/proc/driver/nvidia")) -> list[str]:
-    """Return the models of the graphics cards that NVIDIA's driver knows.
+    """Return the models of the machine's graphics cards that NVIDIA's driver knows; not all need be this process's.
 
     Args:
         driver: The driver's folder.
     """
-    rows = [row for file in sorted(driver.glob("gpus/*/information")) for row in file.read_text().splitlines()]
+    rows: list[str] = []
+    for file in sorted(driver.glob("gpus/*/information")):
+        with contextlib.suppress(OSError, ValueError):  # no reason to lose a result
+            rows += file.read_text(encoding="utf-8").splitlines()
     return [row.split(":", 1)[1].strip() for row in rows if row.startswith("Model:")]
 
 

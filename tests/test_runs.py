@@ -29,6 +29,8 @@ COVERED: list[dict[str, Any]] = [
     {"training": {"vec_env": "dummy"}},
     {"training": {"torch_threads": 2}},
     {"training": {"max_kl": 4.0}},
+    {"training": {"device": "cuda"}},
+    {"training": {"matmul": "bfloat16"}},
     {"training": {"actor": [16]}},
     {"evaluation": {"interval": 512}},
     {"evaluation": {"episodes": 5}},

@@ -104,16 +104,16 @@ class TrainingConfig(Section):
     checkpoint_interval: Count = 100_000
     """Samples between two checkpoints."""
     torch_threads: Count = 1
-    """PyTorch's threads in each operation; another number gives other weights. A training that may use twice as many
-    lets actor and critic learn side by side, to the same weights."""
+    """PyTorch's threads in each operation; another number gives other weights. A training on the processor that may use
+    twice as many lets actor and critic learn side by side, to the same weights."""
     device: Literal["cpu", "cuda"] = "cpu"
-    """What computes the updates: the processor or a graphics card, which pays for wide networks and large minibatches.
-    Acting stays on the processor."""
+    """What assesses rollouts and learns from them: the processor, or a graphics card, which pays for wide networks and
+    large minibatches. Acting stays on the processor."""
     matmul: Literal["float32", "bfloat16"] = "float32"
     """Precision of an update's matrix products on the processor; bfloat16 speeds up wide networks where it has it."""
 
     @model_validator(mode="after")
-    def _rollout_divides(self) -> TrainingConfig:
+    def _fits_together(self) -> TrainingConfig:
         rollout = self.n_envs * self.n_steps
         if rollout % self.minibatch:
             raise ValueError(

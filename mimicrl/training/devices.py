@@ -1,4 +1,4 @@
-"""Where and how precisely an update's matrix products are computed."""
+"""Where PPO assesses and learns, and how precisely an update's matrix products are computed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BFLOAT16 = ("amx_bf16", "avx512_bf16", "avx10")
 
 
 def require(config: TrainingConfig) -> torch.device:
-    """Return the device that updates are computed on.
+    """Return the device that assesses rollouts and learns from them.
 
     Args:
         config: The hyper-parameters.

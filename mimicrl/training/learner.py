@@ -75,13 +75,14 @@ def _linear(modules: list[torch.nn.Module]) -> list[torch.nn.Linear]:
 class Learner:
     """Actor and critic of a policy, on memory of their own.
 
-    Where a graphics card computes the updates, the policy stays where it acts: its parameters and Adam's moments go to
-    the card before a rollout is assessed or learnt from, and come back after each update.
+    Where a graphics card assesses and learns, the policy stays where it acts: its parameters go to the card before
+    anything is computed there, Adam's moments before an update, and all of them come back after it.
 
     Args:
         policy: The policy, whose optimiser is a `FlatAdam`.
         config: The hyper-parameters.
-        threads: Threads there are. With twice PyTorch's the critic learns beside the actor, to the same bits.
+        threads: Threads there are. With twice PyTorch's the critic learns beside the actor, to the same bits; not on a
+            graphics card.
 
     Raises:
         ConfigError: This machine lacks what the configuration computes with.
@@ -93,10 +94,10 @@ class Learner:
         self._here = self._there = _Networks(policy, config)
         if config.device != "cpu":
             twin = copy.deepcopy(policy).to(self._device)
-            twin.optimizer = FlatAdam(twin.parameters(), lr=0.0)  # type: ignore[assignment]
+            twin.optimizer = policy.optimizer.like(twin.parameters())  # type: ignore[operator]
             self._there = _Networks(twin, config)
         self.optimizer = self._here.optimizer
-        beside = config.device == "cpu" and threads >= 2 * config.torch_threads
+        beside = self._there is self._here and threads >= 2 * config.torch_threads
         self._companion = Companion() if beside else None
 
     @torch.no_grad()
@@ -115,14 +116,14 @@ class Learner:
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Return the critic's values, shape ``(n,)``, of normalised observations, float32, shape ``(n, D)``."""
-        self._send()
+        self._send_weights()
         parts = torch.split(torch.from_numpy(observations).to(self._device), self._config.minibatch)
         return torch.cat([self._there.critic.forward(part)[:, 0].clone() for part in parts]).cpu().numpy()
 
     @torch.no_grad()
     def log_probabilities(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the log probabilities, shape ``(n,)``, of actions, shape ``(n, J)``, for observations, ``(n, D)``."""
-        self._send()
+        self._send_weights()
         there, rows, parts = self._there, self._config.minibatch, []
         tensors = (torch.from_numpy(array).to(self._device) for array in (observations, actions))
         for observed, acted in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
@@ -130,10 +131,10 @@ class Learner:
             parts.append(there.log_probability(deviation))
         return torch.cat(parts).cpu().numpy()
 
-    def _send(self) -> None:
-        """Give the networks that learn what the policy has."""
+    def _send_weights(self) -> None:
+        """Give the networks that learn the policy's weights, which a checkpoint or a rollback may have changed."""
         if self._there is not self._here:
-            self._there.optimizer.copy_(self._here.optimizer)
+            self._there.optimizer.values.copy_(self._here.optimizer.values)
 
     @torch.no_grad()
     def update(self, buffer: RolloutBuffer, learning_rate: float, clip_range: float) -> UpdateStatistics:
@@ -145,7 +146,8 @@ class Learner:
             clip_range: How far the probability ratio counts.
         """
         config = self._config
-        self._send()
+        if self._there is not self._here:
+            self._there.optimizer.copy_(self._here.optimizer)
         self._there.optimizer.lr = learning_rate
         samples = _Samples.of(buffer, self._device)
         with devices.products_in(config.matmul):

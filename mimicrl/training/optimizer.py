@@ -56,6 +56,10 @@ class FlatAdam:
             parameter.data = values.copy_(parameter.data)
             parameter.grad = self.gradients[begin:end].view(parameter.shape)
 
+    def like(self, parameters: Iterable[nn.Parameter]) -> FlatAdam:
+        """Return a fresh one with the same settings for other parameters."""
+        return FlatAdam(parameters, self.lr, self._betas, self._eps)
+
     @torch.no_grad()
     def step(self, max_norm: float = math.inf) -> None:
         """Change the parameters by their gradients, which are scaled in place.

@@ -28,6 +28,9 @@ class MimicPPO(PPO):
         env: The normalised environments.
         seed: Seed of the networks' initial weights and of the policy's noise.
         threads: Threads that the learner may use; any number gives the same bits.
+
+    Raises:
+        ConfigError: This machine lacks what the configuration computes with.
     """
 
     def __init__(self, config: TrainingConfig, env: VecNormalize, seed: int, threads: int = 1) -> None:

@@ -45,7 +45,8 @@ def train(
     Raises:
         ArtifactError: There are checkpoints and none is valid, or there is none and one must be; or the history does
             not go as far as the checkpoint.
-        ConfigError: The configuration asks for more torch threads than there are, or for fewer samples than were taken.
+        ConfigError: The configuration asks for more torch threads than there are, for something that this machine does
+            not compute with (`mimicrl.training.devices`), or for fewer samples than were taken.
         Interrupted: A signal stopped training; a checkpoint was written.
         MachineError: The disk is full, or a checkpoint cannot be read.
         RunLocked: Another process trains in this run.

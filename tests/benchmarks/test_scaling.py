@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from benchmarks import scaling
+from benchmarks import paired, scaling
+from mimicrl.runs import RunDirectory
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])])
@@ -10,13 +14,33 @@ def test_a_machine_is_filled_by_doubling(cores: int, expected: list[int]) -> Non
     assert scaling.powers(cores) == expected
 
 
+def test_rates_add_up_and_are_compared_with_one_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rates = {1: [100.0], 2: [90.0, 80.0]}
+    monkeypatch.setattr(scaling, "side_by_side", lambda folder, count, samples: rates[count])
+    one, two = scaling.trainings(tmp_path, [1, 2], 1000).rows
+    assert (one["samples/s in all"], one["times one alone"]) == (100.0, 1.0)
+    assert (two["samples/s in all"], two["times one alone"]) == (170.0, 1.7)
+    assert (two["samples/s of one"].low, two["samples/s of one"].high) == (80.0, 90.0)
+
+
+def test_what_a_training_said_that_failed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = paired.prepare
+
+    def too_wide(path: Path, **sections: Any) -> RunDirectory:
+        return prepare(path, training=sections["training"] | {"torch_threads": 2})
+
+    monkeypatch.setattr(paired, "prepare", too_wide)
+    with pytest.raises(SystemExit, match="more torch threads than this job may use"):
+        scaling.side_by_side(tmp_path, 1, 1024)
+
+
 def test_the_short_version_tells_of_trainings_and_threads(quick) -> None:
-    trainings, threads = quick("scaling").tables
-    numbers = scaling.powers(scaling.usable_cores())
-    assert [row["trainings"] for row in trainings["rows"]] == [row["threads"] for row in threads["rows"]] == numbers
-    for row in trainings["rows"]:
-        one = row["samples/s of one"]
-        assert (
-            row["trainings"] * one["low"] <= row["samples/s in all"] * 1.001 <= row["trainings"] * one["high"] * 1.002
-        )
-    assert trainings["rows"][0]["times one alone"] == threads["rows"][0]["times one thread"]["median"] == 1.0
+    told = quick("scaling")
+    numbers = scaling.powers(min(scaling.usable_cores(), 2))
+    assert [
+        [row[key] for row in table["rows"]] for table, key in zip(told.tables, ("trainings", "threads"), strict=True)
+    ] == [
+        numbers,
+        numbers,
+    ]
+    assert min(told.figures()) > 0.0
