@@ -224,7 +224,7 @@ def test_an_update_on_another_device_comes_back(device: str, monkeypatch: pytest
     assert here.steps == there.steps > 0
     for name in ("values", "second_moment"):
         ours, theirs = getattr(here, name), getattr(there, name)
-        assert (ours - theirs).norm() <= tolerance * ours.norm() > 0.0, name
+        assert ours.norm() > 0.0 and (ours - theirs).norm() <= tolerance * ours.norm(), name
 
 
 def test_products_in_bfloat16_are_near_and_leave_the_process_as_it_was(policy: ActorCriticPolicy) -> None:
