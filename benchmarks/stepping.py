@@ -122,7 +122,9 @@ class Bench:
         batch = self.task.batch(count, threads)
         batch.set_state(self.settled(count))
         steps = int(np.clip(32_768 // count, 8, 1024))
-        return PhysicsLimit(self.task.walker.model, record(batch, self.actions(steps, count)), threads, current=current)
+        return PhysicsLimit(
+            self.task.walker.physics, record(batch, self.actions(steps, count)), threads, current=current
+        )
 
     def _fresh(self, kind: str, count: int, threads: int) -> VecNormalize:
         training = {"vec_env": kind, "n_envs": count, "n_steps": 1, "minibatch": count}

@@ -85,7 +85,7 @@ class MimicBatch:
         self.max_steps = max(1, round(config.episode_seconds * config.control_hz))
         self.observation = Observation(config.observations, walker, reference.speed_mps)
         self.generators = [seeding.generator(seed) for seed in seeding.environment_seeds(0, count)]
-        self.simulation = simulation or BatchSimulation(walker.model, count, threads)
+        self.simulation = simulation or BatchSimulation(walker.physics, count, threads)
         self.steps = np.zeros(count, np.int64)
         self.phase = np.zeros(count)
         self._start_phase = np.zeros(count)

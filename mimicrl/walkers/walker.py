@@ -23,6 +23,7 @@ from mimicrl.errors import WalkerError
 from mimicrl.rotations import Array
 from mimicrl.walkers import mjcf
 from mimicrl.walkers.mjcf import ContactPoints, frozen
+from mimicrl.walkers.physics import without_looks
 
 Actuation = Literal["position", "torque"]
 
@@ -35,6 +36,8 @@ class Walker:
         name: Name of the walker.
         actuation: ``position`` (PD servo on the joint angle) or ``torque``.
         model: The compiled model. Shared; nobody changes it.
+        physics: The same without what is only looked at, for simulations; moves to the same bits. Shared, too; its
+            geoms are fewer, all else has the same places.
         joint_names: Names of the actuated hinges, length J.
         qpos_index: Their places in ``qpos``, shape ``(J,)``.
         qvel_index: Their places in ``qvel``, shape ``(J,)``.
@@ -49,6 +52,7 @@ class Walker:
     name: str
     actuation: Actuation
     model: mujoco.MjModel
+    physics: mujoco.MjModel
     joint_names: tuple[str, ...]
     qpos_index: np.ndarray
     qvel_index: np.ndarray
@@ -99,6 +103,7 @@ class Walker:
             name=name,
             actuation=actuation,
             model=model,
+            physics=without_looks(spec, model),
             joint_names=names,
             qpos_index=frozen(model.jnt_qposadr[joints]),
             qvel_index=frozen(model.jnt_dofadr[joints]),
