@@ -13,18 +13,22 @@ _BODIES = ("body_mass", "body_inertia", "body_ipos", "body_iquat", "body_gravcom
 def without_looks(spec: mujoco.MjSpec, model: mujoco.MjModel) -> mujoco.MjModel:
     """Return a model that moves to the same bits, without geoms that touch nothing, lights and cameras.
 
-    MuJoCo computes the pose of every geom in every physics step, whether it touches anything or not.
+    A geom whose shape a fluid acts on stays. MuJoCo computes the pose of every geom in every physics step, whether it
+    touches anything or not.
 
     Args:
         spec: What the model was compiled from; stays as it is.
         model: The model.
 
     Returns:
-        The smaller model, or `model` where a body's mass or something else hangs on such a geom.
+        The smaller model, or `model` where there is nothing to leave out, or a body's mass or something else hangs on it.
     """
     bare = spec.copy()
-    looks = [geom for geom in bare.geoms if not geom.contype and not geom.conaffinity]
-    for element in [*looks, *bare.lights, *bare.cameras]:
+    looks = [geom for geom in bare.geoms if not (geom.contype or geom.conaffinity or geom.fluid_ellipsoid)]
+    unneeded = [*looks, *bare.lights, *bare.cameras]
+    if not unneeded:
+        return model
+    for element in unneeded:
         bare.delete(element)
     try:
         smaller = bare.compile()

@@ -53,8 +53,9 @@ LOOKS = '<geom name="b" size=".2" contype="0" conaffinity="0" mass="{}"/>'
         (TOUCHES + LOOKS.format(0), '<contact><pair geom1="a" geom2="b"/></contact>', 2),
         (TOUCHES + LOOKS.format(0), '<sensor><framepos objtype="geom" objname="b"/></sensor>', 2),
         (LOOKS.format(1), "", 1),
+        (TOUCHES + LOOKS.format(0).replace("/>", ' fluidshape="ellipsoid"/>'), "", 2),
     ],
-    ids=["only looks", "has mass", "in a contact pair", "is sensed", "is all there is"],
+    ids=["only looks", "has mass", "in a contact pair", "is sensed", "is all there is", "swims"],
 )
 def test_a_geom_that_something_hangs_on_stays(inside: str, outside: str, left: int) -> None:
     spec = mujoco.MjSpec.from_string(BODY.format(inside, outside))
