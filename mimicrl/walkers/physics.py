@@ -21,7 +21,7 @@ def without_looks(spec: mujoco.MjSpec, model: mujoco.MjModel) -> mujoco.MjModel:
         model: The model.
 
     Returns:
-        The smaller model, or `model` where nothing can be left out: there is none, or a body's mass or the like hangs on it.
+        The smaller model, or `model` where nothing can be left out, as a body's mass or the like hangs on it.
     """
     bare = spec.copy()
     looks = [geom for geom in bare.geoms if not (geom.contype or geom.conaffinity or geom.fluid_ellipsoid)]
