@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from mimicrl.evaluation.rollout import Episodes
 from mimicrl.mimic import rewards
 from mimicrl.mimic.terminations import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SLOW_MPS, _SLOW_SHARE = 0.9, 0.8
 
@@ -114,6 +117,8 @@ def episodes_table(
     episodes: Episodes, needed_m: float, reference_speed_mps: float, joint_names: tuple[str, ...]
 ) -> pd.DataFrame:
     """Return ``episodes.parquet``: a row an episode."""
+    import pandas as pd  # half a second that training's evaluations, beside it, go without
+
     columns: dict[str, object] = {
         "episode": np.arange(len(episodes.reason)),
         "start_phase": episodes.start_phase,

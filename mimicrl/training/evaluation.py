@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mimicrl import faultpoints
-from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
-from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.mimic.task import Task
+from mimicrl.evaluation.evaluator import Evaluator
+from mimicrl.evaluation.metrics import Summary
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training.callbacks import BoundaryCallback
 from mimicrl.training.logs import JsonLines, Terminal
 from mimicrl.training.progress import Stopwatch
+from mimicrl.training.rows import OrderedLogger
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,16 @@ class EvaluationState:
 class EvaluationCallback(BoundaryCallback):
     """Evaluates the policy every so many samples and keeps the best one.
 
-    The evaluation has simulations of its own and draws no random number, so it changes nothing in training. Starts
-    alternate between two sets, half a step apart; first success is the first of two 20/20 in a row, and the
-    second one then stood from other starts.
+    The evaluation has simulations of its own and draws no random number, so it changes nothing in training, which goes
+    on while its result is under way. Starts alternate between two sets, half a step apart; first success is the first
+    of two 20/20 in a row, and the second one then stood from other starts.
 
     Args:
         run: The run.
-        task: Its task.
+        evaluator: Evaluates its policies.
         about: What ``policy.json`` tells besides.
         lines: Takes a row an evaluation.
         terminal: Tells the user.
-        threads: Threads of the physics.
         stopwatch: Times the training.
         state: What an earlier part of the training came to …
         best_policy: … and its best policy.
@@ -93,54 +92,72 @@ class EvaluationCallback(BoundaryCallback):
     def __init__(
         self,
         run: RunDirectory,
-        task: Task,
+        evaluator: Evaluator,
         about: dict[str, Any],
         lines: JsonLines,
         terminal: Terminal,
-        threads: int,
         stopwatch: Stopwatch,
         state: EvaluationState,
         best_policy: Policy | None,
     ) -> None:
         super().__init__()
-        self._run, self._task, self._about, self._stopwatch = run, task, about, stopwatch
+        self._run, self._evaluator, self._about, self._stopwatch = run, evaluator, about, stopwatch
         self._lines, self._terminal = lines, terminal
-        self._settings = run.config.evaluation
-        self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds, threads)
+        self._submitted: tuple[int, Policy] | None = None
         self.state, self.best_policy = state, best_policy
         self.last: Summary | None = None
 
     def at_boundary(self) -> None:
-        """Evaluate when the interval is over; several intervals passed at once count as one."""
+        """Begin an evaluation when the interval is over; several intervals passed at once count as one."""
         faultpoints.reach("train.rollout")
-        if self.num_timesteps >= (self.state.count + 1) * self._settings.interval:
-            self._evaluate()
-            self.state.count = self.num_timesteps // self._settings.interval
+        interval = self._run.config.evaluation.interval
+        if self.num_timesteps >= (self.state.count + 1) * interval:
+            self.collect(wait=True)
+            policy = self.model.export(self._about | {"samples": self.num_timesteps})
+            self._submitted = self.num_timesteps, policy
+            self._rows.hold()
+            self._evaluator.submit(policy, shifted=self.state.shifted)
+            self.state.count = self.num_timesteps // interval
 
-    def _evaluate(self) -> None:
-        begin = time.perf_counter()
-        settings, speed, shifted = self._settings, self._task.reference.speed_mps, self.state.shifted
-        policy = self.model.export(self._about | {"samples": self.num_timesteps})
-        episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
-        needed = stable_distance(speed, settings.seconds, settings.stable_distance_m)
-        self.last = summary = summarize(episodes, needed, speed)
-        seconds = time.perf_counter() - begin
+    @property
+    def under_way(self) -> bool:
+        """Whether the result of an evaluation is to be collected."""
+        return self._submitted is not None
+
+    def collect(self, *, wait: bool) -> None:
+        """Take in the result of the evaluation under way.
+
+        Args:
+            wait: Wait for it, as whoever needs all results so far must.
+
+        Raises:
+            WorkerDied: The process that evaluates has ended.
+        """
+        if self._submitted is None or (result := self._evaluator.result(wait=wait)) is None:
+            return
+        (samples, policy), self._submitted = self._submitted, None
+        self.last = summary = result.summary
+        shifted = self.state.shifted
         faultpoints.reach("train.evaluated")
-        self.state.seconds += seconds
-        if self.state.note(self.num_timesteps, summary):
+        self.state.seconds += result.seconds
+        if self.state.note(samples, summary):
             # For others to look at; what counts is the one that goes into the next checkpoint.
             self.best_policy = policy
             policy.save(self._run.policy_directory("best"))
         self._lines.append(
             {
-                "samples": self.num_timesteps,
+                "samples": samples,
                 "shifted_starts": shifted,
-                "seconds": seconds,
+                "seconds": result.seconds,
                 "training_seconds": self._stopwatch.seconds,
-                "cpu_seconds": time.process_time(),
+                "cpu_seconds": time.process_time() + result.cpu_seconds,
                 **summary.as_dict(),
             }
         )
-        for name, value in summary.as_dict().items():
-            self.logger.record(f"eval/{name}", value)
-        self._terminal.say(f"{self.num_timesteps:>9,} samples: {summary.describe()}")
+        self._rows.release({f"eval/{name}": value for name, value in summary.as_dict().items()})
+        self._terminal.say(f"{samples:>9,} samples: {summary.describe()}")
+
+    @property
+    def _rows(self) -> OrderedLogger:
+        assert isinstance(self.logger, OrderedLogger)
+        return self.logger

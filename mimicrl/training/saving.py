@@ -123,13 +123,15 @@ class CheckpointCallback(BoundaryCallback):
         self._run, self._evaluation, self._lines, self._machines = run, evaluation, lines, machines
         self._stopwatch, self._progress, self._stop = stopwatch, progress, stop
         self._saved, self._saved_at = start, time.monotonic()
+        self._due: int | None = None  # samples since when a checkpoint waits for an evaluation
 
     def at_boundary(self) -> None:
         """Save when it is due; raise `Interrupted` when a signal came."""
+        self._evaluation.collect(wait=False)
         interval = self._run.config.training.checkpoint_interval
         due = self.num_timesteps // interval > self._saved // interval
         if due or time.monotonic() - self._saved_at > CHECKPOINT_SECONDS:
-            self.save()
+            self._save_soon()
         self.tell("running")
         if self._stop.number is not None:
             self.save()
@@ -140,8 +142,17 @@ class CheckpointCallback(BoundaryCallback):
         super()._on_training_end()
         self.save()
 
+    def _save_soon(self) -> None:
+        """Save, but let training go on while an evaluation is under way, for no longer than until the next one."""
+        if self._due is None:
+            self._due = self.num_timesteps
+        waited = self.num_timesteps - self._due
+        if not self._evaluation.under_way or waited >= self._run.config.evaluation.interval:
+            self.save()
+
     def save(self) -> None:
-        """Write a checkpoint unless the last one is of now."""
+        """Write a checkpoint unless the last one is of now; it knows the result of every evaluation begun."""
+        self._evaluation.collect(wait=True)
         directory = self._run.training_directory / "checkpoints"
         if self.num_timesteps == self._saved and (directory / f"step-{self._saved:012d}").exists():
             return
@@ -158,7 +169,7 @@ class CheckpointCallback(BoundaryCallback):
         )
         arrays = {_BEST: np.frombuffer(best.weights(), np.uint8)} if best else {}
         checkpoint.save(directory, self._run.fingerprint, self.model, asdict(extra), arrays)
-        self._saved, self._saved_at = self.num_timesteps, time.monotonic()
+        self._saved, self._saved_at, self._due = self.num_timesteps, time.monotonic(), None
 
     def _tensorboard_lengths(self) -> dict[str, int]:
         writers = [writer for writer in self.model.logger.output_formats if isinstance(writer, TensorBoardWriter)]

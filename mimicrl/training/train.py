@@ -10,10 +10,11 @@ from dataclasses import asdict
 import pandas as pd
 import torch
 from stable_baselines3.common.callbacks import CallbackList
-from stable_baselines3.common.logger import KVWriter, Logger
+from stable_baselines3.common.logger import KVWriter
 
 from mimicrl import artifacts, faultpoints, provenance, seeding
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiverged
+from mimicrl.evaluation import evaluator
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
@@ -26,6 +27,7 @@ from mimicrl.training.outcome import Outcome
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.progress import Progress, Stopwatch
 from mimicrl.training.resuming import Resume
+from mimicrl.training.rows import OrderedLogger
 from mimicrl.training.saving import CheckpointCallback
 from mimicrl.training.stopping import StopRequest
 from mimicrl.training.wandb import WandbWriter
@@ -94,6 +96,8 @@ class _Training:
         self._token = secrets.token_hex(8)
         folder = run.training_directory / "checkpoints"
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
+            evaluates = evaluator.make(run, self.task, threads)
+            opened.callback(evaluates.close)
             self.environments = vec_envs.make(run, self.task, threads)
             opened.callback(self.environments.close)
             self.model = MimicPPO(self.config.training, self.environments, streams.policy, threads)
@@ -114,11 +118,10 @@ class _Training:
             self.stopwatch = Stopwatch(extra.seconds)
             self.evaluation = EvaluationCallback(
                 run,
-                self.task,
+                evaluates,
                 self._about,
                 self.lines["evaluations"],
                 self.terminal,
-                threads,
                 self.stopwatch,
                 extra.evaluation,
                 best_policy,
@@ -200,6 +203,7 @@ class _Training:
         """Write the final and the best policy, the tables, where they come from and, last, the outcome."""
         faultpoints.reach("train.finished")
         run, model, state = self.run, self.model, self.evaluation.state
+        self.evaluation.collect(wait=True)
         if problem:
             model.dump_logs()  # what the update that diverged reported
         first = state.first_success
@@ -227,7 +231,7 @@ class _Training:
         self.checkpoints.finish(outcome.status)
         return outcome
 
-    def _logger(self, tensorboard: dict[str, int]) -> Logger:
+    def _logger(self, tensorboard: dict[str, int]) -> OrderedLogger:
         """Return the learner's logger; TensorBoard's files are cut back to the lengths the checkpoint knows."""
         writers: list[KVWriter] = [MetricsWriter(self.lines["metrics"])]
         if self.config.logging.tensorboard:
@@ -235,7 +239,7 @@ class _Training:
         if self.config.logging.wandb != "disabled":
             history = read_json_lines(self.lines["metrics"].path)
             writers.append(WandbWriter(self.config, self.run.training_directory / "wandb", self.terminal.say, history))
-        return Logger(None, writers)
+        return OrderedLogger(writers)
 
 
 def _sweep(run: RunDirectory) -> None:

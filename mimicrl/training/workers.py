@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import multiprocessing
-import os
-import select
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
@@ -24,6 +22,7 @@ from stable_baselines3.common.vec_env import SubprocVecEnv, VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import CloudpickleWrapper
 from stable_baselines3.common.vec_env.subproc_vec_env import _worker
 
+from mimicrl import processes
 from mimicrl.errors import WorkerDied
 
 TIMEOUT_S = 60.0
@@ -31,8 +30,6 @@ TIMEOUT_S = 60.0
 _START_FACTOR = 5.0
 _POLL_S = 1.0
 _REAP_S = 5.0
-# Ctrl-C and a scheduler's signals reach the whole group; the trainer decides when its workers end.
-_FOR_THE_TRAINER = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
 class WatchedSubprocVecEnv(SubprocVecEnv):
@@ -51,9 +48,12 @@ class WatchedSubprocVecEnv(SubprocVecEnv):
         self.waiting, self.closed = False, False
         self._words = tempfile.TemporaryDirectory(prefix="mimicrl-workers-")
         files = [Path(self._words.name, f"{index}.txt") for index in range(count)]
-        # As in SubprocVecEnv, which would wait for its first answers without an end.
-        with _signals_held():
-            started = [_start(_InWorker(make, file)) for file in files]
+        # The server that forks the workers would die of a signal to the whole group, and all workers with it.
+        with processes.signals_held():
+            resource_tracker.ensure_running()  # would end the hold of two of them when the server starts it
+            with processes.signals_held():
+                # As in SubprocVecEnv, which would wait for its first answers without an end.
+                started = [_start(_InWorker(make, file)) for file in files]
         self.processes = [process for process, _ in started]
         self.remotes: tuple[Any, ...] = tuple(
             _Watched(remote, process, index, file, timeout_s)
@@ -96,21 +96,6 @@ def _start(make: _InWorker) -> tuple[BaseProcess, Any]:
     return process, ours
 
 
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """Hold the trainer's signals back, which the server that forks the workers, started meanwhile, then does for ever.
-
-    It would die of a signal to the whole group, and all workers with it.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_TRAINER)
-    try:
-        resource_tracker.ensure_running()  # would end the hold of two of them when the server starts it
-        signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_TRAINER)
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 class _Watched:
     """The parent's end of a worker's pipe."""
 
@@ -146,12 +131,7 @@ class _Watched:
 
     def _died(self) -> WorkerDied:
         self._process.join(_REAP_S)
-        code = self._process.exitcode
-        if code is None:
-            how = "it closed its pipe"
-        else:
-            how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
-        return self._error("a worker process died", how)
+        return self._error("a worker process died", processes.ending(self._process.exitcode))
 
     def _hangs(self) -> WorkerDied:
         return self._error("a worker process does not answer", f"nothing for {self._patience_s:g} s")
@@ -179,7 +159,7 @@ class _InWorker:
     words: Path
 
     def __call__(self) -> gymnasium.Env:
-        for number in _FOR_THE_TRAINER:
+        for number in processes.FOR_THE_TRAINER:
             signal.signal(number, signal.SIG_IGN)
         sys.stderr = self.words.open("w", buffering=1)  # where multiprocessing writes a traceback to
         faulthandler.enable(sys.stderr)
@@ -188,16 +168,6 @@ class _InWorker:
 
 def _work(remote: Any, trainers_end: Any, make: CloudpickleWrapper) -> None:
     """Be a worker."""
-    threading.Thread(target=_end_with_trainer, args=(remote,), daemon=True).start()
+    # It is no child of the trainer's, and the server that forked it stays as long as any of its children does.
+    threading.Thread(target=processes.end_with_trainer, args=(remote,), daemon=True).start()
     _worker(remote, trainers_end, make)
-
-
-def _end_with_trainer(remote: Any) -> None:
-    """End this process when the trainer's end of its pipe is closed, also while the environment is busy.
-
-    It is no child of the trainer's, and the server that forked it stays as long as any of its children does.
-    """
-    poll = select.poll()
-    poll.register(remote, 0)  # nothing but the end
-    poll.poll()
-    os._exit(1)

@@ -6,13 +6,10 @@ import os
 import re
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from process_groups import group, wait_for
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.runs import RunDirectory
@@ -41,46 +38,6 @@ environments.step_async(np.full((2, 1), deed("work")))
 print("busy", flush=True)
 sys.stdin.readline()
 """
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    """Return the first value that is something; a minute is for ever."""
-    end = time.monotonic() + 60
-    while not (value := condition()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
-    return value
-
-
-def group(leader: int) -> dict[int, int]:
-    """The living processes of a group, each with its parent."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent, number = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(number) == leader and state != "Z":
-            found[int(folder.name)] = int(parent)
-    return found
-
-
-@pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts Python in a session of its own, which is empty afterwards."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*words: object, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, *map(str, words)]
-        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        started.append(subprocess.Popen(command, text=True, start_new_session=True, **streams, **options))  # type: ignore[call-overload]
-        return started[-1]
-
-    yield start
-    for process in started:
-        for pid in group(process.pid):
-            os.kill(pid, signal.SIGKILL)
-        process.communicate()
 
 
 def line(process: subprocess.Popen[str]) -> str:

@@ -7,18 +7,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
-from stable_baselines3.common.logger import Logger
 
-from mimicrl.evaluation.rollout import Episodes
-from mimicrl.mimic.task import Task
-from mimicrl.mimic.terminations import Reason
+from mimicrl.evaluation.evaluator import Evaluator, Result
+from mimicrl.evaluation.metrics import Summary
+from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import evaluation
 from mimicrl.training.evaluation import EvaluationCallback, EvaluationState
-from mimicrl.training.logs import JsonLines, Terminal, read_json_lines
+from mimicrl.training.logs import JsonLines, MetricsWriter, Terminal, read_json_lines
 from mimicrl.training.progress import Stopwatch
+from mimicrl.training.rows import OrderedLogger
 
 EPISODES, INTERVAL = 4, 256
 
@@ -34,54 +32,62 @@ class _FakePolicy:
         (directory / "samples").write_text(str(self.samples))
 
 
-def episodes(stable: int, reward: float) -> Episodes:
+def summary(stable: int, reward: float) -> Summary:
     """Four episodes of which `stable` went far enough."""
-    ones = np.ones(EPISODES)
-    return Episodes(
-        start_phase=np.arange(EPISODES) / EPISODES,
-        duration_s=0.5 * ones,
-        reason=np.where(np.arange(EPISODES) < stable, Reason.TIME, Reason.FALL),
-        distance_m=ones,
-        lateral_drift_m=0 * ones,
-        reward=reward * ones,
-        terms=np.full((EPISODES, 4), reward / 4),
-        joint_error_rad=np.zeros((EPISODES, 8)),
-        upright=ones,
-    )
+    return Summary(stable, EPISODES, reward, 1.0, 0.0, 0.0, 1.0, 0.5, 0.5, 0.0)
+
+
+class _Evaluator(Evaluator):
+    """Comes to what it was told, at once or only for who waits."""
+
+    def __init__(self) -> None:
+        self.shifted: list[bool] = []
+        self.comes_to, self.slow = summary(0, 0.5), False
+
+    def submit(self, policy: Policy, *, shifted: bool) -> None:
+        self.shifted.append(shifted)
+        self._result = Result(self.comes_to, 0.25, 0.0)
+
+    def result(self, *, wait: bool) -> Result | None:
+        return self._result if wait or not self.slow else None
 
 
 class _Evaluations:
     """An evaluation callback whose evaluations come out as told."""
 
-    def __init__(
-        self, run: RunDirectory, monkeypatch: pytest.MonkeyPatch, state: EvaluationState | None = None
-    ) -> None:
-        self.run, self.starts, self.results = run, [], []
-        monkeypatch.setattr(evaluation, "roll_out", self._roll_out)
-        self.lines = JsonLines(run.training_directory / "evaluations.jsonl")
-        terminal = Terminal(run.config, 0)
+    def __init__(self, run: RunDirectory, state: EvaluationState | None = None) -> None:
+        self.run, self.evaluator = run, _Evaluator()
+        folder = run.training_directory
+        self.lines, self.rows = (JsonLines(folder / f"{name}.jsonl") for name in ("evaluations", "metrics"))
         self.callback = EvaluationCallback(
-            run, Task.of_run(run), {}, self.lines, terminal, 1, Stopwatch(), state or EvaluationState(), None
+            run, self.evaluator, {}, self.lines, Terminal(run.config, 0), Stopwatch(), state or EvaluationState(), None
         )
-        model: Any = SimpleNamespace(logger=Logger(None, []), export=lambda about: _FakePolicy(about["samples"]))
+        logger = OrderedLogger([MetricsWriter(self.rows)])
+        model: Any = SimpleNamespace(logger=logger, export=lambda about: _FakePolicy(about["samples"]))
         self.callback.model = model
 
-    def _roll_out(self, policy: Any, batch: Any, phases: np.ndarray) -> Episodes:
-        self.starts.append(phases)
-        return self.results.pop(0)
-
-    def at(self, samples: int, stable: int = 0, reward: float = 0.5) -> None:
-        self.results = [episodes(stable, reward)]
+    def at(self, samples: int, stable: int = 0, reward: float = 0.5, *, slow: bool = False) -> None:
+        """Be at a boundary; a row of metrics is written there, and then results are looked for."""
+        self.evaluator.comes_to, self.evaluator.slow = summary(stable, reward), slow
         self.callback.num_timesteps = samples
         self.callback.at_boundary()
+        self.callback.logger.record("train/loss", float(samples))
+        self.callback.logger.dump(samples)
+        self.callback.collect(wait=False)
 
     def best(self) -> int:
         return int((self.run.policy_directory("best") / "samples").read_text())
 
+    def written(self) -> list[list[dict[str, Any]]]:
+        """The rows of both files, without the clocks."""
+        files = [read_json_lines(lines.path) for lines in (self.lines, self.rows)]
+        clocks = ("seconds", "training_seconds", "cpu_seconds")
+        return [[{key: row[key] for key in row if key not in clocks} for row in rows] for rows in files]
+
 
 @pytest.fixture
-def evaluations(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Evaluations:
-    return _Evaluations(prepare(tmp_path / "run"), monkeypatch)
+def evaluations(prepare, tmp_path: Path) -> _Evaluations:
+    return _Evaluations(prepare(tmp_path / "run"))
 
 
 def test_evaluations_happen_once_an_interval(evaluations: _Evaluations) -> None:
@@ -100,9 +106,7 @@ def test_intervals_passed_at_once_count_as_one(evaluations: _Evaluations) -> Non
 def test_starts_alternate_however_many_intervals_a_rollout_takes(evaluations: _Evaluations, stride: int) -> None:
     for number in range(1, 6):
         evaluations.at(number * stride)
-    first, second = np.arange(EPISODES) / EPISODES, (np.arange(EPISODES) + 0.5) / EPISODES
-    for number, starts in enumerate(evaluations.starts):
-        np.testing.assert_array_equal(starts, second if number % 2 else first)
+    assert evaluations.evaluator.shifted == [False, True, False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -148,11 +152,39 @@ def test_best_is_the_most_stable_then_the_most_rewarded(
     assert told.summary.score == (results[best - 1][0], 0.5 * results[best - 1][1])
 
 
-def test_the_state_carries_an_evaluation_on(evaluations: _Evaluations, prepare, tmp_path: Path, monkeypatch) -> None:
+def test_the_state_carries_an_evaluation_on(evaluations: _Evaluations, prepare, tmp_path: Path) -> None:
     evaluations.at(256, 2, 0.9)
     evaluations.at(512, 4)
-    other = _Evaluations(prepare(tmp_path / "other"), monkeypatch, deepcopy(evaluations.callback.state))
+    other = _Evaluations(prepare(tmp_path / "other"), deepcopy(evaluations.callback.state))
     other.at(512, 4)  # done already
     other.at(768, 4)
     assert other.callback.state.first_success == 512
-    assert len(other.starts) == 1 and other.starts[0][0] == 0
+    assert other.evaluator.shifted == [False]
+
+
+def test_results_that_come_late_are_written_as_those_that_come_at_once(
+    evaluations: _Evaluations, prepare, tmp_path: Path
+) -> None:
+    late = _Evaluations(prepare(tmp_path / "late"))
+    course = [(128, 0), (256, 3), (384, 0), (512, 4), (640, 0), (768, 4), (896, 0), (1024, 2), (1152, 0)]
+    for samples, stable in course:
+        evaluations.at(samples, stable)
+        late.at(samples, stable, slow=samples != 640)  # looked for there, waited for at the next evaluation otherwise
+    assert [row["samples"] for row in late.written()[1]] == [128, 256, 384, 512, 640, 768, 896]
+    assert late.callback.under_way and not evaluations.callback.under_way
+    late.callback.collect(wait=True)
+    late.callback.collect(wait=True)  # no second time
+    assert late.written() == evaluations.written()
+    assert late.callback.state == evaluations.callback.state
+    assert late.best() == evaluations.best() == 512
+    tagged = [row["samples"] for row in late.written()[1] if "eval/stable" in row]
+    assert tagged == [256, 512, 768, 1024]
+
+
+def test_a_result_under_way_counts_for_nothing(evaluations: _Evaluations) -> None:
+    evaluations.at(256, 4, slow=True)
+    assert evaluations.callback.last is None and evaluations.callback.state.best is None
+    assert evaluations.written() == [[], []] and evaluations.callback.best_policy is None
+    evaluations.evaluator.slow = False
+    evaluations.callback.collect(wait=False)
+    assert evaluations.callback.last == summary(4, 0.5) and evaluations.best() == 256

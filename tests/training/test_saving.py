@@ -31,7 +31,14 @@ def checkpoints(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     """A checkpoint callback that notes when it saves; its run's interval is 128 samples."""
     run: RunDirectory = prepare(tmp_path / "run")
     lines = {name: JsonLines(tmp_path / f"{name}.jsonl") for name in ("metrics", "evaluations")}
-    evaluation: Any = SimpleNamespace(state=EvaluationState(count=3), best_policy=None, last=None)
+    waits: list[bool] = []
+    evaluation: Any = SimpleNamespace(
+        state=EvaluationState(count=3),
+        best_policy=None,
+        last=None,
+        under_way=False,
+        collect=lambda *, wait: waits.append(wait),
+    )
     progress, stop = Progress(run, Terminal(run.config, 0), 0, "0123"), StopRequest()
     callback = CheckpointCallback(run, evaluation, lines, Stopwatch(7.0), progress, stop, 0, [{"CPU": "one"}])
     writers: list[Any] = []
@@ -46,7 +53,16 @@ def checkpoints(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
         saved.append((callback.num_timesteps, extra))
 
     monkeypatch.setattr(saving.checkpoint, "save", save)
-    return SimpleNamespace(callback=callback, saved=saved, run=run, lines=lines, writers=writers, stop=stop)
+    return SimpleNamespace(
+        callback=callback,
+        saved=saved,
+        run=run,
+        lines=lines,
+        writers=writers,
+        stop=stop,
+        evaluation=evaluation,
+        waits=waits,
+    )
 
 
 def reach(callback: CheckpointCallback, samples: int) -> None:
@@ -65,6 +81,38 @@ def test_checkpoints_are_written_by_time(checkpoints: Any, monkeypatch) -> None:
     for samples in (1, 2, 2):
         reach(checkpoints.callback, samples)
     assert [samples for samples, _ in checkpoints.saved] == [1, 2]
+
+
+def test_a_checkpoint_that_is_due_lets_training_go_on_beside_an_evaluation(checkpoints: Any) -> None:
+    callback, evaluation = checkpoints.callback, checkpoints.evaluation
+    evaluation.under_way = True
+    for samples in (128, 160, 192):
+        reach(callback, samples)
+    assert checkpoints.saved == [] and not any(checkpoints.waits)
+    evaluation.under_way = False
+    reach(callback, 200)
+    assert [samples for samples, _ in checkpoints.saved] == [200]
+    assert checkpoints.waits[-1], "whatever came up meanwhile belongs into the checkpoint"
+
+
+def test_it_waits_for_no_longer_than_until_the_next_evaluation(checkpoints: Any) -> None:
+    checkpoints.evaluation.under_way = True
+    interval = checkpoints.run.config.evaluation.interval
+    for _ in range(2):
+        begin = max((samples for samples, _ in checkpoints.saved), default=0) // 128 * 128 + 128
+        for samples in (begin, begin + interval - 1):
+            reach(checkpoints.callback, samples)
+            assert samples not in [saved for saved, _ in checkpoints.saved]
+        reach(checkpoints.callback, begin + interval)
+        assert checkpoints.saved[-1][0] == begin + interval
+
+
+def test_a_signal_saves_what_an_evaluation_under_way_comes_to(checkpoints: Any) -> None:
+    checkpoints.evaluation.under_way = True
+    checkpoints.stop(signal.SIGTERM)
+    with pytest.raises(Interrupted):
+        reach(checkpoints.callback, 5)
+    assert [samples for samples, _ in checkpoints.saved] == [5] and checkpoints.waits == [False, True]
 
 
 def test_a_checkpoint_knows_the_files_and_the_time(checkpoints: Any) -> None:

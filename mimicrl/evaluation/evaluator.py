@@ -1,0 +1,144 @@
+"""A training's evaluations, one after the other: computed here, or in a process beside the training."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+from mimicrl import processes
+from mimicrl.config import EvaluationConfig
+from mimicrl.errors import WorkerDied
+from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
+from mimicrl.evaluation.rollout import roll_out, start_phases
+from mimicrl.mimic.task import Task
+from mimicrl.policy import Policy
+from mimicrl.runs import RunDirectory
+
+_WORTH_A_PROCESS = 5_000  # steps, about as long as the process takes to start
+_REAP_S = 5.0
+
+
+class Result(NamedTuple):
+    """What an evaluation came to.
+
+    Attributes:
+        summary: Its figures.
+        seconds: Time that it took.
+        cpu_seconds: Processor time of the process beside this one, so far.
+    """
+
+    summary: Summary
+    seconds: float
+    cpu_seconds: float
+
+
+class Evaluator:
+    """Evaluates in this process.
+
+    Args:
+        task: The task.
+        settings: How it is evaluated.
+        threads: Threads of the physics.
+    """
+
+    def __init__(self, task: Task, settings: EvaluationConfig, threads: int = 1) -> None:
+        self._settings, self._speed_mps = settings, task.reference.speed_mps
+        self._batch = task.evaluation_batch(settings.episodes, settings.seconds, threads)
+        self._result: Result | None = None
+
+    def submit(self, policy: Policy, *, shifted: bool) -> None:
+        """Evaluate a policy; the `result` of the one before has been asked for.
+
+        Args:
+            policy: The policy.
+            shifted: Take the starts half a step later.
+        """
+        begin, settings = time.perf_counter(), self._settings
+        episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
+        needed = stable_distance(self._speed_mps, settings.seconds, settings.stable_distance_m)
+        summary = summarize(episodes, needed, self._speed_mps)
+        self._result = Result(summary, time.perf_counter() - begin, 0.0)
+
+    def result(self, *, wait: bool) -> Result | None:
+        """Return the result of the policy submitted last.
+
+        Args:
+            wait: Wait for it; else it is None as long as there is none.
+
+        Raises:
+            WorkerDied: The process that computes it has ended.
+        """
+        return self._result
+
+    def close(self) -> None:
+        """End whatever computes beside."""
+
+
+class EvaluatorBeside(Evaluator):
+    """Evaluates in a process beside this one, with the same results.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._connection, theirs = multiprocessing.Pipe()
+        command = [sys.executable, "-m", "mimicrl.evaluation.beside", str(theirs.fileno()), str(run.path)]
+        with theirs, processes.signals_held():
+            # No fork: this process has threads. Not multiprocessing's: it would import the caller's own program.
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
+
+    def submit(self, policy: Policy, *, shifted: bool) -> None:
+        """Hand a policy over; see `Evaluator.submit`.
+
+        Raises:
+            WorkerDied: The process has ended.
+        """
+        try:
+            self._connection.send((policy, shifted))
+        except OSError as error:
+            raise self._died() from error
+
+    def result(self, *, wait: bool) -> Result | None:
+        """Return the result where there is one; see `Evaluator.result`."""
+        try:
+            return self._connection.recv() if wait or self._connection.poll() else None
+        except (EOFError, OSError) as error:
+            raise self._died() from error
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()  # it holds nothing
+        self._process.wait()
+        self._connection.close()
+
+    def _died(self) -> WorkerDied:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_REAP_S)
+        return WorkerDied(
+            "the process that evaluates died",
+            where=f"process {self._process.pid}",
+            got=processes.ending(self._process.returncode),
+            fix="run the same command again to continue",
+        )
+
+
+def make(run: RunDirectory, task: Task, threads: int) -> Evaluator:
+    """Return what evaluates a training's policies: beside it, where it has a core for that and enough to do.
+
+    Args:
+        run: The run.
+        task: Its task.
+        threads: Threads that the training may use.
+    """
+    config = run.config
+    steps = config.evaluation.episodes * config.evaluation.seconds * config.mimic.control_hz
+    if threads > config.training.torch_threads and steps >= _WORTH_A_PROCESS:
+        return EvaluatorBeside(run)
+    return Evaluator(task, config.evaluation, threads)
