@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ class Policy:
         """Number of the actor's linear layers."""
         return sum(name.startswith("actor.") and name.endswith(".weight") for name in self.tensors)
 
+    @cached_property
+    def _actor(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        layers = range(self.layers)
+        return [(self.tensors[f"actor.{n}.weight"].T, self.tensors[f"actor.{n}.bias"]) for n in layers]
+
+    @cached_property
+    def _scale(self) -> np.ndarray:
+        return np.sqrt(self.tensors["observation.variance"] + _EPSILON)
+
     @property
     def weights_sha256(self) -> str:
         """The hash of ``policy.safetensors``, which names these weights."""
@@ -81,17 +91,18 @@ class Policy:
                 got=f"{rows.shape[1]} numbers",
                 expected=self.observation_size,
             )
-        tensors = self.tensors
-        scale = np.sqrt(tensors["observation.variance"] + _EPSILON)
-        normalized = (rows - tensors["observation.mean"]) / scale
-        values = np.clip(normalized, -self.clip_observation, self.clip_observation).astype(np.float32)
-        for layer in range(self.layers):
-            values = values @ tensors[f"actor.{layer}.weight"].T + tensors[f"actor.{layer}.bias"]
-            if layer < self.layers - 1:
-                values = np.maximum(values, 0) if self.activation == "relu" else np.tanh(values)
+        normalized = (rows - self.tensors["observation.mean"]) / self._scale
+        values = _clipped(normalized, self.clip_observation).astype(np.float32)
+        activate = _relu if self.activation == "relu" else np.tanh
+        last = len(self._actor) - 1
+        for layer, (weight, bias) in enumerate(self._actor):
+            values = values @ weight + bias
+            if layer < last:
+                activate(values, out=values)
         if generator is not None:
-            values = values + np.exp(tensors["log_std"]) * generator.standard_normal(values.shape, np.float32)
-        actions = np.clip(values, -1.0, 1.0)
+            noise = generator.standard_normal(values.shape, np.float32)
+            values = values + np.exp(self.tensors["log_std"]) * noise
+        actions = _clipped(values, 1.0)
         return actions if np.ndim(observation) == 2 else actions[0]
 
     def description(self) -> dict[str, Any]:
@@ -173,6 +184,14 @@ class Policy:
             clip_observation=about["clip_observation"],
             about={key: value for key, value in about.items() if key not in own},
         )
+
+
+def _clipped(values: np.ndarray, limit: float) -> np.ndarray:
+    return np.minimum(np.maximum(values, -limit), limit)  # a fifth of np.clip's time for few numbers
+
+
+def _relu(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    return np.maximum(values, 0, out=out)
 
 
 def _belong_together(weights: bytes, about: Any) -> bool:

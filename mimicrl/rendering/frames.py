@@ -20,6 +20,9 @@ LOOK_AT_HEIGHT_M = 0.85
 _DISTANCE_M = 3.2
 _AZIMUTH_DEG = 70.0
 _ELEVATION_DEG = -9.0
+# Of round shapes, whose corners software OpenGL handles one by one: a quarter of a picture's time less than MuJoCo's 28
+# and 16, and hardly seen.
+_SLICES, _STACKS = 16, 10
 _GHOST_RGBA = (0.95, 0.55, 0.15, 0.4)
 _SHADE_RGBA = (0.0, 0.0, 0.0, 0.22)
 _SHADE_M = (0.28, 0.2, 0.001)
@@ -46,6 +49,7 @@ class FrameRenderer:
     ) -> None:
         model = self._model = copy.copy(model)  # the walker's own is shared
         model.vis.quality.offsamples = 0
+        model.vis.quality.numslices, model.vis.quality.numstacks = _SLICES, _STACKS
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         self._data, self._ghost_data = mujoco.MjData(model), mujoco.MjData(model)
         self._context, self._drawing = _open_gl(backend or gl.choose().backend, model, width, height)
