@@ -47,15 +47,10 @@ class Policy:
     clip_observation: float
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def layers(self) -> int:
-        """Number of the actor's linear layers."""
-        return sum(name.startswith("actor.") and name.endswith(".weight") for name in self.tensors)
-
     @cached_property
     def _actor(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        layers = range(self.layers)
-        return [(self.tensors[f"actor.{n}.weight"].T, self.tensors[f"actor.{n}.bias"]) for n in layers]
+        count = sum(name.startswith("actor.") and name.endswith(".weight") for name in self.tensors)
+        return [(self.tensors[f"actor.{n}.weight"].T, self.tensors[f"actor.{n}.bias"]) for n in range(count)]
 
     @cached_property
     def _scale(self) -> np.ndarray:

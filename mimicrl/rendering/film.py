@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import mujoco
 import numpy as np
@@ -14,6 +16,7 @@ from mimicrl.rendering.frames import FrameRenderer
 from mimicrl.rendering.video import Format
 from mimicrl.rotations import Array
 
+Item = TypeVar("Item")
 # How long the camera looks back and ahead, to glide where the walker surges [s].
 _CAMERA_SPAN_S = 1.0
 _STRIP_PICTURES = 8
@@ -85,6 +88,14 @@ def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | 
     Raises:
         MachineError: There is no OpenGL.
     """
+    for picture, time_s in ahead(_drawn(take, fps, width, height, seconds)):
+        yield caption.write(picture, take.caption(time_s))
+
+
+def _drawn(
+    take: Take, fps: float, width: int, height: int, seconds: float | None
+) -> Generator[tuple[np.ndarray, float], None, None]:
+    """Yield pictures without captions, and their times [s]; see `frames`."""
     step_s = float(take.times_s[1])
     length = take.duration_s if seconds is None else min(seconds, take.duration_s)
     pictures = max(1, round(length * fps))
@@ -96,12 +107,27 @@ def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | 
     renderer = FrameRenderer(take.model, width, height)
     try:
         for row, time_s in enumerate(times):
-            picture = renderer.frame(
-                qpos[row], ghost_qpos=None if ghost is None else ghost[row], look_at_x=camera_x[row]
-            )
-            yield caption.write(picture, take.caption(float(time_s)))
+            shade = None if ghost is None else ghost[row]
+            yield renderer.frame(qpos[row], ghost_qpos=shade, look_at_x=camera_x[row]), float(time_s)
     finally:
         renderer.close()
+
+
+def ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
+    """Yield what a generator yields, the next item made meanwhile in a thread, the generator's own from start to end.
+
+    Args:
+        items: The generator; it is closed when this one is.
+    """
+    end: Any = object()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            coming = thread.submit(next, items, end)
+            while (item := coming.result()) is not end:
+                coming = thread.submit(next, items, end)
+                yield item
+        finally:
+            thread.submit(items.close).result()  # after whatever is being made
 
 
 def at_times(times_s: Array, qpos: Array, wanted_s: Array) -> Array:

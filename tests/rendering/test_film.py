@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mimicrl import rotations
+from mimicrl.errors import MachineError
 from mimicrl.rendering import film
 from mimicrl.rendering.film import Take
 from mimicrl.walkers import Walker
@@ -173,3 +176,49 @@ def test_a_real_film_moves(walker: Walker) -> None:
     frames = list(film.frames(Take(walker.model, np.arange(25) / HZ, qpos), 10.0, 64, 48))
     assert len(frames) == 5
     assert all((one != other).any() for one, other in itertools.pairwise(frames))
+
+
+class _Made:
+    """A generator of numbers that remembers which threads worked on it."""
+
+    def __init__(self, count: int, error: Exception | None = None) -> None:
+        self.threads: set[int] = set()
+        self.made, self.closed = 0, False
+        self.items = self._items(count, error)
+
+    def _items(self, count: int, error: Exception | None) -> Generator[int, None, None]:
+        try:
+            for number in range(count):
+                self.threads.add(threading.get_ident())
+                self.made += 1
+                yield number
+            if error is not None:
+                raise error
+        finally:
+            self.threads.add(threading.get_ident())
+            self.closed = True
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+def test_ahead_yields_the_same_made_in_one_thread_beside(count: int) -> None:
+    made = _Made(count)
+    assert list(film.ahead(made.items)) == list(range(count))
+    assert len(made.threads) == 1 and threading.get_ident() not in made.threads and made.closed
+
+
+def test_ahead_is_one_item_ahead_and_no_more() -> None:
+    made = _Made(9)
+    items = film.ahead(made.items)
+    for number in range(4):
+        assert next(items) == number
+    items.close()  # type: ignore[attr-defined]  # a generator
+    assert made.made == 5 and made.closed and len(made.threads) == 1
+
+
+def test_ahead_passes_an_error_on_after_what_came_before() -> None:
+    made = _Made(2, MachineError("the screen is gone"))
+    items = film.ahead(made.items)
+    assert [next(items), next(items)] == [0, 1]
+    with pytest.raises(MachineError, match="the screen is gone"):
+        next(items)
+    assert made.closed
