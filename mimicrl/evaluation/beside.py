@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mimicrl import processes
-from mimicrl.evaluation.evaluator import Evaluator
+from mimicrl.evaluation.evaluator import EvaluatorHere
 from mimicrl.mimic.task import Task
 from mimicrl.runs import RunDirectory
 
@@ -20,7 +20,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     threading.Thread(target=processes.end_with_trainer, args=(connection,), daemon=True).start()
     run = RunDirectory(Path(sys.argv[2]))
-    evaluator = Evaluator(Task.of_run(run), run.config.evaluation)
+    evaluator = EvaluatorHere(Task.of_run(run), run.config.evaluation)
     with contextlib.suppress(EOFError):
         while True:
             policy, shifted = connection.recv()

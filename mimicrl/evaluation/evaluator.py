@@ -7,7 +7,7 @@ import multiprocessing
 import subprocess
 import sys
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mimicrl import processes
 from mimicrl.config import EvaluationConfig
@@ -36,32 +36,19 @@ class Result(NamedTuple):
     cpu_seconds: float
 
 
-class Evaluator:
-    """Evaluates in this process.
-
-    Args:
-        task: The task.
-        settings: How it is evaluated.
-        threads: Threads of the physics.
-    """
-
-    def __init__(self, task: Task, settings: EvaluationConfig, threads: int = 1) -> None:
-        self._settings, self._speed_mps = settings, task.reference.speed_mps
-        self._batch = task.evaluation_batch(settings.episodes, settings.seconds, threads)
-        self._result: Result | None = None
+class Evaluator(Protocol):
+    """Evaluates a policy at a time."""
 
     def submit(self, policy: Policy, *, shifted: bool) -> None:
-        """Evaluate a policy; the `result` of the one before has been asked for.
+        """Take a policy; the `result` of the one before was returned.
 
         Args:
             policy: The policy.
-            shifted: Take the starts half a step later.
+            shifted: Whether to take the starts half a step later.
+
+        Raises:
+            WorkerDied: The process that would evaluate it has ended.
         """
-        begin, settings = time.perf_counter(), self._settings
-        episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
-        needed = stable_distance(self._speed_mps, settings.seconds, settings.stable_distance_m)
-        summary = summarize(episodes, needed, self._speed_mps)
-        self._result = Result(summary, time.perf_counter() - begin, 0.0)
 
     def result(self, *, wait: bool) -> Result | None:
         """Return the result of the policy submitted last.
@@ -70,15 +57,44 @@ class Evaluator:
             wait: Wait for it; else it is None as long as there is none.
 
         Raises:
-            WorkerDied: The process that computes it has ended.
+            WorkerDied: The process that evaluates it has ended.
         """
-        return self._result
 
     def close(self) -> None:
         """End whatever computes beside."""
 
 
-class EvaluatorBeside(Evaluator):
+class EvaluatorHere:
+    """Evaluates in this process, when a policy is submitted.
+
+    Args:
+        task: The task.
+        settings: How it is evaluated.
+        threads: Threads of the physics; any number gives the same result.
+    """
+
+    def __init__(self, task: Task, settings: EvaluationConfig, threads: int = 1) -> None:
+        self._settings, self._speed_mps = settings, task.reference.speed_mps
+        self._batch = task.evaluation_batch(settings.episodes, settings.seconds, threads)
+        self._result: Result | None = None
+
+    def submit(self, policy: Policy, *, shifted: bool) -> None:
+        """Evaluate a policy; see `Evaluator.submit`."""
+        begin, settings = time.perf_counter(), self._settings
+        episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
+        needed = stable_distance(self._speed_mps, settings.seconds, settings.stable_distance_m)
+        summary = summarize(episodes, needed, self._speed_mps)
+        self._result = Result(summary, time.perf_counter() - begin, 0.0)
+
+    def result(self, *, wait: bool) -> Result | None:
+        """Return the result; see `Evaluator.result`."""
+        return self._result
+
+    def close(self) -> None:
+        """Do nothing: nothing computes beside."""
+
+
+class EvaluatorBeside:
     """Evaluates in a process beside this one, with the same results.
 
     Args:
@@ -95,11 +111,7 @@ class EvaluatorBeside(Evaluator):
             )
 
     def submit(self, policy: Policy, *, shifted: bool) -> None:
-        """Hand a policy over; see `Evaluator.submit`.
-
-        Raises:
-            WorkerDied: The process has ended.
-        """
+        """Hand a policy over; see `Evaluator.submit`."""
         try:
             self._connection.send((policy, shifted))
         except OSError as error:
@@ -141,4 +153,4 @@ def make(run: RunDirectory, task: Task, threads: int) -> Evaluator:
     steps = config.evaluation.episodes * config.evaluation.seconds * config.mimic.control_hz
     if threads > config.training.torch_threads and steps >= _WORTH_A_PROCESS:
         return EvaluatorBeside(run)
-    return Evaluator(task, config.evaluation, threads)
+    return EvaluatorHere(task, config.evaluation, threads)

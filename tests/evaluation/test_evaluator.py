@@ -14,7 +14,7 @@ import pytest
 
 from mimicrl.errors import WorkerDied
 from mimicrl.evaluation import evaluator
-from mimicrl.evaluation.evaluator import Evaluator, EvaluatorBeside
+from mimicrl.evaluation.evaluator import EvaluatorBeside, EvaluatorHere
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
@@ -39,7 +39,7 @@ def beside(trained_run: RunDirectory) -> Iterator[EvaluatorBeside]:
 def test_a_process_beside_comes_to_the_same(
     trained_run: RunDirectory, policies: list[Policy], beside: EvaluatorBeside
 ) -> None:
-    here = Evaluator(Task.of_run(trained_run), trained_run.config.evaluation, threads=2)
+    here = EvaluatorHere(Task.of_run(trained_run), trained_run.config.evaluation, threads=2)
     seen = []
     for shifted in (False, True):
         for policy in policies:
@@ -107,10 +107,10 @@ def test_beside_only_with_a_core_to_spare_and_enough_to_do(
     long = {"episodes": 20, "seconds": 20.0}
     cases = [
         ({}, long, 2, EvaluatorBeside),
-        ({}, long, 1, Evaluator),
-        ({"torch_threads": 2}, long, 2, Evaluator),
+        ({}, long, 1, EvaluatorHere),
+        ({"torch_threads": 2}, long, 2, EvaluatorHere),
         ({"torch_threads": 2}, long, 3, EvaluatorBeside),
-        ({}, {"episodes": 2, "seconds": 0.5}, 2, Evaluator),
+        ({}, {"episodes": 2, "seconds": 0.5}, 2, EvaluatorHere),
     ]
     for number, (training, evaluation, threads, expected) in enumerate(cases):
         run = prepare(tmp_path / str(number), training=training, evaluation=evaluation)

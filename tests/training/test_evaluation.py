@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mimicrl.evaluation.evaluator import Evaluator, Result
+from mimicrl.evaluation.evaluator import Result
 from mimicrl.evaluation.metrics import Summary
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
@@ -37,7 +37,7 @@ def summary(stable: int, reward: float) -> Summary:
     return Summary(stable, EPISODES, reward, 1.0, 0.0, 0.0, 1.0, 0.5, 0.5, 0.0)
 
 
-class _Evaluator(Evaluator):
+class _Evaluator:
     """Comes to what it was told, at once or only for who waits."""
 
     def __init__(self) -> None:
@@ -50,6 +50,9 @@ class _Evaluator(Evaluator):
 
     def result(self, *, wait: bool) -> Result | None:
         return self._result if wait or not self.slow else None
+
+    def close(self) -> None:
+        pass
 
 
 class _Evaluations:
