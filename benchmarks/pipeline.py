@@ -102,7 +102,13 @@ def memory(settings: Settings, folder: Path) -> Table:
     status = folder / "status.txt"
     paired.call(sys.executable, "-c", _REMEMBERING, str(status), "train", str(run.path))
     evaluations = len(trainers.read_json_lines(run.training_directory / "evaluations.jsonl"))
-    row = {"samples": settings.samples, "evaluations": evaluations, "peak MB": peak_mb(status.read_text())}
+    record = artifacts.read_json(run.path / "provenance" / "train.json")
+    row = {
+        "samples": settings.samples,
+        "evaluations": evaluations,
+        "peak MB": peak_mb(status.read_text()),
+        "of the process that evaluates MB": record["peak_memory_mb"]["largest_child"],
+    }
     return Table("Memory of a training", [row])
 
 

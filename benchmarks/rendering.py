@@ -3,8 +3,8 @@
 Trains the default preset until it walks, which does not count, then makes the video of 20 s that every run gets,
 640 × 480 at 30 pictures a second, the reference beside the walker: ``mimicrl replay`` as a user calls it, with a watch
 on its stages (`benchmarks.timed_replay`). The evaluation's 20 episodes are rolled out first; then pictures are drawn,
-by the process itself, and encoded, by ffmpeg in another and so side by side. All else is its start: Python, imports,
-the trial of OpenGL, files. "× real time" is seconds of video a second of wall time.
+by a thread of the process, and encoded, by ffmpeg in another, side by side. All else is its start: Python, imports, the
+trial of OpenGL, files. "× real time" is seconds of video a second of wall time.
 """
 
 from __future__ import annotations
@@ -57,13 +57,12 @@ def stages(run: RunDirectory, file: Path) -> dict[str, Slice]:
     seconds = about(run)["duration_s"]
     whole = Slice(seconds, took.wall_s, took.cpu_s)
     inside = {name: Slice(seconds, **each) for name, each in artifacts.read_json(file).items()}
-    rollout, pictures, film = inside["rollout"], inside["pictures"], inside["pictures and encoding"]
+    rollout, film = inside["rollout"], inside["pictures and encoding"]
     return {
         "mimicrl replay": whole,
         "of which start": less(whole, rollout, film),
         "rollout": rollout,
-        "pictures": pictures,
-        "encoding, beyond the pictures": less(film, pictures),
+        "pictures and encoding": film,
     }
 
 

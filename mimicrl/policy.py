@@ -47,6 +47,8 @@ class Policy:
     clip_observation: float
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    # Made once, when first acted: a policy's tensors do not change.
+
     @cached_property
     def _actor(self) -> list[tuple[np.ndarray, np.ndarray]]:
         count = sum(name.startswith("actor.") and name.endswith(".weight") for name in self.tensors)

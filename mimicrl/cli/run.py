@@ -70,7 +70,7 @@ def train(
     first = outcome.first_success_samples
     typer.echo(
         f"{outcome.status} after {outcome.samples:,} samples in {outcome.train_seconds:.0f} s "
-        f"(of which {outcome.evaluation_seconds:.0f} s evaluation); first success "
+        f"(evaluations {outcome.evaluation_seconds:.0f} s, of it or beside it); first success "
         + (f"after {first:,} samples" if first else "not reached")
     )
 

@@ -21,7 +21,7 @@ def main() -> None:
     threading.Thread(target=processes.end_with_trainer, args=(connection,), daemon=True).start()
     run = RunDirectory(Path(sys.argv[2]))
     evaluator = EvaluatorHere(Task.of_run(run), run.config.evaluation)
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError, ConnectionError):  # the trainer is gone
         while True:
             policy, shifted = connection.recv()
             evaluator.submit(policy, shifted=shifted)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import os
+import socket
+import struct
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from multiprocessing.connection import Connection
 from typing import NamedTuple, Protocol
 
 from mimicrl import processes
 from mimicrl.config import EvaluationConfig
-from mimicrl.errors import WorkerDied
+from mimicrl.errors import MachineError, WorkerDied
 from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.mimic.task import Task
@@ -19,6 +23,8 @@ from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 
 _WORTH_A_PROCESS = 5_000  # steps, about as long as the process takes to start
+# How long it may be silent: its imports from a slow disk, and fifty times what a step takes with little to do besides.
+_PATIENCE_S, _PATIENCE_STEP_S = 300.0, 0.01
 _REAP_S = 5.0
 
 
@@ -99,30 +105,56 @@ class EvaluatorBeside:
 
     Args:
         run: The run.
+
+    Raises:
+        MachineError: No process can be started.
     """
 
     def __init__(self, run: RunDirectory) -> None:
-        self._connection, theirs = multiprocessing.Pipe()
-        command = [sys.executable, "-m", "mimicrl.evaluation.beside", str(theirs.fileno()), str(run.path)]
+        settings = run.config.evaluation
+        steps = settings.episodes * settings.seconds * run.config.mimic.control_hz
+        self._patience_s = round(_PATIENCE_S + _PATIENCE_STEP_S * steps)
+        ours, theirs = socket.socketpair()
+        for limited in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            ours.setsockopt(socket.SOL_SOCKET, limited, struct.pack("ll", self._patience_s, 0))
+        self._connection = Connection(ours.detach())
+        # Not from the current folder, where anything may lie: as little as the installed command does.
+        command = [sys.executable, "-P", "-m", "mimicrl.evaluation.beside", str(theirs.fileno()), str(run.path)]
+        # It draws nothing, and MuJoCo would look for what this variable names when it is imported.
+        environment = os.environ | {"MUJOCO_GL": "disable"}
         with theirs, processes.signals_held():
-            # No fork: this process has threads. Not multiprocessing's: it would import the caller's own program.
-            self._process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-            )
+            try:
+                # No fork: this process has threads. Not multiprocessing's: it would import the caller's own program.
+                self._process = subprocess.Popen(
+                    command,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env=environment,
+                )
+            except OSError as error:
+                self._connection.close()
+                raise MachineError(
+                    "cannot start a process that evaluates",
+                    where=sys.executable,
+                    got=error.strerror,
+                    fix="do without it: mimicrl train --threads 1",
+                ) from error
 
     def submit(self, policy: Policy, *, shifted: bool) -> None:
         """Hand a policy over; see `Evaluator.submit`."""
+        acting = {name: tensor for name, tensor in policy.tensors.items() if not name.startswith("critic.")}
         try:
-            self._connection.send((policy, shifted))
+            self._connection.send((replace(policy, tensors=acting), shifted))
         except OSError as error:
-            raise self._died() from error
+            raise self._lost(error) from error
 
     def result(self, *, wait: bool) -> Result | None:
         """Return the result where there is one; see `Evaluator.result`."""
         try:
             return self._connection.recv() if wait or self._connection.poll() else None
         except (EOFError, OSError) as error:
-            raise self._died() from error
+            raise self._lost(error) from error
 
     def close(self) -> None:
         """End the process."""
@@ -130,13 +162,15 @@ class EvaluatorBeside:
         self._process.wait()
         self._connection.close()
 
-    def _died(self) -> WorkerDied:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_REAP_S)
+    def _lost(self, error: Exception) -> WorkerDied:
+        silent = isinstance(error, BlockingIOError)  # what a socket's time limit comes out as
+        if not silent:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_REAP_S)
         return WorkerDied(
-            "the process that evaluates died",
+            "the process that evaluates does not answer" if silent else "the process that evaluates died",
             where=f"process {self._process.pid}",
-            got=processes.ending(self._process.returncode),
+            got=f"nothing for {self._patience_s} s" if silent else processes.ending(self._process.returncode),
             fix="run the same command again to continue",
         )
 
@@ -147,7 +181,8 @@ def make(run: RunDirectory, task: Task, threads: int) -> Evaluator:
     Args:
         run: The run.
         task: Its task.
-        threads: Threads that the training may use.
+        threads: Threads that the training may use; one more than PyTorch's leaves a core to what comes beside, though an
+            update may use that too.
     """
     config = run.config
     steps = config.evaluation.episodes * config.evaluation.seconds * config.mimic.control_hz

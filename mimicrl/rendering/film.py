@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +72,15 @@ def write(path: Path, takes: Sequence[Take], film: Film) -> int:
     """Write takes, side by side, as a video; return its number of pictures. See `mimicrl.rendering.video.write`."""
     length = max(take.duration_s for take in takes)
     fps = _STRIP_PICTURES / min(film.seconds or length, length) if film.kind == "png" else film.fps
-    films = [frames(take, fps, film.width, film.height, seconds=film.seconds) for take in takes]
-    return video.write(path, films[0] if len(films) == 1 else video.side_by_side(films), fps, film.kind)
+    with contextlib.ExitStack() as opened:  # what draws is closed here, by the thread it is in, not by whoever is last
+        shown = [frames(take, fps, film.width, film.height, seconds=film.seconds) for take in takes]
+        films = [opened.enter_context(contextlib.closing(pictures)) for pictures in shown]
+        return video.write(path, films[0] if len(films) == 1 else video.side_by_side(films), fps, film.kind)
 
 
-def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | None = None) -> Iterator[np.ndarray]:
+def frames(
+    take: Take, fps: float, width: int, height: int, *, seconds: float | None = None
+) -> Generator[np.ndarray, None, None]:
     """Yield a film's pictures, uint8, shape ``(height, width, 3)``; of a whole take the last one shows its last row.
 
     Args:
@@ -88,8 +93,9 @@ def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | 
     Raises:
         MachineError: There is no OpenGL.
     """
-    for picture, time_s in ahead(_drawn(take, fps, width, height, seconds)):
-        yield caption.write(picture, take.caption(time_s))
+    with contextlib.closing(ahead(_drawn(take, fps, width, height, seconds))) as drawn:
+        for picture, time_s in drawn:
+            yield caption.write(picture, take.caption(time_s))
 
 
 def _drawn(
@@ -113,7 +119,7 @@ def _drawn(
         renderer.close()
 
 
-def ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
+def ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
     """Yield what a generator yields, the next item made meanwhile in a thread, the generator's own from start to end.
 
     Args:

@@ -71,7 +71,8 @@ class EvaluationCallback(BoundaryCallback):
 
     The evaluation has simulations of its own and draws no random number, so it changes nothing in training, which goes
     on while its result is under way. Starts alternate between two sets, half a step apart; first success is the first
-    of two 20/20 in a row, and the second one then stood from other starts.
+    of two 20/20 in a row, and the second one then stood from other starts. A row's ``training_seconds`` and
+    ``cpu_seconds`` are of the moment its result was known, at the first boundary after that.
 
     Args:
         run: The run.
@@ -156,6 +157,11 @@ class EvaluationCallback(BoundaryCallback):
         )
         self._rows.release({f"eval/{name}": value for name, value in summary.as_dict().items()})
         self._terminal.say(f"{samples:>9,} samples: {summary.describe()}")
+
+    def finish(self) -> None:
+        """Take in the last result and end what evaluates; there are no more evaluations."""
+        self.collect(wait=True)
+        self._evaluator.close()
 
     @property
     def _rows(self) -> OrderedLogger:

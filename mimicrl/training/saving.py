@@ -23,6 +23,7 @@ from mimicrl.training.progress import Progress, Stopwatch
 from mimicrl.training.stopping import StopRequest
 
 CHECKPOINT_SECONDS = 600.0
+_PATIENCE_S = 60.0
 _BEST = "best_policy"
 
 
@@ -123,7 +124,7 @@ class CheckpointCallback(BoundaryCallback):
         self._run, self._evaluation, self._lines, self._machines = run, evaluation, lines, machines
         self._stopwatch, self._progress, self._stop = stopwatch, progress, stop
         self._saved, self._saved_at = start, time.monotonic()
-        self._due: int | None = None  # samples since when a checkpoint waits for an evaluation
+        self._due_at: float | None = None  # since when a checkpoint waits for an evaluation
 
     def at_boundary(self) -> None:
         """Save when it is due; raise `Interrupted` when a signal came."""
@@ -143,11 +144,10 @@ class CheckpointCallback(BoundaryCallback):
         self.save()
 
     def _save_soon(self) -> None:
-        """Save, but let training go on while an evaluation is under way, for no longer than until the next one."""
-        if self._due is None:
-            self._due = self.num_timesteps
-        waited = self.num_timesteps - self._due
-        if not self._evaluation.under_way or waited >= self._run.config.evaluation.interval:
+        """Save, but let training go on while an evaluation is under way, for a minute at most."""
+        if self._due_at is None:
+            self._due_at = time.monotonic()
+        if not self._evaluation.under_way or time.monotonic() - self._due_at > _PATIENCE_S:
             self.save()
 
     def save(self) -> None:
@@ -169,7 +169,7 @@ class CheckpointCallback(BoundaryCallback):
         )
         arrays = {_BEST: np.frombuffer(best.weights(), np.uint8)} if best else {}
         checkpoint.save(directory, self._run.fingerprint, self.model, asdict(extra), arrays)
-        self._saved, self._saved_at, self._due = self.num_timesteps, time.monotonic(), None
+        self._saved, self._saved_at, self._due_at = self.num_timesteps, time.monotonic(), None
 
     def _tensorboard_lengths(self) -> dict[str, int]:
         writers = [writer for writer in self.model.logger.output_formats if isinstance(writer, TensorBoardWriter)]

@@ -42,7 +42,8 @@ def train(
         run: The run.
         resume: ``never`` starts from nothing, ``must`` fails where there is no checkpoint.
         record_divergence: Return the outcome of a training that diverged instead of raising.
-        threads: Threads of the physics and the learner; any number gives the same weights.
+        threads: Threads of the physics and the learner, and with more than PyTorch's own a process that evaluates; any
+            number gives the same weights.
 
     Raises:
         ArtifactError: There are checkpoints and none is valid, or there is none and one must be; or the history does
@@ -96,8 +97,6 @@ class _Training:
         self._token = secrets.token_hex(8)
         folder = run.training_directory / "checkpoints"
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
-            evaluates = evaluator.make(run, self.task, threads)
-            opened.callback(evaluates.close)
             self.environments = vec_envs.make(run, self.task, threads)
             opened.callback(self.environments.close)
             self.model = MimicPPO(self.config.training, self.environments, streams.policy, threads)
@@ -112,6 +111,9 @@ class _Training:
                 opened.callback(lines.close)
                 read_json_lines(lines.path)  # damage is told now, not when all is done
             self._from = self.model.num_timesteps
+            left = self._from < self.config.training.total_timesteps
+            evaluates = evaluator.make(run, self.task, threads if left else 1)
+            opened.callback(evaluates.close)
             checkpoint.set_aside_newer(folder, self._from)
             self.terminal = Terminal(self.config, self._from)
             opened.callback(self.terminal.close)
@@ -203,7 +205,7 @@ class _Training:
         """Write the final and the best policy, the tables, where they come from and, last, the outcome."""
         faultpoints.reach("train.finished")
         run, model, state = self.run, self.model, self.evaluation.state
-        self.evaluation.collect(wait=True)
+        self.evaluation.finish()
         if problem:
             model.dump_logs()  # what the update that diverged reported
         first = state.first_success

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from mimicrl.errors import WorkerDied
+from mimicrl.errors import MachineError, WorkerDied
 from mimicrl.evaluation import evaluator
 from mimicrl.evaluation.evaluator import EvaluatorBeside, EvaluatorHere
 from mimicrl.mimic.task import Task
@@ -92,6 +94,45 @@ def test_one_that_fails_is_told(
     assert "the policy was trained on other observations" in capfd.readouterr().err
 
 
+def test_one_that_does_not_answer_is_told(
+    trained_run: RunDirectory, policies: list[Policy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluator, "_PATIENCE_S", 1.0)
+    wide = Policy(
+        policies[0].tensors | {"actor.more": np.zeros(10**6)}, "tanh", 10.0
+    )  # more than a socket takes at once
+    for policy, asks in ((policies[0], "result"), (wide, "submit")):
+        with contextlib.closing(EvaluatorBeside(trained_run)) as beside:
+            beside._process.send_signal(signal.SIGSTOP)
+            with pytest.raises(WorkerDied) as caught:
+                beside.submit(policy, shifted=False)
+                assert asks == "result"
+                beside.result(wait=True)
+            assert str(caught.value) == (
+                f"the process that evaluates does not answer — process {beside._process.pid} — got nothing for "
+                f"{beside._patience_s} s — run the same command again to continue"
+            )
+            assert beside._process.poll() is None
+
+
+def test_nothing_in_the_current_folder_is_imported(
+    trained_run: RunDirectory, policies: list[Policy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("random", "numpy", "mimicrl"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not this one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUJOCO_GL", "no such")  # nor is anything bound to draw with
+    with contextlib.closing(EvaluatorBeside(trained_run)) as beside:
+        beside.submit(policies[0], shifted=False)
+        assert beside.result(wait=True) is not None
+
+
+def test_no_process_to_be_had_is_told(trained_run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(MachineError, match=r"^cannot start a process that evaluates — /nowhere/python — got No such"):
+        EvaluatorBeside(trained_run)
+
+
 def test_closing_ends_it_however_busy_it_is(trained_run: RunDirectory) -> None:
     started = EvaluatorBeside(trained_run)
     started._process.send_signal(signal.SIGSTOP)
@@ -121,9 +162,14 @@ def test_a_training_comes_to_the_same_with_evaluations_beside(
     prepare, tmp_path: Path, trained_run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluator, "_WORTH_A_PROCESS", 0)
+    started: list[EvaluatorBeside] = []
+    start = EvaluatorBeside.__init__
+    monkeypatch.setattr(EvaluatorBeside, "__init__", lambda self, run: (started.append(self), start(self, run))[1])
     beside = prepare(tmp_path / "run", logging={"tensorboard": True})
     assert beside.fingerprint == trained_run.fingerprint
     train(beside, threads=2)
+    (process,) = started
+    assert process._process.returncode == -signal.SIGKILL
     for name in ("best", "final"):
         weights = [(run.policy_directory(name) / "policy.safetensors").read_bytes() for run in (beside, trained_run)]
         assert weights[0] == weights[1]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from process_groups import group, wait_for
+from resume.trainers import assert_same
 
-from mimicrl import artifacts, faultpoints
+from mimicrl import faultpoints
 from mimicrl.runs import RunDirectory
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
@@ -56,20 +58,10 @@ def stalled(prepare: Prepare, tmp_path: Path, start: Start) -> _Stalled:
     return _Stalled(prepare(tmp_path / "run", **LONG), start)
 
 
-def assert_same(run: RunDirectory, other: RunDirectory) -> None:
-    clocks = ("seconds", "training_seconds", "cpu_seconds")
-    results = []
-    for each in (run, other):
-        rows = read_json_lines(each.training_directory / "evaluations.jsonl")
-        policies = [
-            artifacts.file_sha256(each.policy_directory(name) / "policy.safetensors") for name in ("best", "final")
-        ]
-        results.append((policies, [{key: row[key] for key in row if key not in clocks} for row in rows]))
-    assert results[0] == results[1] and len(results[0][1]) == 2
-
-
 def test_signals_to_the_whole_group_are_the_trainers_alone(stalled: _Stalled, undisturbed: RunDirectory) -> None:
+    os.kill(stalled.evaluator, signal.SIGSTOP)
     os.killpg(stalled.process.pid, signal.SIGTERM)
+    threading.Timer(1.0, os.kill, (stalled.evaluator, signal.SIGCONT)).start()  # it answers when it is waited for
     code, told = stalled.end()
     assert code == 75 and told.startswith("mimicrl train: stopped by SIGTERM — after 384 samples")
     rows = read_json_lines(stalled.run.training_directory / "evaluations.jsonl")

@@ -57,3 +57,19 @@ def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirect
     points = curves(run)
     assert points == curves(whole)
     assert [step for step, _ in points["train/loss"]] == [*BOUNDARIES[1:], BUDGET]
+
+
+def test_killed_with_evaluations_under_way_beside_and_continued(
+    prepare: Callable[..., RunDirectory], tmp_path: Path
+) -> None:
+    settings = changes("batched")
+    # Long enough for a process of its own, where there are threads for one; checkpoints then wait for it.
+    settings["evaluation"] |= {"episodes": 20, "seconds": 5.0}
+    whole, run = (prepare(tmp_path / name, **settings) for name in ("whole", "run"))
+    train(whole, threads=1)
+    places = ("collected:kill:4", "evaluated:kill", "rollout:kill:3", "evaluated:kill:2", "finished:kill")
+    for place in places:
+        end(start(run, "--threads", "2", fault=f"train.{place}"), -signal.SIGKILL)
+    end(start(run, "--threads", "2"), 0)
+    assert_same(run, whole)
+    assert curves(run) == curves(whole)

@@ -95,16 +95,18 @@ def test_a_checkpoint_that_is_due_lets_training_go_on_beside_an_evaluation(check
     assert checkpoints.waits[-1], "whatever came up meanwhile belongs into the checkpoint"
 
 
-def test_it_waits_for_no_longer_than_until_the_next_evaluation(checkpoints: Any) -> None:
+def test_it_waits_for_a_while_only(checkpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoints.evaluation.under_way = True
-    interval = checkpoints.run.config.evaluation.interval
-    for _ in range(2):
-        begin = max((samples for samples, _ in checkpoints.saved), default=0) // 128 * 128 + 128
-        for samples in (begin, begin + interval - 1):
-            reach(checkpoints.callback, samples)
-            assert samples not in [saved for saved, _ in checkpoints.saved]
-        reach(checkpoints.callback, begin + interval)
-        assert checkpoints.saved[-1][0] == begin + interval
+    now = [1000.0]
+    monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
+    reach(checkpoints.callback, 128)
+    now[0] += saving._PATIENCE_S - 1
+    reach(checkpoints.callback, 160)
+    assert checkpoints.saved == []
+    now[0] += 2
+    reach(checkpoints.callback, 192)
+    reach(checkpoints.callback, 256)  # the next one waits anew
+    assert [samples for samples, _ in checkpoints.saved] == [192]
 
 
 def test_a_signal_saves_what_an_evaluation_under_way_comes_to(checkpoints: Any) -> None:
