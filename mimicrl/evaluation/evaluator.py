@@ -111,9 +111,7 @@ class EvaluatorBeside:
     """
 
     def __init__(self, run: RunDirectory) -> None:
-        settings = run.config.evaluation
-        steps = settings.episodes * settings.seconds * run.config.mimic.control_hz
-        self._patience_s = round(_PATIENCE_S + _PATIENCE_STEP_S * steps)
+        self._patience_s = round(_PATIENCE_S + _PATIENCE_STEP_S * _steps(run))
         ours, theirs = socket.socketpair()
         for limited in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
             ours.setsockopt(socket.SOL_SOCKET, limited, struct.pack("ll", self._patience_s, 0))
@@ -181,11 +179,15 @@ def make(run: RunDirectory, task: Task, threads: int) -> Evaluator:
     Args:
         run: The run.
         task: Its task.
-        threads: Threads that the training may use; one more than PyTorch's leaves a core to what comes beside, though an
-            update may use that too.
+        threads: Threads that the training may use; one more than PyTorch's leaves a core to what comes beside, though
+            an update may use that too.
     """
-    config = run.config
-    steps = config.evaluation.episodes * config.evaluation.seconds * config.mimic.control_hz
-    if threads > config.training.torch_threads and steps >= _WORTH_A_PROCESS:
+    if threads > run.config.training.torch_threads and _steps(run) >= _WORTH_A_PROCESS:
         return EvaluatorBeside(run)
-    return EvaluatorHere(task, config.evaluation, threads)
+    return EvaluatorHere(task, run.config.evaluation, threads)
+
+
+def _steps(run: RunDirectory) -> float:
+    """Return the most steps that an evaluation of a run takes."""
+    config = run.config
+    return config.evaluation.episodes * config.evaluation.seconds * config.mimic.control_hz
