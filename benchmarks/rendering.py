@@ -2,9 +2,9 @@
 
 Trains the default preset until it walks, which does not count, then makes the video of 20 s that every run gets,
 640 × 480 at 30 pictures a second, the reference beside the walker: ``mimicrl replay`` as a user calls it, with a watch
-on its stages (`benchmarks.timed_replay`). The evaluation's 20 episodes are rolled out first; then pictures are drawn,
-by a thread of the process, and encoded, by ffmpeg in another, side by side. All else is its start: Python, imports, the
-trial of OpenGL, files. "× real time" is seconds of video a second of wall time.
+on its stages (`benchmarks.timed_replay`). The evaluation's 20 episodes are rolled out first, OpenGL is tried beside;
+then pictures are drawn, by a thread of the process, and encoded, by ffmpeg in another, side by side. All else is its
+start: Python, imports, files. "× real time" is seconds of video a second of wall time.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def main() -> None:
     roll, write = replay.roll, video.write
 
     def watched_roll(*words: Any, **options: Any) -> replay.Replay:
-        with paired.stopwatch() as took["rollout"]:
+        with paired.stopwatch(()) as took["rollout"]:  # the trial of OpenGL beside it does not live on
             return roll(*words, **options)
 
     def watched_write(*words: Any, **options: Any) -> int:

@@ -6,6 +6,7 @@ of the batch; so the video shows an episode of the table, and says where it cann
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,10 @@ def replay(
         MachineError: OpenGL, ffmpeg or space on the disk is missing.
     """
     started, settings = provenance.now(), settings or Film()
-    opengl = gl.choose()  # before the work
-    shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
+    with ThreadPoolExecutor(1) as beside:
+        trial = beside.submit(gl.choose)  # in a process of its own, so it costs nothing meanwhile
+        shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
+        opengl = trial.result()
     # Another episode than the workflow's does not take its place.
     name = checkpoint if episode is None else f"{checkpoint}-episode-{episode}"
     path = out or run.video_file(f"{name}.{settings.kind}")
