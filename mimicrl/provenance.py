@@ -120,11 +120,13 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def peak_memory_mb() -> dict[str, int]:
-    """Return the most memory that this process had by now, and the most that one of its children had, in MB."""
+def peak_memory_mb() -> int:
+    """Return the most memory that this process had by now, in MB.
+
+    Of its children the system tells nothing that could be used: each counts what its parent had when it was started.
+    """
     unit = 1 if sys.platform == "darwin" else 1024
-    who = {"process": resource.RUSAGE_SELF, "largest_child": resource.RUSAGE_CHILDREN}
-    return {name: round(resource.getrusage(number).ru_maxrss * unit / 1e6) for name, number in who.items()}
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
 
 
 def _git() -> dict[str, Any]:

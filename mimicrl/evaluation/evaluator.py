@@ -118,8 +118,8 @@ class EvaluatorBeside:
         self._connection = Connection(ours.detach())
         # Not from the current folder, where anything may lie: as little as the installed command does.
         command = [sys.executable, "-P", "-m", "mimicrl.evaluation.beside", str(theirs.fileno()), str(run.path)]
-        # It draws nothing, and MuJoCo would look for what this variable names when it is imported.
-        environment = os.environ | {"MUJOCO_GL": "disable"}
+        # It has one core. It draws nothing, and MuJoCo would look for what its variable names when it is imported.
+        environment = {"OPENBLAS_NUM_THREADS": "1"} | os.environ | {"MUJOCO_GL": "disable"}
         with theirs, processes.signals_held():
             try:
                 # No fork: this process has threads. Not multiprocessing's: it would import the caller's own program.
@@ -138,6 +138,11 @@ class EvaluatorBeside:
                     got=error.strerror,
                     fix="do without it: mimicrl train --threads 1",
                 ) from error
+
+    @property
+    def process_id(self) -> int:
+        """The id of the process."""
+        return self._process.pid
 
     def submit(self, policy: Policy, *, shifted: bool) -> None:
         """Hand a policy over; see `Evaluator.submit`."""

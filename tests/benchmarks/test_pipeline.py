@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from benchmarks import pipeline
-from mimicrl import provenance
 
 DRY_RUN = """
 rule init:
@@ -56,8 +55,7 @@ def test_the_short_version_tells_of_starts_memory_and_snakemake(quick) -> None:
     assert all(row["wall s"]["low"] > 0 for row in starts["rows"])
     row = memory["rows"][0]
     assert row["evaluations"] == 2 and row["peak MB"] > 10
-    if provenance.usable_cores() > 1:
-        assert row["of the process that evaluates MB"] > 50
+    assert 50 < row["of the process that evaluates MB"] < row["peak MB"], "it does without PyTorch"
     ways = {row["way"]: row["wall s"]["median"] for row in study["rows"]}
     jobs = int(study["title"].removeprefix("A study of ").removesuffix(" jobs, one core"))
     assert jobs >= pipeline.QUICK.seeds
