@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -126,7 +126,7 @@ def _even(frame: np.ndarray) -> np.ndarray:
     return np.pad(frame, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge") if any(odd) else frame
 
 
-def side_by_side(films: list[Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
+def side_by_side(films: Sequence[Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
     """Return pictures with those of several films of one size in a grid; a film that has ended keeps its last."""
     columns = int(np.ceil(np.sqrt(len(films))))
     last: list[np.ndarray] = []
