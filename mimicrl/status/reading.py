@@ -150,7 +150,7 @@ def _state(
     is_open, is_here = "why" not in attempt, last.get("host") == here.host
     if here.holds(lock, last.get("process") if is_open and is_here else None):
         return "running", ""
-    ended = _ENDED.get(outcome.get("status"))
+    ended = _ENDED.get(str(outcome.get("status")))  # which may be anything
     if ended and (files.count(outcome, "total_timesteps") or 0) >= (total or 0):
         return ended, str(outcome.get("problem") or "")
     why = str(progress.get("state") if is_open else attempt["why"])

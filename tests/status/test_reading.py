@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from resume.trainers import Trainer, start
 from status.study_folders import FINGERPRINT, HERE, TOTAL, begin, end, finish, make_run, make_study, tell, write
@@ -257,6 +257,8 @@ ODD = st.one_of(
         ODD,
     )
 )
+@example({"outcome.json": b'{"status": ["completed"]}'})
+@example({"outcome.json": b'{"status": {}}', "progress.json": b'{"state": []}'})
 def test_whatever_files_hold_there_is_one_row(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     study = tmp_path_factory.mktemp("study")
     make_study(study, [("walk", 1)])
