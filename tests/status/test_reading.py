@@ -257,8 +257,8 @@ ODD = st.one_of(
         ODD,
     )
 )
-@example({"outcome.json": b'{"status": ["completed"]}'})
-@example({"outcome.json": b'{"status": {}}', "progress.json": b'{"state": []}'})
+@example({"run.json": b"{}", "outcome.json": b'{"status": ["completed"]}'})
+@example({"run.json": b"{}", "outcome.json": b'{"status": {}}', "progress.json": b'{"state": []}'})
 def test_whatever_files_hold_there_is_one_row(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     study = tmp_path_factory.mktemp("study")
     make_study(study, [("walk", 1)])
