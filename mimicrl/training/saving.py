@@ -23,7 +23,7 @@ from mimicrl.training.progress import Progress, Stopwatch
 from mimicrl.training.stopping import StopRequest
 
 CHECKPOINT_SECONDS = 600.0
-_PATIENCE_S = 60.0
+_PATIENCE_S = 60.0  # a checkpoint may wait for an evaluation: what a crash then costs more
 _BEST = "best_policy"
 
 
