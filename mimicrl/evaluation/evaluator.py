@@ -118,8 +118,7 @@ class EvaluatorBeside:
         self._connection = Connection(ours.detach())
         # Not from the current folder, where anything may lie: as little as the installed command does.
         command = [sys.executable, "-P", "-m", "mimicrl.evaluation.beside", str(theirs.fileno()), str(run.path)]
-        # It draws nothing, and MuJoCo would look for what this variable names when it is imported. All others stay:
-        # with another OPENBLAS_NUM_THREADS, 1 from the command line, results would differ in their last digits.
+        # It draws nothing, and MuJoCo would look for what this variable names when it is imported.
         environment = os.environ | {"MUJOCO_GL": "disable"}
         with theirs, processes.signals_held():
             try:

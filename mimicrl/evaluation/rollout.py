@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from mimicrl.mimic import rewards
 from mimicrl.mimic.batch import MimicBatch
@@ -55,8 +56,11 @@ def start_phases(episodes: int, *, shifted: bool = False) -> Array:
     return (np.arange(episodes) + 0.5 * shifted) / episodes
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # others round a product's last digits otherwise
 def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | None = None) -> Episodes:
     """Run one episode from each start.
+
+    NumPy's matrix products get one thread meanwhile, for the same bits whatever ``OPENBLAS_NUM_THREADS`` says.
 
     Args:
         policy: Acts deterministically, always on the whole batch.

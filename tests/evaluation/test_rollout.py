@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from mimicrl import artifacts
 from mimicrl.config import MimicConfig
@@ -187,3 +188,24 @@ def test_who_watches_sees_the_running_rows_after_each_step(task: Task) -> None:
         assert (steps[rows] == step + 1).all()
     for row, length in enumerate(lengths):
         assert seen[length - 1][2][row] == episodes.distance_m[row], "the last step it sees is where the episode ended"
+
+
+class _Counts(_Acts):
+    """A policy that writes down how many threads NumPy's matrix products have when it acts."""
+
+    def predict(self, observation: np.ndarray) -> np.ndarray:
+        self.threads = blas_threads()
+        return super().predict(observation)
+
+
+def blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_matrix_products_have_one_thread_whatever_the_process_has(task: Task) -> None:
+    policy = _Counts(0.0)
+    with threadpool_limits(limits=2, user_api="blas"):
+        assert blas_threads() == {2}, "this test can fail"
+        roll_out(policy, task.evaluation_batch(2, 0.1), start_phases(2))  # type: ignore[arg-type]
+        assert blas_threads() == {2}, "they have what they had before"
+    assert policy.threads == {1}
