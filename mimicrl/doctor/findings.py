@@ -49,6 +49,7 @@ def examine(*, videos: bool = True, results: Path = Path("results")) -> Findings
     """
     facts: dict[str, Any] = {
         "cpu": provenance.cpu(),
+        "graphics_cards": provenance.graphics_cards(),
         "memory": machine.memory(),
         "limits": machine.limits(),
         "threads": surroundings.threads(),

@@ -15,6 +15,7 @@ def describe(facts: dict[str, Any], *, videos: bool = True) -> list[str]:
     told = {
         "processor": f"{cpu['model']}, {cpu['cores']} usable cores",
         "vectors": " ".join(cpu["vector_instructions"]) or "not known",
+        "cards": ", ".join(facts["graphics_cards"]) or "none that NVIDIA's driver knows",
         "memory": _memory(facts["memory"]),
         "limits": _limits(facts["limits"]),
         "threads": ", ".join(f"{name} {value or 'not set'}" for name, value in facts["threads"].items()),

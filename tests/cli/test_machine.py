@@ -15,7 +15,7 @@ def test_a_machine_that_can_do_all_is_described(mimicrl: Any, tmp_path: Path) ->
     done = mimicrl("doctor", "--out", tmp_path / "new" / "doctor.json")
     assert (done.code, done.err) == (0, "")
     assert [line.split()[0] for line in done.out.splitlines()] == [
-        *("processor", "vectors", "memory", "limits", "threads", "versions", "lock", "container", "Slurm"),
+        *("processor", "vectors", "cards", "memory", "limits", "threads", "versions", "lock", "container", "Slurm"),
         *("results", "OpenGL", "ffmpeg"),
     ]
     found = artifacts.read_json(tmp_path / "new" / "doctor.json")

@@ -10,6 +10,7 @@ from mimicrl import doctor
 
 FACTS: dict[str, Any] = {
     "cpu": {"model": "Good CPU", "cores": 4, "vector_instructions": []},
+    "graphics_cards": [],
     "memory": {"total_bytes": 8 << 30, "available_bytes": 3 << 29},
     "limits": {"memory_bytes": None, "cores": None},
     "threads": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": None},
@@ -33,6 +34,7 @@ def test_a_bare_machine() -> None:
     assert doctor.describe(FACTS) == [
         "processor  Good CPU, 4 usable cores",
         "vectors    not known",
+        "cards      none that NVIDIA's driver knows",
         "memory     8.0 GiB, 1.5 GiB available",
         "limits     none by control groups",
         "threads    OMP_NUM_THREADS 1, MKL_NUM_THREADS not set",
@@ -44,6 +46,10 @@ def test_a_bare_machine() -> None:
         "OpenGL     egl: card",
         "ffmpeg     7.0.2, writes H.264",
     ]
+
+
+def test_graphics_cards() -> None:
+    assert line("cards", graphics_cards=["H100", "H200"]) == "H100, H200"
 
 
 @pytest.mark.parametrize(
