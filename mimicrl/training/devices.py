@@ -10,7 +10,7 @@ import torch
 
 from mimicrl import provenance
 from mimicrl.config import TrainingConfig
-from mimicrl.errors import ConfigError
+from mimicrl.errors import ConfigError, MachineError
 
 _BFLOAT16 = ("amx_bf16", "avx512_bf16", "avx10")
 
@@ -56,3 +56,21 @@ def products_in(precision: Literal["float32", "bfloat16"]) -> Iterator[None]:
         yield
     finally:
         settings.fp32_precision = before
+
+
+@contextmanager
+def card_memory() -> Iterator[None]:
+    """Tell what to do where the graphics card's memory does not suffice for the block.
+
+    Raises:
+        MachineError: It does not.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MachineError(
+            "the graphics card's memory is full",
+            where="training.device cuda",
+            got=" ".join(str(error).split()),
+            fix="end what else uses the card, make networks or minibatch smaller, or set training.device to cpu",
+        ) from error

@@ -18,7 +18,7 @@ from mimicrl.evaluation import evaluator
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, describe, machine, resuming, saving, stopping, vec_envs
+from mimicrl.training import checkpoint, describe, devices, machine, resuming, saving, stopping, vec_envs
 from mimicrl.training.attempts import Attempt
 from mimicrl.training.callbacks import EpisodeCallback, LogCallback
 from mimicrl.training.evaluation import EvaluationCallback
@@ -51,7 +51,7 @@ def train(
         ConfigError: The configuration asks for more torch threads than there are, for something that this machine does
             not compute with (`mimicrl.training.devices`), or for fewer samples than were taken.
         Interrupted: A signal stopped training; a checkpoint was written.
-        MachineError: The disk is full, or a checkpoint cannot be read.
+        MachineError: The disk or a graphics card's memory is full, or a checkpoint cannot be read.
         RunLocked: Another process trains in this run.
         TrainingDiverged: Training diverged; the last finite policy is the final one.
     """
@@ -86,6 +86,7 @@ def train_locked(
 class _Training:
     """A learner with all that belongs to it: environments, files, callbacks."""
 
+    @devices.card_memory()
     def __init__(self, run: RunDirectory, resume: Resume, threads: int, stop: StopRequest) -> None:
         self.run, self.config = run, run.config
         self.task = Task.of_run(run)
@@ -183,6 +184,7 @@ class _Training:
         if self.evaluation.best_policy:
             self.evaluation.best_policy.save(self.run.policy_directory("best"))
 
+    @devices.card_memory()
     def _learn(self) -> TrainingDiverged | None:
         """Train to the budget; return what diverged."""
         remaining = self.config.training.total_timesteps - self.model.num_timesteps

@@ -7,7 +7,7 @@ import torch
 
 from mimicrl import provenance
 from mimicrl.config import TrainingConfig
-from mimicrl.errors import ConfigError
+from mimicrl.errors import ConfigError, MachineError
 from mimicrl.training import devices
 
 
@@ -43,3 +43,17 @@ def test_a_precision_lasts_as_long_as_its_block() -> None:
     assert settings.fp32_precision == before
     with devices.products_in("float32"):
         assert settings.fp32_precision == before
+
+
+def test_a_full_graphics_card_is_told_with_what_to_do() -> None:
+    expected = (
+        r"^the graphics card's memory is full — training.device cuda — got CUDA out of memory. Tried to allocate 2 GiB"
+        r" — end what else uses the card,"
+    )
+    with pytest.raises(MachineError, match=expected), devices.card_memory():
+        raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+
+def test_other_errors_pass_as_they_are() -> None:
+    with pytest.raises(RuntimeError, match=r"^shapes$"), devices.card_memory():
+        raise RuntimeError("shapes")
