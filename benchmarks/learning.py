@@ -73,11 +73,11 @@ def prepare(folder: Path, content: dict[str, Any], seed: int) -> RunDirectory:
     return RunDirectory(out)
 
 
-def train(run: RunDirectory) -> Result:
-    """Train a run to its budget with `mimicrl train`, and watch its evaluations come in."""
+def train(run: RunDirectory, *, module: str = "mimicrl", milestones: tuple[int, ...] = MILESTONES) -> Result:
+    """Train a run to its budget with `mimicrl train`, or a module that takes its place, and watch its evaluations."""
     begin, seen_s = time.perf_counter(), []
-    command = [sys.executable, "-m", "mimicrl", "train", str(run.path)]
-    trainer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", module, "train", str(run.path)]
+    trainer = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     file = run.training_directory / "evaluations.jsonl"
     while trainer.poll() is None:
         lines = file.read_bytes().count(b"\n") if file.exists() else 0
@@ -95,7 +95,7 @@ def train(run: RunDirectory) -> Result:
         cpu_s=rows[-1 if at is None else at]["cpu_seconds"],
         milestones={
             milestone: f"{row['imitation_reward']:.3f}, {row['joint_error_deg']:.1f}°, {row['speed_error']:.1%}"
-            for milestone in MILESTONES
+            for milestone in milestones
             if (row := next((row for row in rows if row["samples"] >= milestone), None))
         },
     )
