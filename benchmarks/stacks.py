@@ -63,11 +63,13 @@ class Stacks:
 
     def model(self, training: dict[str, Any], mimic: dict[str, int], threads: int | None = None) -> MimicPPO:
         """Return this project's learner, ready to collect, on all cores or so many threads."""
+        wanted = config(training, mimic)
+        torch.set_num_threads(wanted.training.torch_threads)  # as training does; a companion takes it over when made
         threads = threads or usable_cores()
         name = f"run-{len(list(self._folder.iterdir()))}"
         run = paired.prepare(
             self._folder / name,
-            training=config(training, mimic).model_dump(mode="json")["training"],
+            training=wanted.model_dump(mode="json")["training"],
             mimic=mimic,
         )
         env = vec_envs.make(run, Task.of_run(run), threads)

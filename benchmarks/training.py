@@ -6,8 +6,8 @@ networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epo
 thread for the actor and one for the critic, and, where it is installed, sbx (PPO in JAX) on this project's
 environments. The second compares the default preset with the classic stack as it is usually set up (8 environments,
 100 Hz, 2 × 512) and with the classic stack at the preset's own hyper-parameters. The third says where an iteration's
-time goes, the fourth what an update does with a second thread, the fifth how near its matrix products come to the
-processor's peak, and how the cost grows with the networks.
+time goes, the fourth what an update does with a second thread, the fifth how near an update's matrix products come to
+the processor's peak, at the default preset with networks that grow, and at the paper's setting.
 
 A sample is a control step of one environment. Ratios are of wall times, within a round.
 """
@@ -57,15 +57,15 @@ class _Quiet(BaseCallback):
         return True
 
 
-def compare(contenders: dict[str, Work], rounds: int, base: str) -> Iterator[dict[str, Any]]:
-    """Let contenders work in turn; yield a row each, with its ratio to one of them."""
+def compare(contenders: dict[str, Work], rounds: int, *bases: str) -> Iterator[dict[str, Any]]:
+    """Let contenders work in turn; yield a row each, with its ratios to some of them."""
     slices = paired.alternate(contenders, rounds)
     for name, mine in slices.items():
         yield {
             "stack": name,
             "samples/s": paired.rate(mine),
             "CPU µs a sample": paired.cost(mine, "cpu", MICRO),
-            f"times {base}": paired.times(mine, slices[base], "wall"),
+            **{f"times {base}": paired.times(mine, slices[base], "wall") for base in bases},
         }
 
 
@@ -93,13 +93,13 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
 
 def preset(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     """Compare the default preset with the classic stack, set up as usual and set up alike."""
-    usual = PAPER | {"n_envs": 8, "n_steps": 2048, "torch_threads": 2} | scale
+    usual, alike = f"{CLASSIC}, as usual", f"{CLASSIC}, the preset's hyper-parameters"
     contenders = {
-        f"{CLASSIC}, as usual": stacks.classic(usual, USUAL_TASK),
-        f"{CLASSIC}, the preset's hyper-parameters": stacks.classic({}, {}),
+        usual: stacks.classic(PAPER | {"n_envs": 8, "n_steps": 2048, "torch_threads": 2} | scale, USUAL_TASK),
+        alike: stacks.classic({}, {}),
         f"{OURS}, default preset": _several(stacks.ours({}, {}), 8),
     }
-    return Table("The default preset", list(compare(contenders, rounds, f"{CLASSIC}, as usual")))
+    return Table("The default preset", list(compare(contenders, rounds, usual, alike)))
 
 
 def _several(work: Work, times: int) -> Work:
@@ -110,7 +110,6 @@ def parts(stacks: Stacks, repeats: int, scale: dict[str, Any]) -> Table:
     """Say where an iteration's time goes."""
     rows = []
     for name, training, mimic in (("default preset", {}, {}), ("2 × 512 and 200 Hz", PAPER | scale, PAPER_TASK)):
-        torch.set_num_threads(training.get("torch_threads", 1))
         model = stacks.model(training, mimic)
         model._setup_learn(10**8, _Quiet())
         callback = _Quiet()
@@ -180,28 +179,41 @@ def update(model: MimicPPO, torch_threads: int) -> float:
     return float(model.n_envs * model.n_steps)
 
 
-def products(stacks: Stacks, repeats: int, widths: tuple[int, ...]) -> Table:
-    """Say how near an update comes to the processor's peak, on one thread, and how it grows with the networks."""
-    torch.set_num_threads(1)
-    square = torch.randn(1024, 1024)
-    peak = 2 * 1024**3 / _best(lambda: torch.mm(square, square), 20)
+def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[str, Any]) -> Table:
+    """Say how near updates come to the processor's peak, and how they grow with the networks."""
+    peaks = {count: _peak(count) for count in (1, 2)}
+    one = {"torch_threads": 1}
+    cases = [(f"2 × {width}", "one", 1, {"actor": [width] * 2, "critic": [width] * 2}) for width in widths]
+    cases += [
+        ("2 × 512, the paper's", way, cores, PAPER | scale | torch_threads)
+        for way, cores, torch_threads in (("one", 1, one), (BESIDE, 2, one), ("two PyTorch threads", 2, {}))
+    ]
     rows = []
-    for width in widths:
-        training = {"actor": [width, width], "critic": [width, width]}
-        model = ready(stacks.model(training, {}, threads=1))
+    for name, way, cores, training in cases:
+        model = ready(stacks.model(training, {}, threads=cores))
         seconds = _best(model.train, repeats)
         samples = model.n_envs * model.n_steps
         weights = sum(layer.numel() for layer in model.policy.parameters() if layer.ndim == 2)
         done = 6.0 * weights * samples * model.n_epochs / seconds  # 2 a weight and sample forwards, 4 backwards
         rows.append(
             {
-                "networks": f"2 × {width}",
+                "networks": name,
+                "minibatch": model.batch_size,
+                "threads": way,
                 "update, µs a sample": seconds / samples * MICRO,
                 "GFLOP/s": done / 1e9,
-                "of the peak": done / peak,
+                "of the peak": done / peaks[cores],
             }
         )
-    return Table(f"Updates of the default preset on one thread; peak {peak / 1e9:.0f} GFLOP/s (1024³)", rows)
+    told = " and ".join(f"{peak / 1e9:.0f} GFLOP/s on {count}" for count, peak in peaks.items())
+    return Table(f"Matrix products of updates; the peak, a product of 1024³, is {told}", rows)
+
+
+def _peak(threads: int) -> float:
+    """Return the floating-point operations a second of a large product on so many threads."""
+    torch.set_num_threads(threads)
+    square = torch.randn(1024, 1024)
+    return 2 * 1024**3 / _best(lambda: torch.mm(square, square), 20)
 
 
 def _best(work: Callable[[], object], repeats: int) -> float:
@@ -224,7 +236,7 @@ def tables(*, quick: bool) -> Iterator[Table]:
         yield preset(stacks, rounds, scale | ({"n_steps": 256} if quick else {}))
         yield parts(stacks, repeats, scale)
         yield threads(stacks, rounds, scale)
-        yield products(stacks, repeats, (64,) if quick else (64, 128, 256, 512))
+        yield products(stacks, repeats, (64,) if quick else (64, 128, 256, 512), scale)
 
 
 def main() -> None:

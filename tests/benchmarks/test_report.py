@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -58,6 +59,18 @@ def test_tables_are_printed_as_they_come_and_kept_as_json(tmp_path: Path, capsys
     assert kept["machine"]["versions"]["mujoco"]
 
 
-def test_every_benchmark_takes_quick_and_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "--json", "file.json"])
-    assert vars(report.arguments("About.", "less")) == {"quick": True, "json": Path("file.json")}
+BENCHMARKS = [
+    *("stepping", "training", "learning", "rendering", "pipeline", "memory", "soak", "scaling"),
+    *("bfloat16", "graphics_card"),
+]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_says_what_it_does_and_takes_quick_and_json(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        importlib.import_module(f"benchmarks.{name}").main()
+    told = capsys.readouterr().out
+    assert f"python -m benchmarks.{name}" in told and "--quick" in told and "--json" in told

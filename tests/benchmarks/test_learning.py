@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import learning
+from benchmarks.learning import Result
+
+
+def result(samples: int | None, wall_s: float | None = 1.0, cpu_s: float = 1.0) -> Result:
+    return Result(samples, wall_s, cpu_s, {})
+
+
+def test_a_run_without_success_counts_as_later_than_all_others() -> None:
+    middle = learning.median([result(100, 10.0, 12.0), result(None, None, 99.0), result(300, 30.0, 33.0)])
+    assert (middle.samples, middle.wall_s, middle.cpu_s) == (300, 30.0, 33.0)
+    assert learning.median([result(100), result(None, None), result(None, None)]).samples is None
+
+
+def test_a_training_is_timed_to_its_first_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny: dict[str, Any] = {
+        "training": {"total_timesteps": 256, "n_envs": 4, "n_steps": 32, "minibatch": 64, "n_epochs": 1},
+        "evaluation": {"interval": 128, "episodes": 2, "seconds": 0.5},
+        "logging": {"tensorboard": False},
+    }
+    run = learning.prepare(tmp_path, learning.experiment(None, 256, **tiny), 3)
+    done = learning.train(run, milestones=(128, 200, 999))
+    assert run.config.seed == 3
+    assert (done.samples, done.wall_s) == (None, None) and done.cpu_s > 0
+    assert list(done.milestones) == [128, 200]
+    assert all(text.count(",") == 2 for text in done.milestones.values())
+
+
+def test_a_training_that_fails_is_told(tmp_path: Path) -> None:
+    run = learning.prepare(tmp_path, learning.experiment(None, 1024, training={"torch_threads": 99}), 1)
+    with pytest.raises(SystemExit, match="more torch threads than this job may use"):
+        learning.train(run)
