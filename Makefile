@@ -50,7 +50,7 @@ format: $(SETUP)  ## format everything and mend what can be mended
 smoke: $(SETUP)  ## run the whole workflow on a tiny study
 	snakemake --cores 2 --configfile configs/smoke.yaml
 
-bench: $(SETUP)  ## print a short version of every benchmark
+bench: $(SETUP)  ## print a short version of the benchmarks of speed
 	python -m benchmarks.stepping --quick
 	python -m benchmarks.training --quick
 	python -m benchmarks.learning --quick

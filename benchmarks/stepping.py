@@ -7,8 +7,9 @@ batch of one, and once with a scalar environment that does as little as it can (
 credit comes from the overhead of a batch of one. The second table states that overhead. The third shows how the cost
 grows with environments and threads, and what of it is the physics with current end effectors.
 
-Actions are noise as at the start of training, σ 0.47 around the reference, so walkers fall and are reset. All start
-from the same states, taken after two seconds of that. A step is a control step of one environment. Processor time is
+Actions are noise as at the start of training, σ 0.47 around the reference, so walkers fall and are reset. All but the
+scalar environment and those of the second table start from the same states, taken after two seconds of that; the scalar
+one is stepped for a second before it is measured. A step is a control step of one environment. Processor time is
 that of all processes. "Of the limit" is the limit's processor time over the stack's; "over classic" is a ratio of wall
 times.
 """
