@@ -6,8 +6,8 @@ either is, ``python -m benchmarks.training`` shows.
 
 Where the processor has no such products, both factors of each are rounded to bfloat16 beforehand and multiplied in
 float32. That is what the instructions compute but for the order in which a sum's terms are added, as both multiply
-exactly and add in float32, and for products too small to be worth it (m · n · k ≤ 16³), which PyTorch leaves in float32;
-only the time is another's.
+exactly and add in float32, and for products too small for it (m · n · k ≤ 16³), which PyTorch leaves in float32; only
+the time is another's.
 """
 
 from __future__ import annotations
