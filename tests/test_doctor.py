@@ -13,8 +13,8 @@ from mimicrl.errors import MachineError
 from mimicrl.rendering import gl, video
 
 NAMES = [
-    *("processor", "vectors", "memory", "limits", "threads", "versions", "lock", "container", "Slurm", "results"),
-    *("OpenGL", "ffmpeg"),
+    *("processor", "vectors", "cards", "memory", "limits", "threads", "versions", "lock", "container", "Slurm"),
+    *("results", "OpenGL", "ffmpeg"),
 ]
 
 
