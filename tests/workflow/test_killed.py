@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,9 @@ class Killed:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=partial(
+                signal.signal, signal.SIGINT, signal.SIG_DFL
+            ),  # ignored by what a shell starts behind it
         )
         log = self.run.path / "logs" / "train.log"
         self._wait_for(lambda: self.process.poll() is not None or (log.exists() and "stall at" in log.read_text()))
