@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,21 @@ def test_a_run_without_success_counts_as_later_than_all_others() -> None:
     assert learning.median([result(100), result(None, None), result(None, None)]).samples is None
 
 
-def test_a_training_is_timed_to_its_first_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seconds", "success"), [(0.2, 128), (5.0, None)])
+def test_a_training_is_timed_to_its_first_success(tmp_path: Path, seconds: float, success: int | None) -> None:
+    # Anybody stands for a fifth of a second, and nobody for five so soon.
     tiny: dict[str, Any] = {
         "training": {"total_timesteps": 256, "n_envs": 4, "n_steps": 32, "minibatch": 64, "n_epochs": 1},
-        "evaluation": {"interval": 128, "episodes": 2, "seconds": 0.5},
+        "evaluation": {"interval": 128, "episodes": 2, "seconds": seconds},
         "logging": {"tensorboard": False},
     }
     run = learning.prepare(tmp_path, learning.experiment(None, 256, **tiny), 3)
+    begin = time.perf_counter()
     done = learning.train(run, milestones=(128, 200, 999))
+    took_s = time.perf_counter() - begin
     assert run.config.seed == 3
-    assert (done.samples, done.wall_s) == (None, None) and done.cpu_s > 0
+    assert done.samples == success and done.cpu_s > 0
+    assert done.wall_s is None if success is None else 0 < done.wall_s < took_s
     assert list(done.milestones) == [128, 200]
     assert all(text.count(",") == 2 for text in done.milestones.values())
 

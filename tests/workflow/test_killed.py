@@ -102,9 +102,8 @@ class Killed:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=partial(
-                signal.signal, signal.SIGINT, signal.SIG_DFL
-            ),  # ignored by what a shell starts behind it
+            # What a shell starts behind it ignores Ctrl-C, and so would all that the tests start.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         log = self.run.path / "logs" / "train.log"
         self._wait_for(lambda: self.process.poll() is not None or (log.exists() and "stall at" in log.read_text()))
