@@ -79,7 +79,9 @@ def train(run: RunDirectory, *, module: str = "mimicrl", milestones: tuple[int, 
     command = [sys.executable, "-m", module, "train", str(run.path)]
     trainer = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     file = run.training_directory / "evaluations.jsonl"
-    while trainer.poll() is None:
+    ended = False
+    while not ended:
+        ended = trainer.poll() is not None  # before the file is looked at: what came last is seen, too
         lines = file.read_bytes().count(b"\n") if file.exists() else 0
         seen_s += [time.perf_counter() - begin] * (lines - len(seen_s))
         time.sleep(_POLL_S)
