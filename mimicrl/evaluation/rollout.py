@@ -56,7 +56,7 @@ def start_phases(episodes: int, *, shifted: bool = False) -> Array:
     return (np.arange(episodes) + 0.5 * shifted) / episodes
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # others round a product's last digits otherwise
+@threadpool_limits.wrap(limits=1, user_api="blas")  # with more threads a product has other last digits
 def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | None = None) -> Episodes:
     """Run one episode from each start.
 

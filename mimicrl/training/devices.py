@@ -1,4 +1,4 @@
-"""Where PPO assesses and learns, and how precisely an update's matrix products are computed."""
+"""Where PPO assesses and learns, how precisely an update's products are computed, and a card whose memory is full."""
 
 from __future__ import annotations
 
