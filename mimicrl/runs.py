@@ -14,8 +14,11 @@ from typing import Any, Literal, TextIO
 from mimicrl import artifacts, provenance
 from mimicrl.config import RunConfig, load_run
 from mimicrl.errors import ArtifactError, ConfigError, MachineError, RunLocked
+from mimicrl.schema import essence
 
 Checkpoint = Literal["init", "best", "final"]
+FORMULA = 2
+"""Version of the `fingerprint`'s formula: another one names every training state anew."""
 
 
 @dataclass(frozen=True)
@@ -230,18 +233,19 @@ def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) ->
     """Return the name of a training state: 12 hexadecimal digits.
 
     It covers all that weights and ``best`` depend on: walker and motion by content, MDP, training, evaluation, seed.
-    It leaves out names, logging and the checkpoint interval, and the budget where no schedule stretches with it,
-    so that a longer budget extends a training.
+    It leaves out names, logging, what is off (`mimicrl.schema.essence`), and the budget where no schedule stretches
+    with it, so that a longer budget extends a training.
     """
-    training = config.training.model_dump(mode="json", exclude={"checkpoint_interval"})
+    training = essence(config.training)
     if not (config.training.learning_rate.follows_budget or config.training.clip_range.follows_budget):
         del training["total_timesteps"]
     content = {
+        "formula": FORMULA,
         "walker": walker_sha256,
         "motion": motion_sha256,
-        "mimic": config.mimic.model_dump(mode="json"),
+        "mimic": essence(config.mimic),
         "training": training,
-        "evaluation": config.evaluation.model_dump(mode="json"),
+        "evaluation": essence(config.evaluation),
         "seed": config.seed,
     }
     return artifacts.sha256(artifacts.canonical_json(content).encode())[:12]

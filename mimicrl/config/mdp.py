@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mimicrl.config.section import Count, NonNegative, Positive, Section, Share
+from mimicrl.schema import Count, NonNegative, Positive, Section, Share
 
 ObservationName = Literal[
     "phase",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mimicrl.config.mdp import MimicConfig
-from mimicrl.config.section import Count, Name, NonNegative, Positive, Section, Seed, Seeds, Share
+from mimicrl.schema import NO_RESULT, Count, Name, NonNegative, Positive, Section, Seed, Seeds, Share
 
 
 class WalkerConfig(Section):
@@ -101,7 +101,7 @@ class TrainingConfig(Section):
     """Nonlinearity of both networks."""
     max_kl: Positive = 5.0
     """Divergence guard: an update with a larger mean approximate KL ends training."""
-    checkpoint_interval: Count = 100_000
+    checkpoint_interval: Annotated[Count, NO_RESULT] = 100_000
     """Samples between two checkpoints."""
     torch_threads: Count = 1
     """PyTorch's threads in each operation; another number gives other weights. A training on the processor that may use
