@@ -45,7 +45,7 @@ format: $(SETUP)  ## format everything and mend what can be mended
 	ruff format
 	snakefmt $(SNAKEFILES)
 	python -m mimicrl.config.schema workflow/schemas
-	python -m mimicrl.mimic.document docs/environment.md
+	python -m mimicrl.envs.page docs/environment.md
 
 smoke: $(SETUP)  ## run the whole workflow on a tiny study
 	snakemake --cores 2 --configfile configs/smoke.yaml

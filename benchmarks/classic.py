@@ -26,21 +26,21 @@ from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
 from benchmarks.paired import cpu_seconds, descendants_clocks
 from mimicrl.config import RunConfig
+from mimicrl.envs.task import Task
 from mimicrl.evaluation.metrics import stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.mimic.task import Task
 from mimicrl.training.schedules import value_at
 
 
 def make_env(config: RunConfig) -> gymnasium.Env[Any, Any]:
     """Return one environment of a run of a generated walk, in whatever process it is called."""
     torch.set_num_threads(1)
-    return Monitor(Task.of_gait(config.motion.speed_mps or 1.25, config.mimic).env())
+    return Monitor(Task.of_gait(config.motion.speed_mps or 1.25, config.mdp).env())
 
 
 def environments(config: RunConfig) -> VecNormalize:
     """Return a run's environments, a process each."""
-    set_forkserver_preload(["mimicrl.mimic.task", "stable_baselines3"])
+    set_forkserver_preload(["mimicrl.envs.task", "stable_baselines3"])
     processes = SubprocVecEnv([partial(make_env, config)] * config.training.n_envs, start_method="forkserver")
     return VecNormalize(processes, gamma=config.training.gamma)
 
@@ -94,7 +94,7 @@ class _UntilSuccess(BaseCallback):
 
     def __init__(self, config: RunConfig, normalizer: VecNormalize, limit_s: float) -> None:
         super().__init__()
-        task = Task.of_gait(config.motion.speed_mps or 1.25, config.mimic)
+        task = Task.of_gait(config.motion.speed_mps or 1.25, config.mdp)
         self._settings, self._speed_mps = config.evaluation, task.reference.speed_mps
         self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds)
         self._normalizer, self._limit_s, self._done = normalizer, limit_s, 0

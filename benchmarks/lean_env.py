@@ -10,9 +10,9 @@ import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.monitor import Monitor
 
-from mimicrl.mimic.batch import substeps
-from mimicrl.mimic.initialization import reference_state
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
+from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.step import substeps
 
 _ROWS = 1000
 _LONGEST_TILT_RAD = 0.4

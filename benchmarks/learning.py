@@ -146,7 +146,7 @@ def tables(*, quick: bool, motion: str | None) -> Iterator[Table]:
         for seed in seeds:
             run = prepare(_fresh(name), preset, seed)
             results.append(train(run))
-            rows.append(row("default preset", seed, results[-1], run.config.mimic.control_hz))
+            rows.append(row("default preset", seed, results[-1], run.config.mdp.control_hz))
         middle = median(results)
         yield Table(f"The default preset, first success in {sum(r.samples is not None for r in results)} runs", rows)
         about = {"preset": "the default preset", "runs": len(results)}
@@ -176,7 +176,7 @@ def others(name: str, preset_cpu_s: float) -> Table:
             classic = case.startswith("classic")
             result = train_classic(run.config, Path(name), GIVE_UP * preset_cpu_s) if classic else train(run)
             times = f"{'> ' if result.samples is None else ''}{result.cpu_s / preset_cpu_s:.1f}"
-            told = row(case, seed, result, run.config.mimic.control_hz)
+            told = row(case, seed, result, run.config.mdp.control_hz)
             rows.append(told | {"times the preset's CPU s": times})
     return Table("Others", rows)
 

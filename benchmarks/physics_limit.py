@@ -13,8 +13,8 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.rotations import Array
+from mimicrl.geometry.rotations import Array
+from mimicrl.mdp.step import MimicBatch
 
 
 class Reset(NamedTuple):

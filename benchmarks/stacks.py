@@ -14,7 +14,7 @@ from stable_baselines3.common.logger import Logger
 from benchmarks import classic, paired
 from benchmarks.paired import Work
 from mimicrl.config import RunConfig
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
 from mimicrl.provenance import usable_cores
 from mimicrl.training import vec_envs
 from mimicrl.training.ppo import MimicPPO

@@ -34,8 +34,8 @@ from benchmarks import lean_env, paired, report
 from benchmarks.paired import Work
 from benchmarks.physics_limit import PhysicsLimit, record
 from benchmarks.report import Table
-from mimicrl.config import MimicConfig
-from mimicrl.mimic.task import Task
+from mimicrl.config import MDPConfig
+from mimicrl.envs.task import Task
 from mimicrl.provenance import usable_cores
 from mimicrl.training import vec_envs
 
@@ -87,7 +87,7 @@ class Bench:
     def __init__(self, folder: Path, control_hz: int, physics_hz: int | None = None, seed: int = 1) -> None:
         self.control_hz = control_hz
         self._folder, self._random = folder, np.random.default_rng(seed)
-        self.task = Task.of_gait(config=MimicConfig(control_hz=control_hz, physics_hz=physics_hz))
+        self.task = Task.of_gait(config=MDPConfig(control_hz=control_hz, physics_hz=physics_hz))
         self.joints = len(self.task.walker.joint_names)
         settling = self._fresh("batched", SETTLED, usable_cores())
         for actions in self.actions(round(SETTLING_S * control_hz), SETTLED):

@@ -15,8 +15,8 @@ from typing import Any
 from mimicrl import artifacts, seeding
 from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
+from mimicrl.envs.task import Task
 from mimicrl.mimic.prepare import prepare_run
-from mimicrl.mimic.task import Task
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, vec_envs
 from mimicrl.training.logs import read_json_lines

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-ENVIRONMENTS = {"mimicrl/Walker3D-v0": "mimicrl.mimic.task:make_env"}
+ENVIRONMENTS = {"mimicrl/Walker3D-v0": "mimicrl.envs.task:make_env"}
 
 
 def register_with_gymnasium() -> None:

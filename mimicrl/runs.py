@@ -243,7 +243,7 @@ def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) ->
         "formula": FORMULA,
         "walker": walker_sha256,
         "motion": motion_sha256,
-        "mimic": essence(config.mimic),
+        "mdp": essence(config.mdp),
         "training": training,
         "evaluation": essence(config.evaluation),
         "seed": config.seed,

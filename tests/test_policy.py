@@ -16,10 +16,10 @@ from safetensors.numpy import save as save_tensors
 from stable_baselines3.common.vec_env import VecNormalize
 
 from mimicrl import artifacts, policy
-from mimicrl.config import MimicConfig, RunConfig
+from mimicrl.config import MDPConfig, RunConfig
+from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.errors import ArtifactError
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.vec_env import MimicVecEnv
+from mimicrl.mdp.step import MimicBatch
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.policy import Policy
 from mimicrl.training.ppo import MimicPPO
@@ -82,7 +82,7 @@ def trained(
 ) -> MimicPPO:
     """A PPO after two small updates, with a normaliser that saw some samples."""
     config = tiny(training={"activation": request.param, "actor": [16, 8], "critic": [12]}).training
-    batch = MimicBatch(walker, reference, MimicConfig(), config.n_envs)
+    batch = MimicBatch(walker, reference, MDPConfig(), config.n_envs)
     learner = MimicPPO(config, VecNormalize(MimicVecEnv(batch), clip_obs=10.0), seed=3)
     learner.learn(256)
     with torch.no_grad():

@@ -4,7 +4,6 @@ Imports neither MuJoCo nor PyTorch, Gymnasium or pandas: Snakemake reads it in e
 """
 
 from mimicrl.config.loading import load_run, load_study, resolve
-from mimicrl.config.mdp import MimicConfig
 from mimicrl.config.models import (
     EvaluationConfig,
     ExperimentConfig,
@@ -16,12 +15,13 @@ from mimicrl.config.models import (
     TrainingConfig,
     WalkerConfig,
 )
+from mimicrl.mdp.config import MDPConfig
 
 __all__ = [
     "EvaluationConfig",
     "ExperimentConfig",
     "LoggingConfig",
-    "MimicConfig",
+    "MDPConfig",
     "MotionConfig",
     "RunConfig",
     "Schedule",

@@ -13,6 +13,7 @@ from mimicrl.config import yaml
 from mimicrl.config.models import RunConfig, RunSections, StudyConfig
 from mimicrl.config.yaml import Location
 from mimicrl.errors import ConfigError
+from mimicrl.mdp.terms import Term
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -76,7 +77,9 @@ def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[
 
 
 def deep_merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
-    """Return `base` with the keys of `update` on top; mappings merge, everything else is replaced."""
+    """Return `base` with the keys of `update` on top; mappings of one kind merge, everything else is replaced."""
+    if update.get("kind", base.get("kind")) != base.get("kind"):
+        return update
     merged = dict(base)
     for key, value in update.items():
         old = merged.get(key)
@@ -149,6 +152,9 @@ def _fields_at(model: Any, location: Location) -> list[str]:
     """Return the field names of the model at a path of keys."""
     for part in location:
         fields = getattr(model, "model_fields", None)
-        # Below a dict[str, X], whatever its key, stands X.
-        model = fields[part].annotation if fields is not None else get_args(model)[-1]
+        if fields is not None:
+            model = fields[part].annotation
+        else:  # of terms that one key chooses between, the one of that kind; below a dict[str, X], whatever its key, X
+            kinds = get_args(model)
+            model = next((kind for kind in kinds if issubclass(kind, Term) and kind.name() == part), kinds[-1])
     return list(model.model_fields)

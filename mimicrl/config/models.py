@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mimicrl.config.mdp import MimicConfig
+from mimicrl.mdp.config import MDPConfig
 from mimicrl.schema import NO_RESULT, Count, Name, NonNegative, Positive, Section, Seed, Seeds, Share
 
 
@@ -158,7 +158,7 @@ class RunSections(Section):
     """The simulated body."""
     motion: MotionConfig = MotionConfig()
     """The motion to imitate."""
-    mimic: MimicConfig = MimicConfig()
+    mdp: MDPConfig = MDPConfig()
     """The Markov decision process."""
     training: TrainingConfig = TrainingConfig()
     """Training."""

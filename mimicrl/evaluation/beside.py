@@ -10,8 +10,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from mimicrl import processes
+from mimicrl.envs.task import Task
 from mimicrl.evaluation.evaluator import EvaluatorHere
-from mimicrl.mimic.task import Task
 from mimicrl.runs import RunDirectory
 
 

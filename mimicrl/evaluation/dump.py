@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError
-from mimicrl.mimic.task import Task
 from mimicrl.rendering import film
 from mimicrl.rendering.film import Film, Take
 from mimicrl.runs import RunDirectory

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from mimicrl import artifacts, provenance
+from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import Summary, episodes_table, stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import Checkpoint, RunDirectory
 

@@ -15,10 +15,10 @@ from typing import NamedTuple, Protocol
 
 from mimicrl import processes
 from mimicrl.config import EvaluationConfig
+from mimicrl.envs.task import Task
 from mimicrl.errors import MachineError, WorkerDied
 from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 
@@ -195,4 +195,4 @@ def make(run: RunDirectory, task: Task, threads: int) -> Evaluator:
 def _steps(run: RunDirectory) -> float:
     """Return the most steps that an evaluation of a run takes."""
     config = run.config
-    return config.evaluation.episodes * config.evaluation.seconds * config.mimic.control_hz
+    return config.evaluation.episodes * config.evaluation.seconds * config.mdp.control_hz

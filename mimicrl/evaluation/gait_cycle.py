@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.state import BodyState
+from mimicrl.geometry.rotations import Array
+from mimicrl.mdp.state import BodyState
+from mimicrl.mdp.step import MimicBatch
 from mimicrl.motions import gait
 from mimicrl.motions.reference import ReferenceTrajectory
-from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
 
 POINTS = 101

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mimicrl.evaluation.trace import Episode
+from mimicrl.geometry.rotations import Array
 from mimicrl.motions.reference import ReferenceTrajectory
-from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
 
 ASIDE_M = 0.9

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mimicrl.evaluation.rollout import Episodes
-from mimicrl.mimic import rewards
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mdp.terminations import TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +31,7 @@ def stable_distance(speed_mps: float, seconds: float, distance_m: float) -> floa
 
 def stable(episodes: Episodes, needed_m: float) -> np.ndarray:
     """Return which episodes ran to their end without a fall and got far enough, bool, shape ``(E,)``."""
-    return (episodes.reason == Reason.TIME) & (episodes.distance_m >= needed_m)
+    return (episodes.reason == TIME) & (episodes.distance_m >= needed_m)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Summary:
         episodes: Number of episodes.
         imitation_reward: Mean reward a step, at most 1.
         speed_mps: Net way forward over duration.
-        speed_error: Deviation of the speed from the reference's, as a share of it.
+        speed_error: TrackingError of the speed from the reference's, as a share of it.
         joint_error_deg: Mean absolute error over all joints.
         upright: Mean cosine between trunk and vertical.
         distance_m: Net way forward.
@@ -126,11 +125,11 @@ def episodes_table(
         "speed_mps": episodes.distance_m / episodes.duration_s,
         "reference_speed_mps": np.full(len(episodes.reason), reference_speed_mps),
         "duration_s": episodes.duration_s,
-        "reason": [Reason(int(reason)).label for reason in episodes.reason],
+        "reason": [episodes.reasons[reason] for reason in episodes.reason],
         "stable": stable(episodes, needed_m),
         "reward": episodes.reward,
     }
-    columns |= {f"reward_{name}": episodes.terms[:, k] for k, name in enumerate(rewards.TERMS)}
+    columns |= {f"reward_{name}": episodes.terms[:, k] for k, name in enumerate(episodes.reward_names)}
     columns |= {f"error_{name}_rad": episodes.joint_error_rad[:, j] for j, name in enumerate(joint_names)}
     columns |= {"upright": episodes.upright, "lateral_drift_m": episodes.lateral_drift_m}
     return pd.DataFrame(columns)

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from mimicrl import artifacts, provenance
+from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
 from mimicrl.evaluation.evaluate import trained_policy
 from mimicrl.evaluation.ghost import ghost_qpos
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.evaluation.trace import Episode, Trace
-from mimicrl.mimic.initialization import reference_state
-from mimicrl.mimic.task import Task
-from mimicrl.mimic.terminations import Reason
+from mimicrl.geometry.rotations import Array
+from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.terminations import TIME
 from mimicrl.rendering import film, gl
 from mimicrl.rendering.film import Film, Take
-from mimicrl.rotations import Array
 from mimicrl.runs import Checkpoint, RunDirectory
 
 _LONGEST_NAME = 24
@@ -155,7 +155,7 @@ def roll(
         start_phase=float(episodes.start_phase[chosen]),
         distance_m=float(episodes.distance_m[chosen]),
         duration_s=float(episodes.duration_s[chosen]),
-        reason=Reason(int(episodes.reason[chosen])).label,
+        reason=episodes.reasons[episodes.reason[chosen]],
         agrees_with_table=agrees,
         weights_sha256=policy.weights_sha256,
     )
@@ -192,10 +192,10 @@ def _take(
     dt = 1.0 / task.config.control_hz
     times = dt * np.arange(len(episode.phase), dtype=np.float64)
     distance, duration = float(episodes.distance_m[index]), float(episodes.duration_s[index])
-    reason = Reason(int(episodes.reason[index]))
+    reason = episodes.reason[index]
     x = episode.qpos[:, 0] - episode.qpos[-1, 0] + distance
     speeds = f"{distance / duration:.2f} m/s (reference {task.reference.speed_mps:.2f})"
-    ended = "" if reason is Reason.TIME else f"   {reason.label} at {duration:.1f} s"
+    ended = "" if reason == TIME else f"   {episodes.reasons[reason]} at {duration:.1f} s"
     differs = ", unlike the table (another CPU?)" if agrees is False else ""
 
     def caption(time_s: float) -> tuple[str, ...]:
@@ -208,4 +208,4 @@ def _take(
 def _start(task: Task, phase: float) -> Episode:
     """Return an episode that is only its start."""
     at = np.array([phase])
-    return Episode(reference_state(task.walker, task.reference, at)[0], at)
+    return Episode(reference_state(task.walker, task.reference.at_phase(at))[0], at)

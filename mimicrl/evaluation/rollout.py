@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mimicrl.mimic import rewards
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.state import BodyState
-from mimicrl.mimic.terminations import DIVERGED, RUNNING
+from mimicrl.geometry.rotations import Array
+from mimicrl.mdp.state import BodyState
+from mimicrl.mdp.step import MimicBatch
+from mimicrl.mdp.terminations import DIVERGED, RUNNING
 from mimicrl.policy import Policy
-from mimicrl.rotations import Array
 
 # Called after each step with the batch, the rows that are still going and finite, and the states of all rows.
 Watch = Callable[[MimicBatch, np.ndarray, BodyState], None]
@@ -26,11 +25,13 @@ class Episodes:
     Attributes:
         start_phase: Where in the cycle the episode started.
         duration_s: How long it lasted.
-        reason: Why it ended, `mimicrl.mimic.terminations.Reason`.
+        reason: Why it ended, an index into `reasons`.
+        reasons: Names of the reasons.
+        reward_names: Names of the reward's K terms.
         distance_m: Net way forward along the line.
         lateral_drift_m: Distance from the line at the end, left positive.
         reward: Mean imitation reward a step.
-        terms: Mean of each reward term, shape ``(E, 4)``.
+        terms: Mean of each reward term, shape ``(E, K)``.
         joint_error_rad: Mean absolute error of each joint, shape ``(E, J)``.
         upright: Mean cosine between the trunk and the vertical.
     """
@@ -44,6 +45,8 @@ class Episodes:
     terms: Array
     joint_error_rad: Array
     upright: Array
+    reasons: tuple[str, ...]
+    reward_names: tuple[str, ...]
 
 
 def start_phases(episodes: int, *, shifted: bool = False) -> Array:
@@ -70,7 +73,7 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
     """
     joints = len(batch.walker.joint_names)
     reward, upright = np.zeros(batch.count), np.zeros(batch.count)
-    terms, error = np.zeros((batch.count, len(rewards.TERMS))), np.zeros((batch.count, joints))
+    terms, error = np.zeros((batch.count, len(batch.reward_names))), np.zeros((batch.count, joints))
     reason = np.full(batch.count, RUNNING)
     observation = batch.reset(phase=phases)
     position = batch.simulation.qpos[:, :2].copy()  # the last one that was sane
@@ -104,4 +107,6 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
         terms=terms / steps[:, None],
         joint_error_rad=error / steps[:, None],
         upright=upright / steps,
+        reasons=batch.reasons,
+        reward_names=batch.reward_names,
     )

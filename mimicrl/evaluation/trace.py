@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.state import BodyState
-from mimicrl.rotations import Array
+from mimicrl.geometry.rotations import Array
+from mimicrl.mdp.state import BodyState
+from mimicrl.mdp.step import MimicBatch
 
 
 class Episode(NamedTuple):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mimicrl import artifacts, provenance, seeding
 from mimicrl.config import MotionConfig, RunConfig, StudyConfig, WalkerConfig, yaml
+from mimicrl.envs.task import walker_for
 from mimicrl.errors import ConfigError, MotionError, WalkerError
-from mimicrl.mimic.batch import substeps
-from mimicrl.mimic.task import walker_for
+from mimicrl.mdp.step import substeps
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait, readers, validate
 from mimicrl.runs import RunDirectory
 from mimicrl.walkers import Walker, registry
@@ -38,8 +38,8 @@ def prepare_run(config: RunConfig, base: Path, out: Path) -> RunDirectory:
 
 def _write(run: RunDirectory, config: RunConfig, base: Path) -> None:
     xml = _walker_source(config.walker, base)
-    walker = walker_for(config.mimic, xml, config.walker.name)
-    substeps(config.mimic.control_hz, walker.model.opt.timestep)
+    walker = walker_for(config.mdp, xml, config.walker.name)
+    substeps(config.mdp.control_hz, walker.model.opt.timestep)
     clip = _clip(config.motion, walker, base)
     if clip.loop != "wrap":
         raise MotionError(

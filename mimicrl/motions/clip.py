@@ -16,7 +16,7 @@ import numpy as np
 
 from mimicrl import artifacts
 from mimicrl.errors import MotionError
-from mimicrl.rotations import Array
+from mimicrl.geometry.rotations import Array
 
 Loop = Literal["wrap", "none"]
 

@@ -15,8 +15,8 @@ from importlib import resources
 import numpy as np
 
 from mimicrl.errors import MotionError
+from mimicrl.geometry.rotations import IDENTITY, Array
 from mimicrl.motions.clip import MotionClip
-from mimicrl.rotations import IDENTITY, Array
 from mimicrl.walkers.walker import Walker
 
 FRAMES_PER_CYCLE = 200

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
+from mimicrl.geometry.heading import feet_in_heading_frame
+from mimicrl.geometry.rotations import Array
 from mimicrl.motions.clip import MotionClip
-from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
 
 ROWS_PER_SECOND = 1000
@@ -61,6 +62,7 @@ class ReferenceTrajectory:
         duration_s: Length of one cycle [s].
         displacement_m: Way forward in one cycle [m].
         speed_mps: The mean speed forward [m/s].
+        mean_height_m: The mean height of the root [m].
         cyclic: Whether the motion repeats.
     """
 
@@ -82,6 +84,7 @@ class ReferenceTrajectory:
         self._table = np.column_stack(frame)
         self._table.setflags(write=False)
         self._parts = columns(len(clip.joint_names))
+        self.mean_height_m = float(self.at_phase(np.linspace(0, 1, 200)).root_position_w[:, 2].mean())
 
     def at_phase(self, phase: Array) -> ReferenceFrame:
         """Look up the reference.
@@ -153,37 +156,6 @@ def columns(joints: int) -> tuple[slice, ...]:
     """Return where in `ReferenceFrame.values` each of the arrays that are views of it stands, for so many joints."""
     ends = itertools.accumulate((3, 4, joints, 3, 3, joints, 12), initial=0)
     return tuple(slice(*pair) for pair in itertools.pairwise(ends))
-
-
-def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array) -> Array:
-    """Return foot sites relative to the root, turned by its heading so that x points ahead.
-
-    Args:
-        sites_w: World positions [m], shape ``(N, 4, 3)``.
-        root_position_w: Root positions [m], shape ``(N, 3)``.
-        yaw_rad: Headings of the root, shape ``(N,)``.
-
-    Returns:
-        Positions [m], shape ``(N, 12)``.
-    """
-    turned = turned_back(sites_w - root_position_w[:, None, :], np.cos(yaw_rad), np.sin(yaw_rad))
-    return turned.reshape(len(turned), -1)
-
-
-def turned_back(vectors_w: Array, cosine: Array, sine: Array) -> Array:
-    """Return vectors, shape ``(N, K, 3)``, in frames turned about the vertical.
-
-    Args:
-        vectors_w: Vectors in the world.
-        cosine: Of the angles of the frames, shape ``(N,)``.
-        sine: The same.
-    """
-    turned = vectors_w.copy()
-    across = vectors_w[:, :, 1::-1] * sine[:, None, None]
-    np.multiply(vectors_w[:, :, :2], cosine[:, None, None], out=turned[:, :, :2])
-    turned[:, :, 0] += across[:, :, 0]
-    turned[:, :, 1] -= across[:, :, 1]
-    return turned
 
 
 def _close_loop(times_s: Array, position: Array, quat: Array, angles: Array) -> tuple[Array, Array, Array]:

@@ -15,10 +15,10 @@ import mujoco
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError, WalkerError
+from mimicrl.geometry import rotations
+from mimicrl.geometry.rotations import Array
 from mimicrl.motions.clip import Loop, MotionClip
-from mimicrl.rotations import Array
 from mimicrl.walkers.walker import Walker
 
 # The hinges that an anatomical joint may consist of; those a walker lacks are left out.

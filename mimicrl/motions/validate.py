@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
 from mimicrl.motions.clip import MotionClip
 from mimicrl.motions.reference import ReferenceTrajectory
 from mimicrl.motions.retarget import leg_length

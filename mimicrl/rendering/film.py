@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import mujoco
 import numpy as np
 
+from mimicrl.geometry.rotations import Array
 from mimicrl.rendering import caption, video
 from mimicrl.rendering.frames import FrameRenderer
 from mimicrl.rendering.video import Format
-from mimicrl.rotations import Array
 
 Item = TypeVar("Item")
 # How long the camera looks back and ahead, to glide where the walker surges [s].

@@ -12,8 +12,8 @@ import mujoco
 import numpy as np
 
 from mimicrl.errors import MachineError
+from mimicrl.geometry.rotations import Array
 from mimicrl.rendering import gl
-from mimicrl.rotations import Array
 
 # The camera follows the walker's way, not its bobbing up and down.
 LOOK_AT_HEIGHT_M = 0.85

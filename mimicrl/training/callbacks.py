@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from mimicrl import artifacts, faultpoints
-from mimicrl.mimic import rewards
 from mimicrl.training.ppo import MimicPPO
 
 _DUMPS_KEPT = 3
@@ -40,11 +40,12 @@ class EpisodeCallback(BaseCallback):
 
     Args:
         dumps: Folder for the last configurations of episodes in which the physics diverged; the last few are kept.
+        reasons: Why an episode may end.
     """
 
-    def __init__(self, dumps: Path) -> None:
+    def __init__(self, dumps: Path, reasons: Sequence[str]) -> None:
         super().__init__()
-        self._dumps = dumps
+        self._dumps, self._reasons = dumps, reasons
 
     def _on_training_start(self) -> None:
         self._episodes: list[dict[str, Any]] = []
@@ -71,12 +72,11 @@ class EpisodeCallback(BaseCallback):
 
     def _on_rollout_end(self) -> None:
         if self._episodes:
-            for term in rewards.TERMS:
-                self.logger.record(f"reward/{term}", float(np.mean([episode[term] for episode in self._episodes])))
-            ends: dict[str, int] = defaultdict(int)
-            for episode in self._episodes:
-                ends[episode["reason"]] += 1
-            for reason in ("time", "tracking", "fall", "diverged"):
+            for term in self._episodes[0]["reward"]:
+                mean = np.mean([episode["reward"][term] for episode in self._episodes])
+                self.logger.record(f"reward/{term}", float(mean))
+            ends = Counter(episode["reason"] for episode in self._episodes)
+            for reason in self._reasons:
                 self.logger.record(f"rollout/ended_by_{reason}", ends[reason] / len(self._episodes))
         self._episodes = []
         faultpoints.reach("train.collected")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from mimicrl import provenance
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
 from mimicrl.runs import RunDirectory
 
 
@@ -18,10 +17,10 @@ def policy(run: RunDirectory, task: Task) -> dict[str, Any]:
         "experiment": config.experiment,
         "seed": config.seed,
         "fingerprint": run.fingerprint,
-        "observation": [asdict(row) for row in task.batch(1).observation.rows],
-        "action": {"kind": config.mimic.action, "joints": list(task.walker.joint_names)},
-        "control_hz": config.mimic.control_hz,
-        "mirroring": config.mimic.mirroring,
+        "observation": [row._asdict() for row in task.batch(1).observation.rows],
+        "action": {"kind": config.mdp.action.name(), "joints": list(task.walker.joint_names)},
+        "control_hz": config.mdp.control_hz,
+        "mirroring": config.mdp.mirroring,
         "versions": provenance.versions(),
     }
 
@@ -39,7 +38,7 @@ def training(run: RunDirectory, task: Task, parameters: int, start: int) -> list
     rows = {
         "walker": f"{walker.name}: {len(walker.joint_names)} joints, {walker.model.body_mass.sum():.1f} kg",
         "motion": f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s",
-        "task": f"{config.mimic.action} actions at {config.mimic.control_hz} Hz, mirroring {config.mimic.mirroring}",
+        "task": f"{config.mdp.action.name()} actions at {config.mdp.control_hz} Hz, mirroring {config.mdp.mirroring}",
         "budget": f"{ppo.total_timesteps:,} samples" + (f", from {start:,}" if start else ""),
         "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, minibatch {ppo.minibatch}, {ppo.n_epochs} epochs, "
         f"γ {ppo.gamma:g}, λ {ppo.gae_lambda:g}",

@@ -13,9 +13,10 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import KVWriter
 
 from mimicrl import artifacts, faultpoints, provenance, seeding
+from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, TrainingDiverged
 from mimicrl.evaluation import evaluator
-from mimicrl.mimic.task import Task
+from mimicrl.mdp.terminations import reasons
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, describe, devices, machine, resuming, saving, stopping, vec_envs
@@ -189,7 +190,14 @@ class _Training:
         """Train to the budget; return what diverged."""
         remaining = self.config.training.total_timesteps - self.model.num_timesteps
         dumps = self.run.training_directory / "diverged"
-        callbacks = CallbackList([self.evaluation, EpisodeCallback(dumps), LogCallback(), self.checkpoints])
+        callbacks = CallbackList(
+            [
+                self.evaluation,
+                EpisodeCallback(dumps, reasons(self.config.mdp.terminations)[1:]),
+                LogCallback(),
+                self.checkpoints,
+            ]
+        )
         callbacks.init_callback(self.model)  # also where nothing is left to learn
         try:
             if remaining > 0:
@@ -217,7 +225,7 @@ class _Training:
             total_timesteps=self.config.training.total_timesteps,
             fingerprint=run.fingerprint,
             first_success_samples=first,
-            first_success_simulated_s=None if first is None else first / self.config.mimic.control_hz,
+            first_success_simulated_s=None if first is None else first / self.config.mdp.control_hz,
             best=state.best.as_json() if state.best else None,
             train_seconds=round(self.stopwatch.seconds, 3),
             evaluation_seconds=round(state.seconds, 3),

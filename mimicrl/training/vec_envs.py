@@ -9,9 +9,9 @@ import numpy as np
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
-from mimicrl.mimic.observations import Observation
-from mimicrl.mimic.task import Task
-from mimicrl.mimic.vec_env import MimicVecEnv
+from mimicrl.envs.sb3 import MimicVecEnv
+from mimicrl.envs.task import Task
+from mimicrl.mdp.observations import Observation
 from mimicrl.runs import RunDirectory
 from mimicrl.training.guard import FiniteGuard
 from mimicrl.training.normalizer import MimicNormalize
@@ -49,7 +49,7 @@ def make(run: RunDirectory, task: Task, threads: int) -> MimicNormalize:
             environments = WatchedSubprocVecEnv(make_one, config.n_envs)
         else:
             environments = DummyVecEnv([make_one] * config.n_envs)
-    rows = Observation(run.config.mimic.observations, task.walker, task.reference.speed_mps).rows
+    rows = Observation(run.config.mdp.observations.active(), task.walker).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
     return MimicNormalize(
         FiniteGuard(environments, names, task.walker.joint_names), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP

@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from mimicrl.errors import WalkerError
-from mimicrl.rotations import MIRROR_AXIAL, Array
+from mimicrl.geometry.rotations import MIRROR_AXIAL, Array
 
 FOOT_SITES = ("heel_r", "ball_r", "heel_l", "ball_l")
 

@@ -20,7 +20,7 @@ import mujoco
 import numpy as np
 
 from mimicrl.errors import WalkerError
-from mimicrl.rotations import Array
+from mimicrl.geometry.rotations import Array
 from mimicrl.walkers import mjcf
 from mimicrl.walkers.mjcf import ContactPoints, frozen
 from mimicrl.walkers.physics import without_looks

@@ -19,7 +19,7 @@ from mimicrl.analysis.study import load
 from mimicrl.errors import ArtifactError
 from mimicrl.evaluation.metrics import episodes_table, summarize
 from mimicrl.evaluation.rollout import Episodes
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mdp.terminations import Reason
 
 Make = Callable[..., Path]
 TABLES = sorted(

@@ -6,13 +6,13 @@ from gymnasium.utils.env_checker import check_env
 
 from benchmarks import lean_env
 from benchmarks.lean_env import LeanEnv
-from mimicrl.config import MimicConfig
-from mimicrl.mimic.task import Task
+from mimicrl.config import MDPConfig
+from mimicrl.envs.task import Task
 
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    return Task.of_gait(config=MimicConfig(control_hz=100))
+    return Task.of_gait(config=MDPConfig(control_hz=100))
 
 
 @pytest.mark.filterwarnings("ignore:.*observation space.*:UserWarning")

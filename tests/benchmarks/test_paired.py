@@ -142,7 +142,7 @@ def test_a_run_is_the_default_preset_but_for_what_is_given(tmp_path: Path) -> No
     plain = paired.prepare(tmp_path / "plain").config
     run = paired.prepare(tmp_path / "other", training={"n_envs": 32}).config
     assert run.training == plain.training.model_copy(update={"n_envs": 32})
-    assert (run.mimic, run.experiment) == (plain.mimic, "other")
+    assert (run.mdp, run.experiment) == (plain.mdp, "other")
 
 
 def test_a_command_that_fails_ends_the_benchmark_with_its_words() -> None:

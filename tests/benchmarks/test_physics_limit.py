@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.physics_limit import PhysicsLimit, Record, record
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
+from mimicrl.mdp.step import MimicBatch
 
 COUNT, STEPS = 3, 80
 

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from mimicrl import artifacts
+from mimicrl.envs.task import Task
 from mimicrl.evaluation import replay as replaying
-from mimicrl.mimic.initialization import reference_state
-from mimicrl.mimic.task import Task
+from mimicrl.mdp.initialization import reference_state
 from mimicrl.rendering import viewer
 from mimicrl.runs import RunDirectory
 

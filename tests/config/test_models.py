@@ -9,7 +9,6 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from mimicrl.artifacts import canonical_json
-from mimicrl.config.mdp import MimicConfig, RewardsConfig
 from mimicrl.config.models import (
     MotionConfig,
     RunConfig,
@@ -20,6 +19,7 @@ from mimicrl.config.models import (
     TrainingConfig,
     WalkerConfig,
 )
+from mimicrl.mdp.config import MDPConfig, RewardsConfig
 from mimicrl.schema import NAME_PATTERN
 
 RUN = {"study": "s", "experiment": "e", "seed": 1}
@@ -128,8 +128,8 @@ def test_reward_weights_must_add_up_to_one() -> None:
 
 
 def test_an_observation_is_seen_once() -> None:
-    assert message(MimicConfig, {"observations": ["phase", "phase"]}) == "an observation is listed twice"
-    assert "at least 1 item" in message(MimicConfig, {"observations": []})
+    assert message(MDPConfig, {"observations": ["phase", "phase"]}) == "an observation is listed twice"
+    assert "at least 1 item" in message(MDPConfig, {"observations": []})
 
 
 def test_the_minibatch_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:

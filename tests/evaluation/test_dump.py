@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import read_video
 
+from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.evaluation import dump as dump_module
 from mimicrl.evaluation.dump import replay_dump
-from mimicrl.mimic.initialization import reference_state
-from mimicrl.mimic.task import Task
+from mimicrl.mdp.initialization import reference_state
 from mimicrl.rendering.film import Film
 from mimicrl.runs import RunDirectory
 

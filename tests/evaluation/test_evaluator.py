@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mimicrl.envs.task import Task
 from mimicrl.errors import MachineError, WorkerDied
 from mimicrl.evaluation import evaluator
 from mimicrl.evaluation.evaluator import EvaluatorBeside, EvaluatorHere
-from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training.train import train

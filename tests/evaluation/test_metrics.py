@@ -9,7 +9,7 @@ import pytest
 
 from mimicrl.evaluation.metrics import episodes_table, stable, stable_distance, summarize
 from mimicrl.evaluation.rollout import Episodes
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mdp.terminations import Reason
 
 JOINTS = ("hip_r", "hip_l")
 

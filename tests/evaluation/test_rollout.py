@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from mimicrl import artifacts
-from mimicrl.config import MimicConfig
+from mimicrl.config import MDPConfig
+from mimicrl.envs.task import Task
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import summarize
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.state import BodyState
-from mimicrl.mimic.task import Task
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mdp.state import BodyState
+from mimicrl.mdp.step import MimicBatch
+from mimicrl.mdp.terminations import Reason
 
-STILL = MimicConfig(action="absolute")
+STILL = MDPConfig(action="absolute")
 
 
 class _Acts:

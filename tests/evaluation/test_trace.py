@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mimicrl.config import MimicConfig
+from mimicrl.config import MDPConfig
+from mimicrl.envs.task import Task
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.evaluation.trace import Trace
-from mimicrl.mimic.task import Task
-from mimicrl.mimic.terminations import Reason
+from mimicrl.mdp.terminations import Reason
 
 COUNT, BROKEN, BREAKS = 6, 2, 7
 
@@ -30,7 +30,7 @@ class _Still:
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    return Task.of_gait(config=MimicConfig(action="absolute"))
+    return Task.of_gait(config=MDPConfig(action="absolute"))
 
 
 @pytest.fixture(scope="module")

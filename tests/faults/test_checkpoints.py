@@ -158,7 +158,7 @@ def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: R
 def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
     mimicrl: Any, run: RunDirectory, monkeypatch
 ) -> None:
-    from mimicrl.mimic.batch import MimicBatch
+    from mimicrl.mdp.step import MimicBatch
 
     get_state = MimicBatch.get_state
     monkeypatch.setattr(MimicBatch, "get_state", lambda self: get_state(self) | {"more": self.phase.copy()})

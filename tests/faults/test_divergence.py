@@ -17,8 +17,8 @@ from support import read_video
 
 from mimicrl import artifacts
 from mimicrl.errors import TrainingDiverged
-from mimicrl.mimic.batch import MimicBatch, Transition
-from mimicrl.mimic.simulation import BatchSimulation
+from mimicrl.mdp.simulation import BatchSimulation
+from mimicrl.mdp.step import MimicBatch, StepResult
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint
@@ -70,7 +70,7 @@ class _Plant:
 
         self.patch.setattr(owner, name, call)
 
-    def after_step(self, change: Callable[[Transition, int], Any], step: int = STEP) -> None:
+    def after_step(self, change: Callable[[StepResult, int], Any], step: int = STEP) -> None:
         """Have `change` do something to the step of the one environment, in the row that it is told."""
         # One batch of all environments, or as many batches of one.
         number, row = (step, ENVIRONMENT) if self.batched else (COUNT * step + ENVIRONMENT, 0)
@@ -118,14 +118,14 @@ def output(plant: _Plant) -> None:
 
 
 def observation(plant: _Plant) -> None:
-    def change(step: Transition, row: int) -> None:
+    def change(step: StepResult, row: int) -> None:
         step.observation[row, 3] = plant.bad
 
     plant.after_step(change)
 
 
 def reward(plant: _Plant) -> None:
-    def change(step: Transition, row: int) -> None:
+    def change(step: StepResult, row: int) -> None:
         step.reward[row] = plant.bad
 
     plant.after_step(change)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mimicrl import artifacts
+from mimicrl.envs.task import Task
 from mimicrl.evaluation import replay as replaying
 from mimicrl.evaluation.replay import replay, roll
-from mimicrl.mimic.task import Task
 from mimicrl.rendering.film import Film
 from mimicrl.runs import RunDirectory
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
 from mimicrl.motions import MotionClip, ReferenceTrajectory
 from mimicrl.motions.reference import ROWS_PER_SECOND, feet_in_heading_frame
 from mimicrl.walkers import Walker

@@ -11,8 +11,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError, WalkerError
+from mimicrl.geometry import rotations
 from mimicrl.motions import MotionClip
 from mimicrl.motions.retarget import Recording, hinge_angles, lay_out, leg_length, retarget
 from mimicrl.walkers import Walker

@@ -20,8 +20,8 @@ from hypothesis.stateful import (
 )
 
 from mimicrl import artifacts, faultpoints
+from mimicrl.envs.task import Task
 from mimicrl.errors import RunLocked
-from mimicrl.mimic.task import Task
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, vec_envs
 from mimicrl.training.ppo import MimicPPO

@@ -12,10 +12,10 @@ import pytest
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
-from mimicrl.config import MimicConfig
-from mimicrl.mimic.batch import MimicBatch
-from mimicrl.mimic.task import Task, make_env
-from mimicrl.mimic.vec_env import MimicVecEnv
+from mimicrl.config import MDPConfig
+from mimicrl.envs.sb3 import MimicVecEnv
+from mimicrl.envs.task import Task, make_env
+from mimicrl.mdp.step import MimicBatch
 
 STEPS, COUNT, SEED = 500, 3, 2**31
 
@@ -112,7 +112,7 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def task(settings: dict[str, Any]) -> Task:
-    return Task.of_gait(config=MimicConfig(**settings))
+    return Task.of_gait(config=MDPConfig(**settings))
 
 
 @pytest.fixture(scope="module")

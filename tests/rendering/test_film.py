@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mimicrl import rotations
 from mimicrl.errors import MachineError
+from mimicrl.geometry import rotations
 from mimicrl.rendering import film
 from mimicrl.rendering.film import Take
 from mimicrl.walkers import Walker

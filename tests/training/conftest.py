@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from checkpoint_files import save
 
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
 from mimicrl.training import vec_envs
 from mimicrl.training.ppo import MimicPPO
 

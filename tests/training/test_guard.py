@@ -10,8 +10,8 @@ import pytest
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
+from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.errors import TrainingDiverged
-from mimicrl.mimic.vec_env import MimicVecEnv
 from mimicrl.training.guard import FiniteGuard
 
 COUNT, SIZE = 3, 5
@@ -95,7 +95,7 @@ def test_the_first_bad_number_is_named() -> None:
 
 
 def test_a_simulation_that_breaks_down_ends_its_episode_and_not_the_training(prepare, tmp_path) -> None:
-    from mimicrl.mimic.task import Task
+    from mimicrl.envs.task import Task
 
     environments = MimicVecEnv(Task.of_run(prepare(tmp_path / "run")).batch(2))
     guard = FiniteGuard(environments, NAMES, JOINTS)

@@ -12,8 +12,8 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 
+from mimicrl.envs.task import Task
 from mimicrl.errors import TrainingDiverged
-from mimicrl.mimic.task import Task
 from mimicrl.training import vec_envs
 from mimicrl.training.learner import UpdateStatistics
 from mimicrl.training.ppo import MimicPPO

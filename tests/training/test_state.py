@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mimicrl import artifacts
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
 from mimicrl.training import state, vec_envs
 from mimicrl.training.ppo import MimicPPO
 

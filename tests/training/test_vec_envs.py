@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stable_baselines3.common.vec_env import VecNormalize
 
-from mimicrl.mimic.task import Task
+from mimicrl.envs.task import Task
 from mimicrl.runs import RunDirectory
 from mimicrl.training import vec_envs
 from mimicrl.training.guard import FiniteGuard

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from mimicrl.rotations import MIRROR_AXIAL, MIRROR_POLAR, MIRROR_QUAT, from_rotation_vector
+from mimicrl.geometry.rotations import MIRROR_AXIAL, MIRROR_POLAR, MIRROR_QUAT, from_rotation_vector
 from mimicrl.walkers import Walker
 from mimicrl.walkers.mjcf import FOOT_SITES
 from mimicrl.walkers.registry import load, source

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
+from mimicrl.geometry.rotations import Array
 from mimicrl.motions.retarget import Recording
-from mimicrl.rotations import Array
 
 COLUMNS = 44
 _ROOT_POSITION = slice(1, 4)

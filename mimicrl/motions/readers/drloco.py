@@ -38,11 +38,11 @@ from pathlib import Path
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
+from mimicrl.geometry.rotations import Array
 from mimicrl.motions.readers.matlab import read_cells
 from mimicrl.motions.retarget import Recording
-from mimicrl.rotations import Array
 
 ROWS = 38
 FRAMES_PER_STEP = 100

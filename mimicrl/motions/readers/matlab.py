@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mimicrl.errors import MotionError
-from mimicrl.rotations import Array
+from mimicrl.geometry.rotations import Array
 
 # Of the file, and of the numbers in it.
 MAX_BYTES = 2**28

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
 from mimicrl.motions import MotionClip, ReferenceTrajectory
 from mimicrl.motions.readers import deepmimic, read
 from mimicrl.motions.retarget import lay_out, leg_length

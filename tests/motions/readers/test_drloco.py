@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import savemat
 
-from mimicrl import rotations
 from mimicrl.errors import MotionError
+from mimicrl.geometry import rotations
 from mimicrl.motions import MotionClip, ReferenceTrajectory
 from mimicrl.motions.gait import leg_angles
 from mimicrl.motions.readers import drloco, read

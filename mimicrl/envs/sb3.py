@@ -1,0 +1,95 @@
+"""The fast view: a Stable-Baselines3 ``VecEnv`` over one batch of N simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from mimicrl import seeding
+from mimicrl.envs.gymnasium import action_space, observation_space
+from mimicrl.envs.monitor import EpisodeMonitor, joint_state, set_joint_state
+from mimicrl.mdp.step import MimicBatch
+
+
+class MimicVecEnv(VecEnv):
+    """N environments in one batch. Rows that end are reset at once, as Stable-Baselines3 expects.
+
+    Gives the same bits as ``DummyVecEnv`` or ``SubprocVecEnv`` over N `MimicEnv` with the same seeds.
+
+    Args:
+        batch: The simulations.
+    """
+
+    def __init__(self, batch: MimicBatch) -> None:
+        self.batch = batch
+        self.render_mode = None
+        self.metadata = {"render_modes": []}
+        self._monitor = EpisodeMonitor(batch)
+        self._actions = np.zeros((batch.count, len(batch.walker.joint_names)), np.float32)
+        super().__init__(batch.count, observation_space(batch), action_space(batch))
+
+    def reset(self) -> VecEnvObs:
+        """Start all simulations, with the seeds given to `seed` since the last reset."""
+        for index, seed in enumerate(self._seeds):
+            if seed is not None:
+                self.batch.generators[index] = seeding.generator(seed)
+        self._reset_seeds()
+        self._monitor.start(np.arange(self.num_envs))
+        return self.batch.reset()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Take the actions, shape ``(N, J)``, for the next `step_wait`."""
+        self._actions = actions
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Step all simulations; reset those that ended."""
+        step = self.batch.step(self._actions)
+        observation = step.observation
+        done = step.terminated | step.truncated
+        self._monitor.add(step, self.batch.simulation.qpos)
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        ended = np.flatnonzero(done)
+        if len(ended):
+            for index in ended:
+                infos[index] = self._monitor.info(int(index), step)
+                infos[index]["terminal_observation"] = observation[index].copy()
+            observation[ended] = self.batch.reset(ended)
+            self._monitor.start(ended)
+        return observation, step.reward, done, infos
+
+    def get_state(self) -> dict[str, np.ndarray]:
+        """Return everything that decides the environment's future, as arrays of a row a simulation."""
+        return joint_state(self.batch, self._monitor)
+
+    def set_state(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from a state of `get_state`, bitwise."""
+        set_joint_state(self.batch, self._monitor, state)
+
+    def close(self) -> None:
+        """Do nothing: the simulations hold no processes and no files."""
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        """Return an attribute of this object for each environment asked for."""
+        return [getattr(self, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        """Set an attribute of this object, which all environments share."""
+        setattr(self, attr_name, value)
+
+    def env_method(
+        self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
+    ) -> list[Any]:
+        """Call a method of this object once for each environment asked for."""
+        return [getattr(self, method_name)(*method_args, **method_kwargs) for _ in self._get_indices(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
+        """Return that no environment is wrapped."""
+        return [False for _ in self._get_indices(indices)]
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        """Return no images; `MimicEnv` renders."""
+        return [None] * self.num_envs

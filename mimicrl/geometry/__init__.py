@@ -1,0 +1,1 @@
+"""Rotations and frames, as pure functions on arrays."""

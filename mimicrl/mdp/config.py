@@ -1,0 +1,71 @@
+"""The Markov decision process as a table: what the policy sees, does, is rewarded for, and what ends an episode."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from pydantic import Field, create_model
+
+from mimicrl.mdp import actions, observations, rewards, terminations
+from mimicrl.mdp.terms import ActionTerm, ObservationTerm, RewardTerm, TerminationTerm, classes, compose
+from mimicrl.schema import Count, Positive, Section
+
+
+class TaskConfig(Section):
+    """What the Markov decision process has besides its terms."""
+
+    control_hz: Count = 50
+    """Control steps per second; must divide the physics rate."""
+    physics_hz: Count | None = None
+    """Physics steps per second; by default those of the walker's file, 400 for walker3d."""
+    episode_seconds: Positive = 10.0
+    """Time limit of a training episode [s]; running into it is a truncation."""
+    mirroring: Literal["phase", "none"] = "phase"
+    """PHASE: in the second half of the cycle the policy sees and moves a mirrored world (Abdolhosseini 2019)."""
+
+    if TYPE_CHECKING:  # what `composed` adds
+        action: ActionTerm = cast(ActionTerm, ...)
+        observations: observations.Observations = cast(observations.Observations, ...)
+        rewards: rewards.Rewards = cast(rewards.Rewards, ...)
+        terminations: terminations.Terminations = cast(terminations.Terminations, ...)
+
+
+def composed(*plugins: ModuleType) -> type[TaskConfig]:
+    """Return the section of the Markov decision process, composed of the built-in terms and those of plugins.
+
+    Raises:
+        ValueError: Two terms have one name.
+    """
+    kinds = classes(ActionTerm, actions, *plugins)
+    action: Any = functools.reduce(operator.or_, kinds)
+    groups = {
+        "observations": compose(observations.Observations, ObservationTerm, observations, *plugins),
+        "rewards": compose(rewards.Rewards, RewardTerm, rewards, *plugins),
+        "terminations": compose(terminations.Terminations, TerminationTerm, terminations, *plugins),
+    }
+    fields: dict[str, Any] = {
+        name: (group, Field(default=group(), description=group.__doc__)) for name, group in groups.items()
+    }
+    fields["action"] = (
+        Annotated[action, Field(discriminator="kind")],
+        Field(default=actions.Residual(), description="What the policy's numbers do."),
+    )
+    return create_model(
+        "MDPConfig",
+        __base__=TaskConfig,
+        __module__=__name__,
+        __doc__="The Markov decision process: what the policy sees, does and is rewarded for.",
+        **fields,
+    )
+
+
+if TYPE_CHECKING:
+
+    class MDPConfig(TaskConfig):
+        """The section composed of the built-in terms alone."""
+
+else:
+    MDPConfig = composed()

@@ -1,0 +1,146 @@
+"""The Gymnasium view passes both libraries' checkers without a warning, reproduces itself, and draws pictures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env as check_for_gymnasium
+from stable_baselines3.common.env_checker import check_env as check_for_sb3
+
+import mimicrl  # noqa: F401  registers the environment
+from mimicrl.config import MDPConfig
+from mimicrl.envs.gymnasium import MimicEnv
+from mimicrl.mdp.step import MimicBatch
+from mimicrl.motions import ReferenceTrajectory
+from mimicrl.walkers import Walker
+
+NAME = "mimicrl/Walker3D-v0"
+
+
+@pytest.fixture
+def make(walker: Walker, reference: ReferenceTrajectory) -> Callable[..., MimicEnv]:
+    """Makes an environment whose configuration is given."""
+
+    def environment(render_mode: str | None = None, **config: Any) -> MimicEnv:
+        return MimicEnv(MimicBatch(walker, reference, MDPConfig(**config), 1), render_mode)
+
+    return environment
+
+
+def episode(environment: MimicEnv, steps: int = 30) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    observations = []
+    for _ in range(steps):
+        observation, _, terminated, truncated, _ = environment.step(rng.uniform(-1, 1, 8).astype(np.float32))
+        observations.append(observation)
+        if terminated or truncated:
+            observations.append(environment.reset()[0])
+    return observations
+
+
+@pytest.mark.parametrize("options", [{}, {"action": "torque", "control_hz": 200}, {"mirroring": "none"}], ids=str)
+def test_gymnasiums_checker_finds_nothing(options: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_for_gymnasium(gymnasium.make(NAME, **options).unwrapped, skip_render_check=True)
+
+
+def test_gymnasiums_checker_finds_nothing_in_the_pictures() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_for_gymnasium(gymnasium.make(NAME, render_mode="rgb_array").unwrapped)
+
+
+def test_stable_baselines3s_checker_finds_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_for_sb3(gymnasium.make(NAME).unwrapped)
+
+
+def test_a_seed_reproduces_an_episode_and_what_follows(make: Callable[..., MimicEnv]) -> None:
+    one, other = make(), make()
+    other.reset(seed=99)
+    runs = []
+    for environment in (one, other):
+        runs.append([environment.reset(seed=5)[0], *episode(environment, 80)])
+    np.testing.assert_array_equal(*runs)
+    assert not np.array_equal(one.reset(seed=6)[0], runs[0][0])
+
+
+def test_reset_without_a_seed_goes_on_drawing(make: Callable[..., MimicEnv]) -> None:
+    environment = make()
+    starts = [environment.reset(seed=5)[1]["phase"], *(environment.reset()[1]["phase"] for _ in range(5))]
+    np.testing.assert_array_equal(starts, np.random.default_rng(np.random.PCG64(5)).random(6))
+
+
+@pytest.mark.parametrize(("asked", "phase"), [(0.0, 0.0), (0.3, 0.3), (1.25, 0.25), (-0.25, 0.75)])
+def test_an_episode_starts_where_it_is_asked_to(make: Callable[..., MimicEnv], asked: float, phase: float) -> None:
+    environment = make()
+    _, info = environment.reset(options={"phase": asked})
+    assert info == {"phase": phase}
+    assert environment.batch.phase[0] == phase
+
+
+def test_the_end_of_an_episode_is_told(make: Callable[..., MimicEnv]) -> None:
+    environment = make(episode_seconds=0.1)
+    environment.reset(seed=1)
+    steps = [environment.step(np.zeros(8, np.float32)) for _ in range(5)]
+    assert [truncated for _, _, _, truncated, _ in steps] == [False] * 4 + [True]
+    assert [info for *_, info in steps[:4]] == [{}] * 4
+    info = steps[-1][-1]
+    assert info["episode"]["l"] == 5
+    assert info["episode"]["r"] == pytest.approx(sum(reward for _, reward, *_ in steps), abs=1e-5)
+    assert info["mimic"]["reason"] == "time"
+    assert info["TimeLimit.truncated"] is True
+
+
+@pytest.mark.parametrize("fresh", [False, True], ids=["same environment", "new environment"])
+def test_a_restored_environment_goes_on_bit_for_bit(make: Callable[..., MimicEnv], fresh: bool) -> None:
+    environment = make()
+    environment.reset(seed=3)
+    episode(environment, 10)
+    state = environment.get_state()
+    expected = episode(environment, 90)
+    assert len(expected) > 90  # with resets, which draw
+    other = make() if fresh else environment
+    other.set_state(state)
+    np.testing.assert_array_equal(episode(other, 90), expected)
+
+
+def test_pictures_show_the_walker_where_it_is(make: Callable[..., MimicEnv]) -> None:
+    environment = make("rgb_array")
+    environment.reset(options={"phase": 0.0})
+    heel_strike = environment.render()
+    assert heel_strike is not None
+    assert (heel_strike.shape, heel_strike.dtype) == ((480, 640, 3), np.uint8)
+    assert heel_strike.std() > 5
+    environment.reset(options={"phase": 0.25})
+    assert not np.array_equal(environment.render(), heel_strike)
+    environment.close()
+    environment.close()
+
+
+def test_looking_changes_no_bit(make: Callable[..., MimicEnv]) -> None:
+    runs = []
+    for mode in (None, "rgb_array"):
+        environment = make(mode)
+        observations = [environment.reset(seed=2)[0]]
+        for _ in range(5):
+            picture = environment.render()
+            assert (picture is None) == (mode is None)
+            observations.append(environment.step(np.full(8, 0.3, np.float32))[0])
+        environment.close()
+        runs.append(observations)
+    np.testing.assert_array_equal(*runs)
+
+
+def test_wrong_use_is_refused(walker: Walker, reference: ReferenceTrajectory) -> None:
+    with pytest.raises(ValueError, match=r"^MimicEnv shows one simulation, got a batch of 2$"):
+        MimicEnv(MimicBatch(walker, reference, MDPConfig(), 2))
+    with pytest.raises(ValueError, match=r"^render_mode must be None or rgb_array, got 'human'$"):
+        MimicEnv(MimicBatch(walker, reference, MDPConfig(), 1), "human")

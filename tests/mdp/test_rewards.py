@@ -1,0 +1,221 @@
+"""The reward is 1 on the reference and nowhere else; its kernels have DeepMimic's form; penalties are taken from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from mimicrl.geometry import rotations
+from mimicrl.mdp import rewards
+from mimicrl.mdp.config import MDPConfig
+from mimicrl.mdp.error import tracking_error
+from mimicrl.mdp.terms import PenaltyTerm, RewardTerm, View
+
+TERMS: list[RewardTerm] = MDPConfig().rewards.all()
+NAMES = [term.name() for term in TERMS]
+WEIGHTS = np.array([term.weight for term in TERMS])
+
+
+def score(rows: Any, terms: list[RewardTerm] = TERMS) -> tuple[np.ndarray, np.ndarray]:
+    with np.errstate(all="ignore"):
+        return rewards.total(terms, rows.view())
+
+
+def turned(rows: Any, vector_rad: tuple[float, float, float]) -> np.ndarray:
+    """qpos with the root turned in its own frame."""
+    qpos = rows.qpos.copy()
+    qpos[:, 3:7] = rotations.multiply(qpos[:, 3:7], rotations.from_rotation_vector(vector_rad))
+    return qpos
+
+
+def test_replaying_the_reference_scores_the_maximum(on_reference: Any) -> None:
+    total, terms = score(on_reference)
+    np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(terms, np.tile(WEIGHTS, (len(terms), 1)), rtol=0, atol=1e-4)
+
+
+def test_walking_ahead_of_the_reference_costs_nothing(on_reference: Any) -> None:
+    np.testing.assert_array_equal(score(on_reference.moved(0.0, (2.0, 0.0)))[0] > 1 - 1e-4, True)
+
+
+# What is off, by how much a unit, and which terms see it.
+POSITION = {f"joint {j}": (7 + j, {"pose", "end_effector"}) for j in range(8)} | {
+    "height": (2, {"root"}),
+    "beside the line": (1, {"root"}),
+}
+VELOCITY = {f"joint rate {j}": (6 + j, {"velocity"}) for j in range(8)} | {
+    "roll rate": (3, {"velocity"}),
+    "pitch rate": (4, {"velocity"}),
+    "yaw rate": (5, {"velocity"}),
+    "speed": (0, {"root"}),
+    "drift": (1, {"root"}),
+}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("column", "names"), POSITION.values(), ids=POSITION)
+def test_a_displacement_lowers_its_terms_and_no_other(
+    on_reference: Any, column: int, names: set[str], sign: int
+) -> None:
+    qpos = on_reference.qpos.copy()
+    qpos[:, column] += sign * 0.1
+    assert_lower(on_reference._replace(qpos=qpos), names)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("column", "names"), VELOCITY.values(), ids=VELOCITY)
+def test_a_wrong_velocity_lowers_its_term_and_no_other(
+    on_reference: Any, column: int, names: set[str], sign: int
+) -> None:
+    qvel = on_reference.qvel.copy()
+    qvel[:, column] += sign * 0.3
+    assert_lower(on_reference._replace(qvel=qvel), names)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("axis", "names"),
+    [(0, {"pose", "end_effector"}), (1, {"pose", "end_effector"}), (2, {"pose"})],
+    ids=["x", "y", "z"],
+)
+def test_a_turned_root_lowers_its_terms_and_no_other(on_reference: Any, axis: int, names: set[str], sign: int) -> None:
+    vector = np.zeros(3)
+    vector[axis] = sign * 0.1
+    # The feet are seen from the heading, so a pure turn is one about the vertical.
+    rows = (
+        on_reference.moved(vector[2], (0.0, 0.0))
+        if axis == 2
+        else on_reference._replace(qpos=turned(on_reference, tuple(vector)))
+    )
+    _, terms = score(rows)
+    assert (terms[:, [NAMES.index(name) for name in names]] < [WEIGHTS[NAMES.index(n)] - 1e-4 for n in names]).all()
+    assert (score(rows)[0] < 1 - 1e-4).all()
+
+
+def assert_lower(rows: Any, names: set[str]) -> None:
+    total, terms = score(rows)
+    assert (total < 1 - 1e-4).all()
+    for index, name in enumerate(NAMES):
+        lower = terms[:, index] < WEIGHTS[index] - 1e-4
+        assert lower.all() if name in names else not lower.any(), name
+
+
+def test_the_further_off_the_lower(on_reference: Any, rows: Any) -> None:
+    totals = [
+        score(
+            on_reference._replace(
+                qpos=on_reference.qpos + share * (rows.qpos - on_reference.qpos),
+                qvel=on_reference.qvel + share * (rows.qvel - on_reference.qvel),
+            )
+        )[0]
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
+    assert (np.diff(totals, axis=0) < 0).all()
+
+
+@pytest.mark.parametrize("scale", [3.0, 7.0])
+def test_the_pose_kernel_is_a_gaussian_of_the_angle(on_reference: Any, scale: float) -> None:
+    qpos = on_reference.qpos.copy()
+    qpos[:, 7] += 0.3
+    _, terms = score(on_reference._replace(qpos=qpos), [rewards.Pose(weight=0.45, scale=scale)])
+    np.testing.assert_allclose(terms[:, 0], 0.45 * np.exp(-scale * 0.09), rtol=1e-5)
+
+
+def test_a_turned_root_counts_like_a_joint_turned_as_far(on_reference: Any) -> None:
+    rows = on_reference._replace(qpos=turned(on_reference, (0.1, -0.2, 0.2)))
+    np.testing.assert_allclose(score(rows)[1][:, 0], 0.45 * np.exp(-3.0 * 0.09), rtol=1e-5)
+
+
+def test_the_velocity_kernel_is_a_gaussian_of_all_rates(on_reference: Any) -> None:
+    qvel = on_reference.qvel.copy()
+    qvel[:, [3, 6]] += [1.0, -2.0]
+    _, terms = score(on_reference._replace(qvel=qvel))
+    np.testing.assert_allclose(terms[:, 1], 0.10 * np.exp(-0.02 * 5.0), rtol=1e-5)
+
+
+def test_the_end_effector_kernel_is_a_gaussian_of_four_sites(on_reference: Any) -> None:
+    shifted, frame = on_reference.measure(), on_reference.motion.at_phase(on_reference.phase)
+    shifted.feet_h[:] = frame.feet_h + np.tile([0.1, 0.0, -0.2], 4)
+    exponent = rewards.EndEffector(scale=10.0).exponent(tracking_error(shifted, frame))
+    np.testing.assert_allclose(exponent, 10 * 4 * 0.05, rtol=1e-9)
+
+
+@pytest.mark.parametrize("steep", ["height", "velocity", "lateral"])
+def test_the_root_kernel_is_a_gaussian_of_each_error(on_reference: Any, steep: str) -> None:
+    qpos, qvel = on_reference.qpos.copy(), on_reference.qvel.copy()
+    qpos[:, [1, 2]] += [0.3, -0.2]
+    qvel[:, [0, 1]] += [0.5, -0.1]
+    squares = {"height": 0.04, "velocity": 0.26, "lateral": 0.09}
+    scales = dict.fromkeys(("height_scale", "velocity_scale", "lateral_scale"), 0.0) | {f"{steep}_scale": 5.0}
+    error = on_reference._replace(qpos=qpos, qvel=qvel).view().error
+    np.testing.assert_allclose(rewards.Root(**scales).exponent(error), 5.0 * squares[steep], rtol=1e-6)
+
+
+def test_the_total_is_the_sum_of_the_terms_within_0_and_1(rows: Any) -> None:
+    total, terms = score(rows)
+    assert total.dtype == terms.dtype == np.float32
+    np.testing.assert_allclose(total, terms.sum(axis=1), rtol=1e-6)
+    assert (terms >= 0).all()
+    assert (total < 1).all()
+    assert len(set(total)) == len(total)
+
+
+def test_rewards_are_the_same_in_the_mirror(rows: Any) -> None:
+    for here, there in zip(score(rows), score(rows.mirrored()), strict=True):
+        np.testing.assert_allclose(here, there, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_finite_earns_nothing(rows: Any, bad: float) -> None:
+    qpos, qvel = rows.qpos.copy(), rows.qvel.copy()
+    qpos[0], qvel[0] = bad, bad
+    total, terms = score(rows._replace(qpos=qpos, qvel=qvel))
+    assert total[0] == 0
+    assert (terms[0] == 0).all()
+    np.testing.assert_array_equal(total[1:], score(rows)[0][1:])
+
+
+class Effort(PenaltyTerm):
+    """Squared actions."""
+
+    def cost(self, view: View) -> np.ndarray:
+        return np.einsum("ij,ij->i", view.action, view.action)
+
+
+@pytest.mark.parametrize("weight", [0.01, 2.0])
+def test_a_penalty_takes_its_price_from_the_imitation_terms(rows: Any, weight: float) -> None:
+    view = rows.view(action=np.full((len(rows.phase), 8), 0.5))
+    plain, terms = rewards.total(TERMS, view)
+    priced, more = rewards.total([*TERMS, Effort(weight=weight)], view)
+    np.testing.assert_allclose(priced, plain - weight * 8 * 0.25, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(more[:, :-1], terms)
+
+
+def test_a_penalty_is_off_by_default_and_no_kernel() -> None:
+    assert Effort().is_off
+    with pytest.raises(TypeError, match=r"^Effort is a penalty and has no kernel$"):
+        Effort().exponent(None)  # type: ignore[arg-type]
+
+
+def test_rows_are_summed_alike_however_many_there_are(rows: Any) -> None:
+    terms = [*TERMS, *(Effort(weight=0.1 * k) for k in range(1, 9))]
+    view = rows.view(action=np.random.default_rng(0).uniform(-1, 1, (len(rows.phase), 8)))
+    together, _ = rewards.total(terms, view)
+    for n in range(len(rows.phase)):
+        one = rows._replace(phase=rows.phase[n : n + 1], qpos=rows.qpos[n : n + 1], qvel=rows.qvel[n : n + 1])
+        np.testing.assert_array_equal(rewards.total(terms, one.view(view.action[n : n + 1]))[0], together[n : n + 1])
+
+
+def test_every_kernel_is_documented_with_its_values() -> None:
+    for term in TERMS:
+        assert term.formula.format(**term.model_dump()) != term.formula, term.name()
+
+
+def test_the_weights_that_do_not_add_up_are_listed() -> None:
+    with pytest.raises(
+        ValidationError, match=r"add up to 1, got 1.1 \(pose 0.45, velocity 0.2, end_effector 0.15, root 0.3\)"
+    ):
+        MDPConfig.model_validate({"rewards": {"velocity": {"weight": 0.2}}})

@@ -1,0 +1,123 @@
+"""The simulations are MuJoCo's: the same bits as `mj_step` on one `MjData` each, whatever the number of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mujoco
+import numpy as np
+import pytest
+
+from mimicrl.mdp.simulation import BatchSimulation
+from mimicrl.walkers import Walker
+from mimicrl.walkers.registry import source
+
+COUNT = 5
+
+
+def started(rows: Any, threads: int = 1) -> BatchSimulation:
+    """Five simulations in scattered states, with targets to hold."""
+    simulation = BatchSimulation(rows.walker.model, COUNT, threads)
+    simulation.reset(np.arange(COUNT), rows.qpos[:COUNT], rows.qvel[:COUNT])
+    simulation.ctrl[:] = rows.qpos[:COUNT, rows.walker.qpos_index]
+    return simulation
+
+
+def one_by_one(rows: Any) -> list[mujoco.MjData]:
+    """The same simulations, each in MuJoCo's own data."""
+    found = []
+    for row in range(COUNT):
+        data = mujoco.MjData(rows.walker.model)
+        data.qpos, data.qvel = rows.qpos[row], rows.qvel[row]
+        data.ctrl = rows.qpos[row, rows.walker.qpos_index]
+        found.append(data)
+    return found
+
+
+def complete_state(model: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
+    row = np.empty(mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_INTEGRATION))
+    mujoco.mj_getState(model, data, row, mujoco.mjtState.mjSTATE_INTEGRATION)
+    return row
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_stepping_is_mujocos_stepping(rows: Any, threads: int) -> None:
+    simulation, singles = started(rows, threads), one_by_one(rows)
+    for substeps in (1, 20, 7):
+        assert simulation.step(substeps) == []
+        for row, data in enumerate(singles):
+            mujoco.mj_step(rows.walker.model, data, substeps)
+            np.testing.assert_array_equal(simulation.state[row], complete_state(rows.walker.model, data))
+
+
+def test_sites_are_current_after_a_step(rows: Any) -> None:
+    simulation = started(rows)
+    simulation.step(10)
+    expected, _ = rows.walker.kinematics(np.array(simulation.qpos))
+    np.testing.assert_array_equal(simulation.site_xpos[:, rows.walker.foot_site_ids], expected)
+
+
+def test_simulations_that_are_not_named_keep_still(rows: Any) -> None:
+    simulation, everyone = started(rows), started(rows)
+    before = simulation.state.copy()
+    simulation.step(10, np.array([1, 4]))
+    everyone.step(10)
+    np.testing.assert_array_equal(simulation.state[[0, 2, 3]], before[[0, 2, 3]])
+    np.testing.assert_array_equal(simulation.state[[1, 4]], everyone.state[[1, 4]])
+    assert not np.array_equal(simulation.state[1], before[1])
+
+
+def test_a_reset_is_mujocos_reset_and_writes(rows: Any) -> None:
+    model, simulation = rows.walker.model, started(rows)
+    simulation.step(30)
+    ids = np.array([0, 3])
+    untouched = simulation.state[[1, 2, 4]].copy()
+    simulation.reset(ids, rows.qpos[10:12], rows.qvel[10:12])
+    np.testing.assert_array_equal(simulation.state[[1, 2, 4]], untouched)
+    singles = []
+    for row in (10, 11):
+        data = mujoco.MjData(model)
+        mujoco.mj_step(model, data, 10)
+        mujoco.mj_resetData(model, data)
+        data.qpos, data.qvel = rows.qpos[row], rows.qvel[row]
+        singles.append(data)
+    np.testing.assert_array_equal(simulation.state[ids], [complete_state(model, data) for data in singles])
+    simulation.step(25)
+    for data in singles:
+        mujoco.mj_step(model, data, 25)
+    np.testing.assert_array_equal(simulation.state[ids], [complete_state(model, data) for data in singles])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_restored_state_goes_on_bit_for_bit(rows: Any, threads: int) -> None:
+    simulation = started(rows)
+    simulation.step(15)
+    saved = simulation.state.copy()
+    simulation.step(15)
+    other = BatchSimulation(rows.walker.model, COUNT, threads)
+    other.state[:] = saved
+    other.step(15)
+    np.testing.assert_array_equal(other.state, simulation.state)
+
+
+def test_a_simulation_that_breaks_stays_broken_and_alone(rows: Any) -> None:
+    simulation, healthy = started(rows), started(rows)
+    simulation.qvel[2, 0] = np.nan
+    assert simulation.step(10) == []
+    healthy.step(10)
+    assert not np.isfinite(simulation.qvel[2]).all()
+    others = [0, 1, 3, 4]
+    np.testing.assert_array_equal(simulation.state[others], healthy.state[others])
+
+
+def test_engine_errors_name_their_simulations() -> None:
+    # Enough memory to fly, not enough to stand.
+    xml = source("walker3d").replace("<worldbody>", '<size memory="16K"/><worldbody>', 1)
+    walker = Walker.from_xml(xml, name="cramped")
+    qpos = np.tile(walker.model.qpos0, (3, 1))
+    qpos[:, 2] += [-0.01, 1.0, -0.01]
+    simulation = BatchSimulation(walker.model, 3, 1)
+    simulation.reset(np.arange(3), qpos, np.zeros((3, walker.model.nv)))
+    assert simulation.step(5) == [0, 2]
+    np.testing.assert_array_equal(simulation.qpos[[0, 2]], qpos[[0, 2]])
+    assert simulation.qpos[1, 2] < qpos[1, 2]
