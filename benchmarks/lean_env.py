@@ -37,7 +37,7 @@ class LeanEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._substeps = substeps(task.config.control_hz, task.walker.model.opt.timestep)
         self._rows_a_step = _ROWS / (task.config.control_hz * task.reference.duration_s)
         self._longest = round(task.config.episode_seconds * task.config.control_hz)
-        self._scale, self._row, self._steps = task.config.action_scale_rad, 0.0, 0
+        self._scale, self._row, self._steps = task.config.action.model_dump()["scale_rad"], 0.0, 0
         size = task.walker.model.nq - 2 + task.walker.model.nv
         self.observation_space = spaces.Box(-np.inf, np.inf, (size,), np.float32)
         self.action_space = spaces.Box(-1.0, 1.0, (task.walker.model.nu,), np.float32)

@@ -20,10 +20,10 @@ from mimicrl.training import vec_envs
 from mimicrl.training.ppo import MimicPPO
 
 
-def config(training: dict[str, Any], mimic: dict[str, int]) -> RunConfig:
+def config(training: dict[str, Any], mdp: dict[str, int]) -> RunConfig:
     """Return a run with a budget that it never reaches."""
     about = {"study": "benchmark", "experiment": "training", "seed": 1}
-    sections = {"training": {"total_timesteps": 10**8, **training}, "mimic": mimic}
+    sections = {"training": {"total_timesteps": 10**8, **training}, "mdp": mdp}
     return RunConfig.model_validate_json(json.dumps(about | sections))
 
 
@@ -43,34 +43,34 @@ class Stacks:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def classic(self, training: dict[str, Any], mimic: dict[str, int]) -> Work:
+    def classic(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
         """Return the classic stack's work: an iteration a turn."""
-        run = config(training, mimic)
+        run = config(training, mdp)
         env = classic.environments(run)
         self._opened.callback(env.close)
         model = classic.learner(run, env)
         return self._iteration(model, run, lambda: model.learn(_rollout(run), reset_num_timesteps=False))
 
-    def ours(self, training: dict[str, Any], mimic: dict[str, int]) -> Work:
+    def ours(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
         """Return this project's work: an iteration a turn."""
-        model = self.model(training, mimic)
-        run = config(training, mimic)
+        model = self.model(training, mdp)
+        run = config(training, mdp)
 
         def learn() -> object:
             return model.learn(_rollout(run), log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
 
         return self._iteration(model, run, learn)
 
-    def model(self, training: dict[str, Any], mimic: dict[str, int], threads: int | None = None) -> MimicPPO:
+    def model(self, training: dict[str, Any], mdp: dict[str, int], threads: int | None = None) -> MimicPPO:
         """Return this project's learner, ready to collect, on all cores or so many threads."""
-        wanted = config(training, mimic)
+        wanted = config(training, mdp)
         torch.set_num_threads(wanted.training.torch_threads)  # as training does; a companion takes it over when made
         threads = threads or usable_cores()
         name = f"run-{len(list(self._folder.iterdir()))}"
         run = paired.prepare(
             self._folder / name,
             training=wanted.model_dump(mode="json")["training"],
-            mimic=mimic,
+            mdp=mdp,
         )
         env = vec_envs.make(run, Task.of_run(run), threads)
         self._opened.callback(env.close)
@@ -79,13 +79,13 @@ class Stacks:
         model.set_logger(Logger(None, []))
         return model
 
-    def sbx(self, training: dict[str, Any], mimic: dict[str, int]) -> Work:
+    def sbx(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
         """Return sbx's work on this project's environments: an iteration a turn."""
         import flax.linen as nn  # type: ignore[import-not-found]
         import sbx  # type: ignore[import-not-found]
 
-        run = config(training, mimic).training
-        env = self.model(training, mimic).normalizer
+        run = config(training, mdp).training
+        env = self.model(training, mdp).normalizer
         model = sbx.PPO(
             "MlpPolicy",
             env,

@@ -18,10 +18,10 @@ STRETCHED = {"kind": "linear", "start": 1e-3, "end": 1e-4, "samples": None}
 
 COVERED: list[dict[str, Any]] = [
     {"seed": 2},
-    {"mimic": {"control_hz": 25}},
-    {"mimic": {"mirroring": "none"}},
-    {"mimic": {"rewards": {"pose": {"weight": 0.45, "scale": 2.0}}}},
-    {"mimic": {"termination": {"fall_tilt_rad": 0.7}}},
+    {"mdp": {"control_hz": 25}},
+    {"mdp": {"mirroring": "none"}},
+    {"mdp": {"rewards": {"pose": {"weight": 0.45, "scale": 2.0}}}},
+    {"mdp": {"terminations": {"fall": {"tilt_rad": 0.7}}}},
     {"training": {"learning_rate": {"kind": "constant", "start": 1e-3}}},
     {"training": {"clip_range": {"kind": "constant", "start": 0.1}}},
     {"training": {"n_envs": 8}},

@@ -44,7 +44,7 @@ def test_the_shortest_study_is_all_defaults(tmp_path: Path) -> None:
         (),
         ("motion.speed_mps=0.9", "training.total_timesteps=1e6"),
         ("training.learning_rate={kind: exponential, start: 1e-3, end: 1e-5}",),
-        ("training.actor=[64]", "mimic.termination.tracking_rotation_rad=null"),
+        ("training.actor=[64]", "mdp.terminations.tracking.rotation_rad=null"),
     ],
 )
 def test_a_resolved_run_is_written_and_read_back(tmp_path: Path, overrides: tuple[str, ...]) -> None:
@@ -64,8 +64,8 @@ def test_a_resolved_run_is_written_and_read_back(tmp_path: Path, overrides: tupl
             "study.yaml:4 experiments.walk.training.gama: unknown key — did you mean gamma?",
         ),
         (
-            "mimic: {rewards: {root: {hight_scale: 1}}}",
-            "study.yaml:4 experiments.walk.mimic.rewards.root.hight_scale: unknown key — did you mean height_scale?",
+            "mdp: {rewards: {root: {hight_scale: 1}}}",
+            "study.yaml:4 experiments.walk.mdp.rewards.root.hight_scale: unknown key — did you mean height_scale?",
         ),
         (
             "motion: {xyz: 1}",

@@ -19,7 +19,7 @@ from mimicrl.config.models import (
     TrainingConfig,
     WalkerConfig,
 )
-from mimicrl.mdp.config import MDPConfig, RewardsConfig
+from mimicrl.mdp.config import MDPConfig
 from mimicrl.schema import NAME_PATTERN
 
 RUN = {"study": "s", "experiment": "e", "seed": 1}
@@ -118,18 +118,9 @@ def test_a_speed_that_no_table_covers_is_refused(speed: float) -> None:
     assert "should be" in message(MotionConfig, {"speed_mps": speed})
 
 
-def test_reward_weights_must_add_up_to_one() -> None:
-    assert (
-        message(RewardsConfig, {"pose": {"weight": 0.5, "scale": 3.0}})
-        == "the weights of the reward terms must add up to 1, got 1.05"
-    )
-    balanced = {"pose": {"weight": 0.5, "scale": 3.0}, "velocity": {"weight": 0.05, "scale": 0.02}}
-    assert read(RewardsConfig, balanced).pose.weight == 0.5  # type: ignore[attr-defined]
-
-
-def test_an_observation_is_seen_once() -> None:
-    assert message(MDPConfig, {"observations": ["phase", "phase"]}) == "an observation is listed twice"
-    assert "at least 1 item" in message(MDPConfig, {"observations": []})
+def test_reward_weights_may_be_moved_as_long_as_they_add_up_to_one() -> None:
+    balanced = read(MDPConfig, {"rewards": {"pose": {"weight": 0.5}, "velocity": {"weight": 0.05}}})
+    assert [term.weight for term in balanced.rewards.all()] == [0.5, 0.05, 0.15, 0.30]  # type: ignore[attr-defined]
 
 
 def test_the_minibatch_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:

@@ -43,7 +43,10 @@ def episode(environment: MimicEnv, steps: int = 30) -> list[np.ndarray]:
     return observations
 
 
-@pytest.mark.parametrize("options", [{}, {"action": "torque", "control_hz": 200}, {"mirroring": "none"}], ids=str)
+TORQUE: dict[str, Any] = {"action": {"kind": "torque"}, "control_hz": 200}
+
+
+@pytest.mark.parametrize("options", [{}, TORQUE, {"mirroring": "none"}], ids=str)
 def test_gymnasiums_checker_finds_nothing(options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

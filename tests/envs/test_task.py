@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from mimicrl.config import MDPConfig
 from mimicrl.envs.task import Task, make_env
-from mimicrl.mdp.terminations import Reason
 from mimicrl.runs import RunDirectory
 
 
@@ -20,8 +19,9 @@ from mimicrl.runs import RunDirectory
 def test_a_runs_task_is_the_one_of_its_configuration(
     prepare: Callable[..., RunDirectory], tmp_path: Path, action: str, actuation: str
 ) -> None:
-    run = prepare(tmp_path / "run", mimic={"action": action, "control_hz": 100}, motion={"speed_mps": 1.1})
-    loaded, made = Task.of_run(run), Task.of_gait(1.1, MDPConfig(action=action, control_hz=100))  # type: ignore[arg-type]
+    run = prepare(tmp_path / "run", mdp={"action": {"kind": action}, "control_hz": 100}, motion={"speed_mps": 1.1})
+    config = MDPConfig.model_validate({"action": {"kind": action}, "control_hz": 100})
+    loaded, made = Task.of_run(run), Task.of_gait(1.1, config)
     assert loaded.config == made.config == run.config.mdp
     assert loaded.walker.actuation == made.walker.actuation == actuation
     observations = []
@@ -40,8 +40,8 @@ def test_an_evaluation_heeds_its_own_time_and_no_tracking() -> None:
     for batch in (task.batch(1), task.evaluation_batch(1, seconds=0.06)):
         batch.reset(phase=np.array([0.1]))
         batch.simulation.qpos[0, 3:7] = [np.cos(1.0), 0, 0, np.sin(1.0)]  # turned away
-        reasons.append([int(batch.step(np.zeros((1, 8))).reason[0]) for _ in range(3)])
-    assert reasons == [[Reason.TRACKING] * 3, [Reason.RUNNING, Reason.RUNNING, Reason.TIME]]
+        reasons.append([batch.reasons[batch.step(np.zeros((1, 8))).reason[0]] for _ in range(3)])
+    assert reasons == [["tracking"] * 3, ["running", "running", "time"]]
 
 
 @pytest.mark.parametrize("speed_mps", [0.9, 1.25, 1.8])

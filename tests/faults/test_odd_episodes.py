@@ -37,7 +37,7 @@ class Acts:
 @pytest.fixture
 def run(prepare: Callable[..., RunDirectory], tmp_path: Path) -> RunDirectory:
     """A run whose policy need not be trained: it is replaced."""
-    return prepare(tmp_path / "run", mimic={"action": "absolute"}, evaluation={"seconds": 1.5, "episodes": 3})
+    return prepare(tmp_path / "run", mdp={"action": {"kind": "absolute"}}, evaluation={"seconds": 1.5, "episodes": 3})
 
 
 @pytest.fixture

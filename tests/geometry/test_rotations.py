@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.transform import Rotation, Slerp
 
-from mimicrl import rotations as rot
+from mimicrl.geometry import rotations as rot
 
 COUNT = 500
 TIGHT = {"rtol": 0, "atol": 1e-14}

@@ -13,7 +13,7 @@ import pytest
 from mimicrl import artifacts, seeding
 from mimicrl.config import RunConfig, StudyConfig, yaml
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
-from mimicrl.mdp import prepare
+from mimicrl.mimic import prepare
 from mimicrl.mimic.prepare import prepare_run, prepare_study
 from mimicrl.motions import MotionClip
 from mimicrl.runs import RunDirectory
@@ -184,7 +184,7 @@ def _non_looping(clip: MotionClip) -> MotionClip:
 
 REFUSED = {
     "control rate": (
-        {"mimic": {"control_hz": 60}},
+        {"mdp": {"control_hz": 60}},
         ConfigError,
         "the control rate must divide the physics rate — mimic.control_hz — got 60 Hz of 400 Hz, "
         "expected a divisor; the nearest is 50 Hz — or change mimic.physics_hz",

@@ -19,8 +19,8 @@ from mimicrl.mdp.step import MimicBatch
 
 STEPS, COUNT, SEED = 500, 3, 2**31
 
-RESIDUAL = {"action": "residual", "control_hz": 50, "episode_seconds": 0.8}
-TORQUE = {"action": "torque", "control_hz": 200, "episode_seconds": 0.25}
+RESIDUAL = {"action": {"kind": "residual"}, "control_hz": 50, "episode_seconds": 0.8}
+TORQUE = {"action": {"kind": "torque"}, "control_hz": 200, "episode_seconds": 0.25}
 SETTINGS = [
     pytest.param(control | {"mirroring": mirroring}, id=f"{control['action']}-{mirroring}")
     for control, mirroring in itertools.product([RESIDUAL, TORQUE], ["phase", "none"])
