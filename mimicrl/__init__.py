@@ -1,14 +1,14 @@
 """mimicrl: from a motion clip of a person walking to a simulated walker that walks like that.
 
-Importing the package makes ``gymnasium.make("mimicrl/Walker3D-v0")`` work. It imports neither PyTorch nor pandas, and
-leaves Gymnasium and MuJoCo until they are needed.
+Where Gymnasium is imported first, importing the package makes ``gymnasium.make("mimicrl/Walker3D-v0")`` work. In any order
+``import mimicrl.envs`` does, and so does ``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")``.
 """
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any
-
-from mimicrl import registration
 
 if TYPE_CHECKING:
     from mimicrl.api import train
@@ -19,12 +19,12 @@ __all__ = ["Policy", "__version__", "train"]
 
 _LAZY = {"train": "mimicrl.api", "Policy": "mimicrl.policy"}
 
-registration.register_with_gymnasium()
+# Snakemake imports `mimicrl.config`, and with it this file, in every job: nothing may be imported here for its own sake.
+if "gymnasium" in sys.modules:
+    importlib.import_module("mimicrl.envs")
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'mimicrl' has no attribute '{name}'")
-    import importlib
-
     return getattr(importlib.import_module(_LAZY[name]), name)
