@@ -1,7 +1,7 @@
 """mimicrl: from a motion clip of a person walking to a simulated walker that walks like that.
 
-Where Gymnasium is imported first, importing the package makes ``gymnasium.make("mimicrl/Walker3D-v0")`` work. In any order
-``import mimicrl.envs`` does, and so does ``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")``.
+After ``import gymnasium``, importing the package makes ``gymnasium.make("mimicrl/Walker3D-v0")`` work. In any order
+``import mimicrl.envs`` does, and ``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`` needs no import.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Policy", "__version__", "train"]
 
 _LAZY = {"train": "mimicrl.api", "Policy": "mimicrl.policy"}
 
-# Snakemake imports `mimicrl.config`, and with it this file, in every job: nothing may be imported here for its own sake.
+# Snakemake imports `mimicrl.config`, and this file with it, in every job: nothing slow may be imported here.
 if "gymnasium" in sys.modules:
     importlib.import_module("mimicrl.envs")
 

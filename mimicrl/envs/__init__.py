@@ -1,7 +1,7 @@
 """Registers the environments with Gymnasium; whoever makes one imports the task then.
 
-``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`` works whatever was imported before: Gymnasium imports what is named
-before the colon.
+``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`` works whatever was imported before, as Gymnasium imports what
+stands before the colon.
 """
 
 from __future__ import annotations

@@ -61,7 +61,9 @@ class WandbWriter(KVWriter):
         for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         wandb = importlib.import_module("wandb")
-        if config.logging.wandb == "online" and not wandb.login(prompt=False, verify=False):  # `init` would wait for an answer
+        if config.logging.wandb == "online" and not wandb.login(
+            prompt=False, verify=False
+        ):  # `init` would wait for an answer
             raise RuntimeError("no API key, see `wandb login`")
         self._run = wandb.init(
             id=_identity(folder, bool(history)),
