@@ -104,4 +104,4 @@ class InterruptedByUser(Interrupted):
 
 
 class WorkerDied(Interrupted):
-    """A worker process died or hangs; training goes on from its last checkpoint when it is run again."""
+    """A worker process died; training goes on from its last checkpoint when it is run again."""

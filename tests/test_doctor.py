@@ -26,7 +26,9 @@ def refuse(*_: Any) -> Any:
 def pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """OSMesa works, EGL does not, there is an ffmpeg, and nobody asks for a backend."""
     monkeypatch.setattr(gl, "choose", lambda: gl.OpenGL("osmesa", "softpipe"))
-    monkeypatch.setattr(gl, "_try", lambda backend: "no card" if backend == "egl" else gl.OpenGL(backend, "softpipe"))
+    monkeypatch.setattr(
+        gl, "attempt", lambda backend: "no card" if backend == "egl" else gl.OpenGL(backend, "softpipe")
+    )
     monkeypatch.setattr(gl, "_wanted", "")
     monkeypatch.setattr(video, "check_ffmpeg", lambda: "7.0.2")
     monkeypatch.chdir(tmp_path)

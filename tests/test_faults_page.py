@@ -10,7 +10,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs" / "faults.md").read_text(encoding="utf-8")
-ANSWERED = {*range(1, 19), *range(31, 34), 35, 37, *range(39, 47), 49, *range(51, 55)}
+ANSWERED = {*range(1, 19), *range(31, 34), 35, *range(37, 47), 49, *range(51, 55)}
 ROWS = {int(row[0]): row[1:] for row in re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \| ?(.*?) \|$", PAGE, re.MULTILINE)}
 
 

@@ -156,5 +156,9 @@ def _fields_at(model: Any, location: Location) -> list[str]:
             model = fields[part].annotation
         else:  # of terms that one key chooses between, the one of that kind; below a dict[str, X], whatever its key, X
             kinds = get_args(model)
-            model = next((kind for kind in kinds if issubclass(kind, Term) and kind.name() == part), kinds[-1])
+            model = next((kind for kind in kinds if _is_term(kind) and kind.name() == part), kinds[-1])
     return list(model.model_fields)
+
+
+def _is_term(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Term)

@@ -82,7 +82,7 @@ def _other_opengl(chosen: dict[str, Any] | None) -> dict[str, dict[str, str]]:
     """
     asked = gl.wanted()
     known = {chosen["backend"]} if chosen else {asked} if asked else set(gl.HEADLESS)
-    found = {backend: gl._try(backend) for backend in gl.HEADLESS if backend not in known}
+    found = {backend: gl.attempt(backend) for backend in gl.HEADLESS if backend not in known}
     return {
         backend: {"problem": trial} if isinstance(trial, str) else {"renderer": trial.renderer}
         for backend, trial in found.items()

@@ -12,7 +12,7 @@ from mimicrl.mdp.config import MDPConfig
 _TEXT = """\
 # The environment
 
-`gymnasium.make("mimicrl/Walker3D-v0")` after `import mimicrl`; made from the code by `make format`, do not edit.
+`gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`; made from the code by `make format`, do not edit.
 
 An episode starts anywhere in the reference motion (reference state initialization) with the lowest foot point on the
 floor. At {control_hz} Hz the policy sees the observation and sets the action; the physics runs at {physics_hz} Hz.

@@ -138,15 +138,3 @@ def make_continuous(q: ArrayLike) -> Array:
     dots = np.einsum("ij,ij->i", q[1:], q[:-1])
     q[1:] *= np.cumprod(np.where(dots < 0, -1.0, 1.0))[:, None]
     return q
-
-
-def slerp(p: ArrayLike, q: ArrayLike, fraction: ArrayLike) -> Array:
-    """Interpolate on the shorter great arc from `p` to `q` (Shoemake, SIGGRAPH 1985).
-
-    Args:
-        p: Quaternions at fraction 0, shape ``(..., 4)``.
-        q: Quaternions at fraction 1, shape ``(..., 4)``.
-        fraction: Values in [0, 1], shape ``(...)``.
-    """
-    step = to_rotation_vector(multiply(conjugate(p), q))
-    return multiply(p, from_rotation_vector(np.asarray(fraction, float)[..., None] * step))

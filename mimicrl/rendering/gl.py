@@ -6,13 +6,12 @@ process of its own, with a picture.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
 
+from mimicrl import isolated
 from mimicrl.errors import MachineError
 
 HEADLESS = ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
@@ -20,22 +19,6 @@ REMEDY = "apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6"
 _NO_NAME = {"", "disable", "disabled", "enable", "enabled"}
 _wanted: str | None = None
 _TIMEOUT_S = 60.0
-_TRIAL = """
-import json, sys
-import mujoco
-from mimicrl.errors import MachineError
-from mimicrl.rendering.frames import FrameRenderer
-world = '<mujoco><worldbody><light pos="0 0 3"/><geom type="sphere" size=".5"/></worldbody></mujoco>'
-try:
-    renderer = FrameRenderer(mujoco.MjModel.from_xml_string(world), 64, 64, backend=sys.argv[1])
-except MachineError as error:
-    sys.exit(" ".join(error.got.split()))
-picture = renderer.draw(look_at=(0.0, 0.0, 0.0))
-from OpenGL import GL
-name = GL.glGetString(GL.GL_RENDERER)
-renderer.close()
-print(json.dumps({"contrast": float(picture.std()), "renderer": (name or b"?").decode()}))
-"""
 
 
 @dataclass(frozen=True)
@@ -82,7 +65,7 @@ def choose() -> OpenGL:
 def _choose(name: str) -> OpenGL:
     failures = []
     for backend in (name,) if name else HEADLESS:
-        found = _try(backend)
+        found = attempt(backend)
         if isinstance(found, OpenGL):
             return found
         failures.append(f"{backend}: {found}")
@@ -94,25 +77,20 @@ def _choose(name: str) -> OpenGL:
     )
 
 
-def _try(backend: str) -> OpenGL | str:
+def attempt(backend: str) -> OpenGL | str:
     """Draw a picture in a process of its own; return what drew it, or what went wrong."""
     # A platform that this process is bound to must not bind the trial.
-    environment = {key: value for key, value in os.environ.items() if key != "PYOPENGL_PLATFORM"}
+    environment = {"MUJOCO_GL": "disable", "PYOPENGL_PLATFORM": None}
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", _TRIAL, backend],
-            env=environment | {"MUJOCO_GL": "disable"},
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
+        result = isolated.run("mimicrl.rendering.trial:draw", backend, seconds=_TIMEOUT_S, environment=environment)
+    except MachineError as error:
+        return " ".join(error.got.split())
+    except isolated.TimedOut:
         return f"no picture within {_TIMEOUT_S:.0f} s"
-    if done.returncode < 0:
-        return f"the driver crashed with signal {-done.returncode}"
-    if done.returncode:
-        return (done.stderr.strip().splitlines() or [f"the process ended with {done.returncode}"])[-1]
-    result = json.loads(done.stdout.splitlines()[-1])
+    except isolated.Crashed as error:
+        return f"the driver crashed with {error}"
+    except isolated.NoResult as error:
+        return str(error)
     if result["contrast"] < 1.0:
         return f"{result['renderer']} draws an empty picture"
     return OpenGL(backend, result["renderer"])

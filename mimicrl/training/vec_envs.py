@@ -15,7 +15,7 @@ from mimicrl.mdp.observations import Observation
 from mimicrl.runs import RunDirectory
 from mimicrl.training.guard import FiniteGuard
 from mimicrl.training.normalizer import MimicNormalize
-from mimicrl.training.workers import WatchedSubprocVecEnv
+from mimicrl.training.workers import WorkerVecEnv
 
 CLIP = 10.0
 
@@ -46,7 +46,7 @@ def make(run: RunDirectory, task: Task, threads: int) -> MimicNormalize:
     else:
         make_one = _MakeEnv(run.path)
         if config.vec_env == "subproc":
-            environments = WatchedSubprocVecEnv(make_one, config.n_envs)
+            environments = WorkerVecEnv(make_one, config.n_envs)
         else:
             environments = DummyVecEnv([make_one] * config.n_envs)
     rows = Observation(run.config.mdp.observations.active(), task.walker).rows

@@ -1,13 +1,10 @@
-"""Weights & Biases, when asked for: in a thread of its own, so that it can neither stop nor delay a run."""
+"""Weights & Biases, when asked for: it can cost a run twenty seconds and a warning, and nothing else."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import itertools
-import queue
+import os
 import secrets
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +15,15 @@ from mimicrl import artifacts
 from mimicrl.config import RunConfig
 from mimicrl.training.logs import row_of
 
-_CLOSE_SECONDS = 10.0
-_Message = dict[str, float] | None
+# How long W&B may take to begin and to finish. With its import, neither delays a run by more than ten seconds.
+_INIT_SECONDS = 8.0
+_FINISH_SECONDS = 8.0
+# Its own reports of errors and its greetings: without a network the former delay the exit by twelve seconds.
+_QUIET = {"WANDB_ERROR_REPORTING": "false", "WANDB_SILENT": "true"}
 
 
 class WandbWriter(KVWriter):
-    """Passes metrics on to a thread that talks to W&B; if that fails, one warning is all that happens.
+    """Passes metrics on to W&B's own process; when that fails, one warning says why and no more is sent.
 
     A training that goes on is the same run there: rows that a killed process had not sent yet are sent first, and
     those that W&B has already are not sent again.
@@ -42,51 +42,65 @@ class WandbWriter(KVWriter):
         warn: Callable[[str], None],
         history: Sequence[dict[str, float]] = (),
     ) -> None:
-        self._config, self._folder, self._warn, self._history = config, folder, warn, history
-        self._queue: queue.Queue[_Message] = queue.Queue(maxsize=10_000)
-        self._thread = threading.Thread(target=self._work, daemon=True, name="wandb")
-        self._thread.start()
+        self._warn = warn
+        self._run: Any = None
+        self._try(lambda: self._begin(config, folder, history))
 
     def write(self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0) -> None:
-        """Hand over a row; it is dropped where W&B does not keep up."""
-        with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(row_of(key_values, step))
+        """Hand a row over."""
+        if self._run is not None:
+            self._try(lambda: self._log(row_of(key_values, step)))
 
     def close(self) -> None:
-        """Give W&B a few seconds to finish."""
-        with contextlib.suppress(queue.Full):
-            self._queue.put_nowait(None)
-        self._thread.join(_CLOSE_SECONDS)
+        """Give W&B a few seconds to send what is left."""
+        if self._run is not None:
+            self._try(self._run.finish)
+            self._run = None
 
-    def _work(self) -> None:
-        try:
-            self._send()
-        except Exception as error:  # whatever W&B raises, training goes on
-            self._warn(f"W&B is off for this run: {type(error).__name__}: {error}")
-
-    def _send(self) -> None:
+    def _begin(self, config: RunConfig, folder: Path, history: Sequence[dict[str, float]]) -> None:
+        for name, value in _QUIET.items():
+            os.environ.setdefault(name, value)
         wandb = importlib.import_module("wandb")
-        config = self._config
-        run = wandb.init(
-            id=self._identity(),
+        if config.logging.wandb == "online" and not wandb.login(
+            prompt=False, verify=False
+        ):  # `init` would wait for an answer
+            raise RuntimeError("no API key, see `wandb login`")
+        self._run = wandb.init(
+            id=_identity(folder, bool(history)),
             resume="allow",
             project=config.logging.wandb_project,
             group=f"{config.study}/{config.experiment}",
             name=f"{config.study}-{config.experiment}-seed{config.seed}",
             config=config.model_dump(mode="json"),
             mode=config.logging.wandb,
-            dir=str(self._folder),
-            settings={"console": "off", "silent": True},  # the terminal is the run's own
+            dir=str(folder),
+            settings={
+                "console": "off",  # the terminal is the run's own
+                "init_timeout": _INIT_SECONDS,
+                "finish_timeout": _FINISH_SECONDS,
+                "finish_timeout_raises": True,
+            },
         )
-        rows = itertools.chain(self._history, iter(self._queue.get, None))
-        for row in rows:
-            if row["samples"] >= run.step:
-                run.log(row, step=int(row["samples"]))
-        run.finish()
+        self._first = self._run.step  # W&B has the rows before
+        for row in history:
+            self._log(row)
 
-    def _identity(self) -> str:
-        """Return what names this training there; one that starts from nothing is another one."""
-        file = self._folder / "id.txt"
-        if not (self._history and file.exists()):
-            artifacts.write_bytes(file, secrets.token_hex(4).encode())
-        return file.read_text(encoding="utf-8")
+    def _log(self, row: dict[str, float]) -> None:
+        if row["samples"] >= self._first:
+            self._run.log(row, step=int(row["samples"]))
+
+    def _try(self, deed: Callable[[], None]) -> None:
+        try:
+            deed()
+        except Exception as error:  # whatever W&B raises, training goes on
+            self._run = None
+            reason = " ".join(str(error).split()) or "it gave no reason"
+            self._warn(f"warning: W&B is off for this run: {type(error).__name__}: {reason}")
+
+
+def _identity(folder: Path, goes_on: bool) -> str:
+    """Return what names this training there; one that starts from nothing is another one."""
+    file = folder / "id.txt"
+    if not (goes_on and file.exists()):
+        artifacts.write_bytes(file, secrets.token_hex(4).encode())
+    return file.read_text(encoding="utf-8")

@@ -1,173 +1,121 @@
-"""Environments in worker processes that are watched: one that dies, crashes or hangs is named, and all are reaped."""
+"""Stable-Baselines3's environments in processes: one that dies is named, and none is left behind."""
 
 from __future__ import annotations
 
 import contextlib
-import faulthandler
+import functools
 import multiprocessing
+import os
 import signal
-import sys
-import tempfile
 import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing import resource_tracker
-from multiprocessing.process import BaseProcess
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from multiprocessing import connection, resource_tracker
 from typing import Any
 
 import gymnasium
-from stable_baselines3.common.vec_env import SubprocVecEnv, VecEnv
-from stable_baselines3.common.vec_env.base_vec_env import CloudpickleWrapper
-from stable_baselines3.common.vec_env.subproc_vec_env import _worker
+from stable_baselines3.common.vec_env import SubprocVecEnv
 
-from mimicrl import processes
 from mimicrl.errors import WorkerDied
 
-TIMEOUT_S = 60.0
-# A worker's first answer waits for its imports, from a slow disk and with all its siblings at once.
-_START_FACTOR = 5.0
-_POLL_S = 1.0
+# Ctrl-C and a scheduler's signals reach the whole group; the trainer decides when its workers end.
+_FOR_THE_TRAINER = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 _REAP_S = 5.0
 
 
-class WatchedSubprocVecEnv(SubprocVecEnv):
-    """Stable-Baselines3's ``SubprocVecEnv``, whose parent waits for no worker in vain.
+def _names_the_dead(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def call(self: WorkerVecEnv, *words: Any, **named: Any) -> Any:
+        with self._naming_the_dead():
+            return method(self, *words, **named)
+
+    return call
+
+
+class WorkerVecEnv(SubprocVecEnv):
+    """Stable-Baselines3's ``SubprocVecEnv``, which tells of a worker that died and leaves signals to the trainer.
+
+    A worker that hangs is waited for.
 
     Args:
         make: Makes an environment.
         count: Number of environments, each in a process.
-        timeout_s: How long a worker may be silent when it owes an answer; five times as long at its start.
 
     Raises:
         WorkerDied: A worker did not come up.
     """
 
-    def __init__(self, make: Callable[[], gymnasium.Env], count: int, timeout_s: float = TIMEOUT_S) -> None:
-        self.waiting, self.closed = False, False
-        self._words = tempfile.TemporaryDirectory(prefix="mimicrl-workers-")
-        files = [Path(self._words.name, f"{index}.txt") for index in range(count)]
-        # The server that forks the workers would die of a signal to the whole group, and all workers with it.
-        with processes.signals_held():
+    def __init__(self, make: Callable[[], gymnasium.Env], count: int) -> None:
+        self.processes, self.remotes = [], ()
+        # The server that forks the workers imports once what each of them would take seconds for.
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["mimicrl.training.vec_envs"])
+        with _signals_held():
             resource_tracker.ensure_running()  # would end the hold of two of them when the server starts it
-            with processes.signals_held():
-                # As in SubprocVecEnv, which would wait for its first answers without an end.
-                started = [_start(_InWorker(make, file)) for file in files]
-        self.processes = [process for process, _ in started]
-        self.remotes: tuple[Any, ...] = tuple(
-            _Watched(remote, process, index, file, timeout_s)
-            for index, ((process, remote), file) in enumerate(zip(started, files, strict=True))
-        )
-        try:
-            self.remotes[0].send(("get_spaces", None))
-            VecEnv.__init__(self, count, *self.remotes[0].recv())
-        except BaseException:
-            self.close()
-            raise
+            with _signals_held(), self._naming_the_dead():
+                super().__init__([functools.partial(_make, make)] * count, start_method="forkserver")
+
+    step_async = _names_the_dead(SubprocVecEnv.step_async)
+    step_wait = _names_the_dead(SubprocVecEnv.step_wait)
+    reset = _names_the_dead(SubprocVecEnv.reset)
+    env_method = _names_the_dead(SubprocVecEnv.env_method)
+    env_is_wrapped = _names_the_dead(SubprocVecEnv.env_is_wrapped)
+    get_attr = _names_the_dead(SubprocVecEnv.get_attr)
+    set_attr = _names_the_dead(SubprocVecEnv.set_attr)
+    has_attr = _names_the_dead(SubprocVecEnv.has_attr)
 
     def close(self) -> None:
-        """End all workers, also those that no longer listen."""
-        if self.closed:
-            return
-        self.closed = True
-        for remote in self.remotes:
-            remote.ask_to_end()
-        deadline = time.monotonic() + _REAP_S
+        """End all workers, also those that no longer listen; they hold nothing."""
         for process in self.processes:
-            process.join(max(0.0, deadline - time.monotonic()))
-            if process.is_alive():
-                process.kill()
-                process.join()
+            process.kill()
+        for process in self.processes:
+            process.join()
         for remote in self.remotes:
             remote.close()
-        self._words.cleanup()
+        self.closed = True
 
-
-def _start(make: _InWorker) -> tuple[BaseProcess, Any]:
-    """Start a worker; return its process and the parent's end of its pipe."""
-    context = multiprocessing.get_context("forkserver")
-    # The server that forks the workers imports once what each of them would take seconds for.
-    context.set_forkserver_preload(["mimicrl.training.vec_envs"])
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, ours, CloudpickleWrapper(make)), daemon=True)
-    process.start()
-    theirs.close()
-    return process, ours
-
-
-class _Watched:
-    """The parent's end of a worker's pipe."""
-
-    def __init__(self, remote: Any, process: BaseProcess, index: int, words: Path, timeout_s: float) -> None:
-        self._remote, self._process, self._index = remote, process, index
-        self._words, self._timeout_s = words, timeout_s
-        self._patience_s = _START_FACTOR * timeout_s
-
-    def send(self, message: Any) -> None:
+    @contextlib.contextmanager
+    def _naming_the_dead(self) -> Iterator[None]:
         try:
-            self._remote.send(message)
-        except OSError as error:
-            raise self._died() from error
-
-    def recv(self) -> Any:
-        deadline = time.monotonic() + self._patience_s
-        try:
-            while not self._remote.poll(_POLL_S):
-                if time.monotonic() > deadline:
-                    raise self._hangs()
-            answer = self._remote.recv()
-        except (EOFError, OSError) as error:
-            raise self._died() from error
-        self._patience_s = self._timeout_s
-        return answer
-
-    def ask_to_end(self) -> None:
-        with contextlib.suppress(OSError):
-            self._remote.send(("close", None))
-
-    def close(self) -> None:
-        self._remote.close()
-
-    def _died(self) -> WorkerDied:
-        self._process.join(_REAP_S)
-        return self._error("a worker process died", processes.ending(self._process.exitcode))
-
-    def _hangs(self) -> WorkerDied:
-        return self._error("a worker process does not answer", f"nothing for {self._patience_s:g} s")
-
-    def _error(self, what: str, how: str) -> WorkerDied:
-        words = self._words.read_text(errors="replace").strip() if self._words.exists() else ""
-        if words:
-            sys.stderr.write(f"environment {self._index}:\n{words}\n")
-        lines = words.splitlines()
-        # Python ends the traceback of a crash, unlike that of an exception, with what was imported.
-        last = next((line for line in lines if line.startswith("Fatal Python error")), lines[-1] if lines else "")
-        return WorkerDied(
-            what,
-            where=f"environment {self._index}, process {self._process.pid}",
-            got=", ".join(filter(None, (how, last))),
-            fix="run the same command again to continue",
-        )
+            yield
+        except (EOFError, OSError) as error:  # of a pipe whose other end is gone
+            connection.wait([process.sentinel for process in self.processes], _REAP_S)
+            dead = [index for index, process in enumerate(self.processes) if process.exitcode is not None]
+            self.close()
+            if not dead:
+                raise
+            process = self.processes[dead[0]]
+            raise WorkerDied(
+                "a worker process died",
+                where=f"environment {dead[0]}, process {process.pid}",
+                got=_ending(process.exitcode),
+                fix="run the same command again to continue",
+            ) from error
 
 
-@dataclass(frozen=True)
-class _InWorker:
-    """Makes an environment in its worker, whose last words go to a file."""
-
-    make: Callable[[], gymnasium.Env]
-    words: Path
-
-    def __call__(self) -> gymnasium.Env:
-        for number in processes.FOR_THE_TRAINER:
-            signal.signal(number, signal.SIG_IGN)
-        sys.stderr = self.words.open("w", buffering=1)  # where multiprocessing writes a traceback to
-        faulthandler.enable(sys.stderr)
-        return self.make()
+def _make(make: Callable[[], gymnasium.Env]) -> gymnasium.Env:
+    """Make an environment in its worker."""
+    for number in _FOR_THE_TRAINER:  # the server that forked it may be older than the hold
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with_trainer, daemon=True).start()
+    return make()
 
 
-def _work(remote: Any, trainers_end: Any, make: CloudpickleWrapper) -> None:
-    """Be a worker."""
-    # It is no child of the trainer's, and the server that forked it stays as long as any of its children does.
-    threading.Thread(target=processes.end_with_trainer, args=(remote,), daemon=True).start()
-    _worker(remote, trainers_end, make)
+def _end_with_trainer() -> None:
+    """End this process when the trainer has ended, also while it is busy."""
+    trainer = multiprocessing.parent_process()
+    if trainer:
+        trainer.join()
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hold the trainer's signals back, which a process that is started meanwhile then does for ever."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_TRAINER)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"

@@ -67,7 +67,7 @@ def test_every_section_is_frozen_strict_and_documented(section: type[BaseModel])
     assert section.model_config["frozen"]
     assert section.model_config["extra"] == "forbid"
     assert section.model_config["strict"]
-    assert (section.__doc__ or "").endswith(".")
+    assert (section.__doc__ or "").rstrip().endswith(".")
     undocumented = [name for name, field in section.model_fields.items() if not field.description]
     assert not undocumented
 

@@ -24,12 +24,12 @@ TRAINER = """
 import signal, sys
 import numpy as np
 from odd_environments import Obedient, deed
-from mimicrl.training.workers import WatchedSubprocVecEnv
+from mimicrl.training.workers import WorkerVecEnv
 
 caught = []
 for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT):
     signal.signal(number, lambda number, _: caught.append(number))
-environments = WatchedSubprocVecEnv(Obedient, 2)
+environments = WorkerVecEnv(Obedient, 2)
 environments.reset()
 print(*[process.pid for process in environments.processes], flush=True)
 sys.stdin.readline()

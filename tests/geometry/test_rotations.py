@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from mimicrl.geometry import rotations as rot
 
@@ -71,7 +71,6 @@ def test_functions_broadcast_over_leading_axes_and_leave_their_arguments_alone()
     q, v = random(4, 6).reshape(2, 3, 4), np.random.default_rng(5).normal(size=3)
     before = q.copy()
     assert rot.multiply(q, q[0]).shape == (2, 3, 4)
-    assert rot.slerp(q[0], q, 0.5).shape == (2, 3, 4)
     np.testing.assert_array_equal(rot.rotate(q, v)[1, 2], rot.rotate(q[1, 2], v))
     rot.make_continuous(q[0])
     np.testing.assert_array_equal(q, before)
@@ -120,30 +119,6 @@ def test_a_continuous_series_shows_the_same_rotations_without_jumps() -> None:
     signs = np.random.default_rng(10).choice([-1.0, 1.0], 200)
     signs[0] = 1.0
     np.testing.assert_array_equal(rot.make_continuous(path * signs[:, None]), path)
-
-
-def test_slerp_starts_and_ends_where_it_should() -> None:
-    p, q = random(11), random(12)
-    np.testing.assert_allclose(rot.slerp(p, q, 0.0), p, **TIGHT)
-    assert same_rotation(rot.slerp(p, q, 1.0), q)
-
-
-def test_slerp_turns_at_constant_speed_on_the_shorter_arc() -> None:
-    p, q = random(13), random(14)
-    whole = np.linalg.norm(rot.to_rotation_vector(rot.multiply(rot.conjugate(p), q)), axis=1)
-    for share in (0.1, 0.5, 0.9):
-        part = rot.multiply(rot.conjugate(p), rot.slerp(p, q, share))
-        np.testing.assert_allclose(
-            np.linalg.norm(rot.to_rotation_vector(part), axis=1), share * whole, rtol=0, atol=1e-12
-        )
-    assert same_rotation(rot.slerp(p, q, 0.3), rot.slerp(p, -q, 0.3))
-
-
-def test_slerp_agrees_with_scipy() -> None:
-    p, q = random(15, 1)[0], random(16, 1)[0]
-    fractions = np.linspace(0, 1, 21)
-    expected = Slerp([0, 1], scipy(np.stack([p, q])))(fractions).as_quat(scalar_first=True)
-    assert same_rotation(rot.slerp(p, q, fractions), expected)
 
 
 def test_mirroring_a_quaternion_mirrors_its_rotation_matrix() -> None:

@@ -61,6 +61,15 @@ class StepLoop:
             mujoco.mj_resetData(self._model, self._data[row])
         self.qpos[ids], self.qvel[ids], self.ctrl[ids] = qpos, qvel, 0.0
 
+    def sites(self, qpos: np.ndarray) -> np.ndarray:
+        positions = np.empty((len(qpos), self._model.nsite, 3))
+        for row, configuration in enumerate(qpos):
+            data = mujoco.MjData(self._model)
+            data.qpos = configuration
+            mujoco.mj_forward(self._model, data)
+            positions[row] = data.site_xpos
+        return positions
+
 
 class Rollout(NamedTuple):
     """All that a vector environment told in some steps; `episodes` has a row an episode that ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes.util
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 from support import BROKEN_EGL, broken_osmesa
 
+from mimicrl import isolated
 from mimicrl.errors import MachineError
 from mimicrl.rendering import gl
 
@@ -53,8 +55,8 @@ def osmesa() -> None:
 def trials(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The backends that are tried, in order."""
     tried: list[str] = []
-    real = gl._try
-    monkeypatch.setattr(gl, "_try", lambda backend: (tried.append(backend), real(backend))[1])
+    real = gl.attempt
+    monkeypatch.setattr(gl, "attempt", lambda backend: (tried.append(backend), real(backend))[1])
     return tried
 
 
@@ -66,7 +68,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         def attempt(backend: str) -> gl.OpenGL | str:
             return outcomes[backend] or gl.OpenGL(backend, "a card")
 
-        monkeypatch.setattr(gl, "_try", attempt)
+        monkeypatch.setattr(gl, "attempt", attempt)
 
     return set_
 
@@ -157,30 +159,28 @@ def test_a_machine_that_was_repaired_is_tried_again(pretend: Callable[..., None]
     assert gl.choose().backend == "egl"
 
 
+def test_a_driver_that_draws_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolated, "run", lambda *_, **__: {"contrast": 0.5, "renderer": "softpipe"})
+    assert gl.attempt("egl") == "softpipe draws an empty picture"
+
+
 @pytest.mark.parametrize(
-    ("trial", "told"),
+    ("end", "told"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the driver crashed with signal 11"),
-        ("import sys; sys.exit(3)", "the process ended with 3"),
-        ("import sys; print('a warning', file=sys.stderr); raise OSError('no card')", "OSError: no card"),
-        ('print(\'{"contrast": 0.5, "renderer": "softpipe"}\')', "softpipe draws an empty picture"),
+        (isolated.Crashed(signal.SIGSEGV), "the driver crashed with SIGSEGV"),
+        (isolated.Failed("OSError: no card"), "OSError: no card"),
+        (isolated.TimedOut("no end within 60 s"), "no picture within 60 s"),
     ],
-    ids=["crashes", "exits", "fails", "empty"],
+    ids=["crashes", "fails", "hangs"],
 )
-def test_a_trial_that_fails_in_any_way_is_told(monkeypatch: pytest.MonkeyPatch, trial: str, told: str) -> None:
-    monkeypatch.setattr(gl, "_TRIAL", trial)
-    monkeypatch.setenv("MUJOCO_GL", "egl")
-    with pytest.raises(MachineError) as caught:
-        gl.choose()
-    assert caught.value.got == f"egl: {told}"
+def test_a_trial_that_fails_in_any_way_is_told(
+    monkeypatch: pytest.MonkeyPatch, end: isolated.NoResult, told: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise end
 
-
-def test_a_trial_that_hangs_is_ended_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gl, "_TRIAL", "import time; time.sleep(600)")
-    monkeypatch.setattr(gl, "_TIMEOUT_S", 0.6)
-    monkeypatch.setenv("MUJOCO_GL", "egl")
-    with pytest.raises(MachineError, match="got egl: no picture within 1 s — "):
-        gl.choose()
+    monkeypatch.setattr(isolated, "run", fail)
+    assert gl.attempt("egl") == told
 
 
 def test_a_trial_ignores_the_folder_it_runs_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

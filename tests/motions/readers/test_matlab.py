@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
+import signal
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import scipy.sparse
 from scipy.io import savemat
 from scipy.io.matlab import MatlabObject
 
+from mimicrl import isolated
 from mimicrl.errors import MotionError
 from mimicrl.motions.readers import matlab
 
@@ -179,6 +180,7 @@ def test_a_cut_file_is_refused(tmp_path: Path, share: float, compressed: bool) -
 # Of a file with one matrix, uncompressed: bytes that are put at a place, and what becomes of it. Each is of the file's
 # structure: type or size of an element, class or shape of a variable.
 CRASH = "the file is damaged: reading it crashed — x.mat — got SIG"
+HANG = "reading the file takes too long — x.mat — got {} — " + matlab._SAVE_AGAIN
 MEMORY = "reading the file takes too much memory — x.mat — keep fewer cells; save it again if it is small"
 DAMAGE: dict[str, tuple[int, bytes, str]] = {
     "a type that does not exist": (224, b"\x00", CRASH),
@@ -212,27 +214,28 @@ def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert refusal(path) == MEMORY
 
 
-ENDS: dict[str, tuple[str, str]] = {
-    "crash": ("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", CRASH + "BUS — " + matlab._SAVE_AGAIN),
-    "error": ("print('half'); raise ValueError('a\\nb')", UNREADABLE.format("b — ") + matlab._SAVE_AGAIN),
-    "hang": ("import time; time.sleep(600)", "reading the file takes too long — x.mat — got no end within 0.4 s — "),
+ENDS: dict[str, tuple[isolated.NoResult, str]] = {
+    "crash": (isolated.Crashed(signal.SIGBUS), CRASH + "BUS — " + matlab._SAVE_AGAIN),
+    "error": (isolated.Failed("ValueError: a b"), UNREADABLE.format("ValueError: a b — ") + matlab._SAVE_AGAIN),
+    "hang": (isolated.TimedOut("no end within 60 s"), HANG.format("no end within 60 s")),
 }
 
 
 @pytest.mark.parametrize("case", ENDS)
 def test_however_the_reader_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
-    code, text = ENDS[case]
-    monkeypatch.setattr(matlab, "_LOAD", code)
-    if case == "hang":
-        monkeypatch.setattr(matlab, "_TIMEOUT_S", 0.4)
-    assert refusal(write(tmp_path, b"")).startswith(text)
+    def fail(*_: object, **__: object) -> None:
+        raise end
+
+    end, text = ENDS[case]
+    monkeypatch.setattr(isolated, "run", fail)
+    assert refusal(write(tmp_path, b"")) == text
 
 
-def test_what_is_told_after_half_a_result_and_a_warning_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = json.dumps({"what": "too odd", "where": "Data{1}", "got": "é"})
-    code = f"import sys; print('PK'); print('a warning\\n' + {told!r}, file=sys.stderr); sys.exit(3)"
-    monkeypatch.setattr(matlab, "_LOAD", code)
-    assert refusal(write(tmp_path, b"")) == "too odd — x.mat, Data{1} — got é"
+def test_the_reader_has_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: dict[str, float] = {}
+    monkeypatch.setattr(isolated, "run", lambda *_, **given: limits.update(given))
+    read(write(tmp_path, b""))
+    assert limits == {"seconds": 60.0, "memory_bytes": 2**31}
 
 
 def test_the_reader_ignores_the_folder_it_runs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
