@@ -230,10 +230,10 @@ def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) ->
     """Return the name of a training state: 12 hexadecimal digits.
 
     It covers all that weights and ``best`` depend on: walker and motion by content, MDP, training, evaluation, seed.
-    It leaves out names, logging and the checkpoint interval, and the budget where no schedule stretches with it,
+    It leaves out names, logging, checkpoint interval and cores, and the budget where no schedule stretches with it,
     so that a longer budget extends a training.
     """
-    training = config.training.model_dump(mode="json", exclude={"checkpoint_interval"})
+    training = config.training.model_dump(mode="json", exclude={"checkpoint_interval", "cores"})
     if not (config.training.learning_rate.follows_budget or config.training.clip_range.follows_budget):
         del training["total_timesteps"]
     content = {

@@ -92,7 +92,7 @@ def trained_run(prepare: Callable[..., RunDirectory], tmp_path_factory: pytest.T
     from mimicrl.training.train import train
 
     run = prepare(tmp_path_factory.mktemp("trained") / "run", logging={"tensorboard": True})
-    train(run, threads=1)
+    train(run, cores=1)
     return run
 
 

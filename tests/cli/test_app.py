@@ -60,7 +60,7 @@ def test_idle_openmp_threads_leave_the_cores_unless_the_user_wants_otherwise(wan
     [
         (["train", "run", "--fast"], "mimicrl train: No such option: --fast"),
         (["train", "run", "--resume", "perhaps"], "mimicrl train: Invalid value for '--resume': "),
-        (["train", "run", "--threads", "0"], "mimicrl train: Invalid value for '--threads': "),
+        (["train", "run", "--cores", "0"], "mimicrl train: Invalid value for '--cores': "),
         (["train"], "mimicrl train: Missing argument 'RUN_DIR'"),
         (["train", "run", "more"], "mimicrl train: Got unexpected extra argument(s) (more)"),
         (["init", "study.yaml"], "mimicrl init: Missing option '--out'"),

@@ -1,9 +1,8 @@
-"""When checkpoints are written, what they know besides the learner, and where a signal stops."""
+"""When checkpoints are written, and what they know besides the learner."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,154 +10,100 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stable_baselines3.common.logger import Logger
 
 from mimicrl import artifacts
-from mimicrl.errors import ArtifactError, Interrupted
+from mimicrl.errors import ArtifactError
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
 from mimicrl.training import checkpoint, saving
 from mimicrl.training.checkpoint import Checkpoint
 from mimicrl.training.evaluation import EvaluationState
-from mimicrl.training.logs import JsonLines, TensorBoardWriter, Terminal
-from mimicrl.training.progress import Progress, Stopwatch
-from mimicrl.training.saving import CheckpointCallback, fresh
-from mimicrl.training.stopping import StopRequest
+from mimicrl.training.history import History, Offsets
+from mimicrl.training.logs import JsonLines
+from mimicrl.training.saving import Checkpoints, fresh
+
+
+class _Saving:
+    """A training of which only its checkpoints are real, and of those only when they are written; each 128 samples."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.checkpoints = Checkpoints(run, 0, [{"CPU": "one"}])
+        self.history = History(run, Offsets(0, 0), {}, print)
+        self.model: Any = SimpleNamespace(num_timesteps=0)
+        self.saved: list[tuple[int, dict[str, Any]]] = []
+
+    def reach(self, samples: int) -> None:
+        """Be at a boundary."""
+        if self.checkpoints.due(samples):
+            self.save(samples)
+
+    def save(self, samples: int) -> None:
+        self.model.num_timesteps = samples
+        evaluations: Any = SimpleNamespace(state=EvaluationState(count=3), best_policy=None)
+        self.checkpoints.save(self.model, evaluations, self.history, 7.0)
+
+    def samples(self) -> list[int]:
+        return [samples for samples, _ in self.saved]
 
 
 @pytest.fixture
-def checkpoints(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A checkpoint callback that notes when it saves; its run's interval is 128 samples."""
-    run: RunDirectory = prepare(tmp_path / "run")
-    lines = {name: JsonLines(tmp_path / f"{name}.jsonl") for name in ("metrics", "evaluations")}
-    waits: list[bool] = []
-    evaluation: Any = SimpleNamespace(
-        state=EvaluationState(count=3),
-        best_policy=None,
-        last=None,
-        under_way=False,
-        collect=lambda *, wait: waits.append(wait),
-    )
-    progress, stop = Progress(run, Terminal(run.config, 0), 0, "0123"), StopRequest()
-    callback = CheckpointCallback(run, evaluation, lines, Stopwatch(7.0), progress, stop, 0, [{"CPU": "one"}])
-    writers: list[Any] = []
-    callback.model = SimpleNamespace(  # type: ignore[assignment]
-        ep_info_buffer=[{"l": 3}, {"l": 5}], logger=Logger(None, writers)
-    )
-    saved: list[tuple[int, dict[str, Any]]] = []
+def saving_run(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Saving]:
+    run: RunDirectory = prepare(tmp_path / "run", logging={"tensorboard": True})
+    training = _Saving(run)
 
-    def save(directory: Path, fingerprint: str, _: Any, extra: dict[str, Any], arrays: Any) -> None:
+    def save(directory: Path, fingerprint: str, model: Any, extra: dict[str, Any], arrays: Any) -> None:
         assert fingerprint == run.fingerprint and arrays == {}
-        (directory / f"step-{callback.num_timesteps:012d}").mkdir(parents=True)
-        saved.append((callback.num_timesteps, extra))
+        (directory / f"step-{model.num_timesteps:012d}").mkdir(parents=True)
+        training.saved.append((model.num_timesteps, extra))
 
     monkeypatch.setattr(saving.checkpoint, "save", save)
-    return SimpleNamespace(
-        callback=callback,
-        saved=saved,
-        run=run,
-        lines=lines,
-        writers=writers,
-        stop=stop,
-        evaluation=evaluation,
-        waits=waits,
-    )
+    yield training
+    training.history.close()
 
 
-def reach(callback: CheckpointCallback, samples: int) -> None:
-    callback.num_timesteps = samples
-    callback.at_boundary()
-
-
-def test_checkpoints_are_written_by_samples(checkpoints: Any) -> None:
+def test_checkpoints_are_written_by_samples(saving_run: _Saving) -> None:
     for samples in (0, 64, 127, 128, 129, 255, 300, 300, 1000):
-        reach(checkpoints.callback, samples)
-    assert [samples for samples, _ in checkpoints.saved] == [128, 300, 1000]
+        saving_run.reach(samples)
+    assert saving_run.samples() == [128, 300, 1000]
 
 
-def test_checkpoints_are_written_by_time(checkpoints: Any, monkeypatch) -> None:
+def test_checkpoints_are_written_by_time(saving_run: _Saving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saving, "CHECKPOINT_SECONDS", -1.0)
     for samples in (1, 2, 2):
-        reach(checkpoints.callback, samples)
-    assert [samples for samples, _ in checkpoints.saved] == [1, 2]
+        saving_run.reach(samples)
+    assert saving_run.samples() == [1, 2]
 
 
-def test_a_checkpoint_that_is_due_lets_training_go_on_beside_an_evaluation(checkpoints: Any) -> None:
-    callback, evaluation = checkpoints.callback, checkpoints.evaluation
-    evaluation.under_way = True
-    for samples in (128, 160, 192):
-        reach(callback, samples)
-    assert checkpoints.saved == [] and not any(checkpoints.waits)
-    evaluation.under_way = False
-    reach(callback, 200)
-    assert [samples for samples, _ in checkpoints.saved] == [200]
-    assert checkpoints.waits[-1], "whatever came up meanwhile belongs into the checkpoint"
+def test_a_checkpoint_of_now_is_not_written_again(saving_run: _Saving) -> None:
+    for samples in (5, 5, 6, 6):
+        saving_run.save(samples)
+    assert saving_run.samples() == [5, 6]
 
 
-def test_it_waits_for_a_while_only(checkpoints: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoints.evaluation.under_way = True
-    now = [1000.0]
-    monkeypatch.setattr(saving.time, "monotonic", lambda: now[0])
-    reach(checkpoints.callback, 128)
-    now[0] += saving._PATIENCE_S - 1
-    reach(checkpoints.callback, 160)
-    assert checkpoints.saved == []
-    now[0] += 2
-    reach(checkpoints.callback, 192)
-    reach(checkpoints.callback, 256)  # the next one waits anew
-    assert [samples for samples, _ in checkpoints.saved] == [192]
-
-
-def test_a_signal_saves_what_an_evaluation_under_way_comes_to(checkpoints: Any) -> None:
-    checkpoints.evaluation.under_way = True
-    checkpoints.stop(signal.SIGTERM)
-    with pytest.raises(Interrupted):
-        reach(checkpoints.callback, 5)
-    assert [samples for samples, _ in checkpoints.saved] == [5] and checkpoints.waits == [False, True]
-
-
-def test_a_checkpoint_knows_the_files_and_the_time(checkpoints: Any) -> None:
-    checkpoints.lines["evaluations"].append({"samples": 1})
-    reach(checkpoints.callback, 128)
-    extra = checkpoints.saved[0][1]
-    assert extra["offsets"] == {"metrics": 0, "evaluations": checkpoints.lines["evaluations"].path.stat().st_size}
-    assert extra["seconds"] >= 7.0 and extra["evaluation"]["count"] == 3
-    assert (extra["tensorboard"], extra["best_policy"], extra["machines"]) == ({}, None, [{"CPU": "one"}])
+def test_a_checkpoint_knows_the_files_and_the_time(saving_run: _Saving) -> None:
+    saving_run.history.evaluations.append({"samples": 1})
+    saving_run.history.logger.record("loss", 1.0)
+    saving_run.history.logger.dump(128)
+    saving_run.reach(128)
+    extra, history = saving_run.saved[0][1], saving_run.history
+    assert extra["offsets"] == {name: getattr(history, name).path.stat().st_size for name in ("metrics", "evaluations")}
+    assert min(extra["offsets"].values()) > 0
+    assert len(extra["tensorboard"]) == 1
+    assert extra["tensorboard"] == history.tensorboard_lengths()
+    assert extra["seconds"] == 7.0
+    assert extra["evaluation"]["count"] == 3
+    assert (extra["best_policy"], extra["machines"]) == (None, [{"CPU": "one"}])
 
 
 def test_the_history_is_on_the_disk_before_the_checkpoint_that_knows_it(
-    checkpoints: Any, monkeypatch: pytest.MonkeyPatch
+    saving_run: _Saving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
     save = checkpoint.save
     monkeypatch.setattr(JsonLines, "sync", lambda lines: calls.append(lines.path.name))
     monkeypatch.setattr(saving.checkpoint, "save", lambda *words: (calls.append("checkpoint"), save(*words)))
-    reach(checkpoints.callback, 128)
+    saving_run.reach(128)
     assert calls == ["metrics.jsonl", "evaluations.jsonl", "checkpoint"]
-
-
-def test_a_checkpoint_knows_the_length_of_tensorboards_file(checkpoints: Any, tmp_path: Path) -> None:
-    writer = TensorBoardWriter(tmp_path / "tb", {})
-    checkpoints.writers.append(writer)
-    writer.write({"loss": 1.0}, {"loss": ()}, 128)
-    reach(checkpoints.callback, 128)
-    told = checkpoints.saved[0][1]["tensorboard"]
-    writer.close()
-    assert told == {file.name: file.stat().st_size for file in (tmp_path / "tb").iterdir()} and len(told) == 1
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGINT, 130)])
-def test_a_signal_saves_at_the_next_boundary_and_stops(checkpoints: Any, number: signal.Signals, code: int) -> None:
-    checkpoints.stop(number)
-    assert checkpoints.saved == [], "only at a boundary is the state complete"
-    with pytest.raises(
-        Interrupted, match=rf"^stopped by {number.name} — after 5 samples — run the same command again"
-    ) as stopped:
-        reach(checkpoints.callback, 5)
-    assert stopped.value.exit_code == code
-    assert [samples for samples, _ in checkpoints.saved] == [5]
-    told = artifacts.read_json(checkpoints.run.progress_file)
-    assert (told["state"], told["samples"]) == ("stopped", 5)
 
 
 @pytest.fixture
