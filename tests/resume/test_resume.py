@@ -173,14 +173,15 @@ def test_another_machine_is_told_once(
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
-    elsewhere = {"CPU": "Babbage 1", "torch threads": 2}
+    elsewhere = {"CPU": "Babbage 1", "numpy": "1.0"}
     for path in checkpoints(run):
         change_state(path, lambda state: state["extra"]["machines"][0].update(elsewhere))
     shutil.rmtree(checkpoints(run)[-1])
     train(run, cores=1)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     here = machine.describe()
-    assert warnings == [f"warning: bitwise promise void: CPU Babbage 1, now {here['CPU']}; torch threads 2, now 1"]
+    changes = f"CPU Babbage 1, now {here['CPU']}; numpy 1.0, now {here['numpy']}"
+    assert warnings == [f"warning: bitwise promise void: {changes}"]
     machines = artifacts.read_json(checkpoints(run)[-1] / "state.json")["extra"]["machines"]
     assert [known["CPU"] for known in machines] == ["Babbage 1", here["CPU"]]
     train(run, cores=1)
