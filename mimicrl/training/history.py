@@ -6,9 +6,11 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
 from pydantic import NonNegativeInt
 from stable_baselines3.common.logger import KVWriter, Logger
 
+from mimicrl import artifacts
 from mimicrl.runs import RunDirectory
 from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, read_json_lines
 from mimicrl.training.wandb import WandbWriter
@@ -75,6 +77,11 @@ class History:
         """Make sure that the JSON lines survive a loss of power."""
         self.metrics.sync()
         self.evaluations.sync()
+
+    def write_tables(self, run: RunDirectory) -> None:
+        """Write the JSON lines as the run's tables."""
+        for file, lines in ((run.metrics_file, self.metrics), (run.evaluations_file, self.evaluations)):
+            artifacts.write_parquet(file, pd.DataFrame(read_json_lines(lines.path)))
 
     def close(self) -> None:
         """Close everything, also where closing one thing fails."""

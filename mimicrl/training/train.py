@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-import pandas as pd
 import torch
 from stable_baselines3.common.callbacks import CallbackList
 
@@ -18,17 +17,17 @@ from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, describe, machine, resuming, saving, stopping, vec_envs
+from mimicrl.training import describe, stopping, vec_envs
 from mimicrl.training.attempts import Attempt
 from mimicrl.training.callbacks import BoundaryCallback, EpisodeCallback
+from mimicrl.training.checkpoints import resume as resuming
+from mimicrl.training.checkpoints.resume import Resume
+from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import Evaluations
 from mimicrl.training.history import History
-from mimicrl.training.logs import Terminal, read_json_lines
 from mimicrl.training.outcome import Outcome
 from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.progress import Progress, Stopwatch
-from mimicrl.training.resuming import Resume
-from mimicrl.training.saving import Checkpoints
 from mimicrl.training.stopping import StopRequest
 
 
@@ -101,42 +100,32 @@ class Trainer:
         self.problem: TrainingDiverged | None = None
         task = Task.of_run(run)
         self._about = describe.policy(run, task)
-        found, problems = resuming.find(run, resume)
-        self._resumed = found is not None  # perhaps from a checkpoint of no samples
-        extra, best_policy = saving.read(found) if found else (saving.fresh(), None)
-        streams, folder = seeding.streams(run.config.seed), run.training_directory / "checkpoints"
+        point = resuming.find(run, resume)
+        self._resumed = point.checkpoint is not None  # perhaps from a checkpoint of no samples
+        streams = seeding.streams(run.config.seed)
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
             environments = vec_envs.make(run, task, cores)
             opened.callback(environments.close)
             self._model = MimicPPO(run.config.training, environments, streams.policy, cores)
             opened.callback(self._model.learner.close)
             environments.seed(streams.environments)
-            if found:
-                checkpoint.restore(found, self._model)
-            else:
-                checkpoint.remove_all(folder)  # before the history is cut that they know
+            point.restore(self._model)
             self._start = self._model.num_timesteps
-            self._terminal = Terminal(run.config, self._start)
-            opened.callback(self._terminal.close)
-            self._history = History(run, extra.offsets, extra.tensorboard, self._terminal.say)
+            self._progress = Progress(run, self._start, self._token)
+            opened.callback(self._progress.close)
+            self._history = History(run, point.extra.offsets, point.extra.tensorboard, self._progress.say)
             opened.callback(self._history.close)
             self._model.set_logger(self._history.logger)
-            checkpoint.set_aside_newer(folder, self._start)
+            point.set_aside_newer(self._start)
             evaluator = Evaluator(task, run.config.evaluation, cores)
-            self._evaluations = Evaluations(run, evaluator, extra.evaluation, best_policy)
-            machines, changed = machine.history(extra.machines)
-            self._checkpoints = Checkpoints(run, self._start, machines)
-            self._stopwatch = Stopwatch(extra.seconds)
-            self._progress = Progress(run, self._terminal, self._start, self._token)
+            self._evaluations = Evaluations(run, evaluator, point.extra.evaluation, point.best_policy)
+            self._checkpoints = CheckpointWriter(run, self._start, point.machines)
+            self._stopwatch = Stopwatch(point.extra.seconds)
             parameters = sum(parameter.numel() for parameter in self._model.policy.parameters())
-            self._introduce(describe.training(run, task, parameters, self._start), problems, changed)
+            introduction = describe.training(run, task, parameters, self._start)
+            for line in [*introduction, *(f"warning: {warning}" for warning in point.warnings)]:
+                self._progress.say(line)
             self._opened = opened.pop_all()
-
-    def _introduce(self, lines: list[str], problems: list[str], changed: list[str]) -> None:
-        lines += [f"warning: going on from an older checkpoint: {problem}" for problem in problems]
-        lines += [f"warning: bitwise promise void: {'; '.join(changed)}"] if changed else []
-        for line in lines:
-            self._terminal.say(line)
 
     def close(self) -> None:
         """Close everything, also after an error and where closing one thing fails."""
@@ -217,7 +206,7 @@ class Trainer:
         assert summary is not None
         for name, value in summary.as_dict().items():
             self._model.logger.record(f"eval/{name}", value)
-        self._terminal.say(f"{samples:>9,} samples: {summary.describe()}")
+        self._progress.say(f"{samples:>9,} samples: {summary.describe()}")
 
     def _save(self) -> None:
         self._checkpoints.save(self._model, self._evaluations, self._history, self._stopwatch.seconds)
@@ -250,9 +239,7 @@ class Trainer:
         faultpoints.reach("train.policy")
         # Where no evaluation fell into the budget, the final one is the best there is.
         (self._evaluations.best_policy or final).save(run.policy_directory("best"))
-        tables = {run.metrics_file: self._history.metrics, run.evaluations_file: self._history.evaluations}
-        for file, lines in tables.items():
-            artifacts.write_parquet(file, pd.DataFrame(read_json_lines(lines.path)))
+        self._history.write_tables(run)
         sign()
         artifacts.write_json(run.outcome_file, asdict(outcome))
         self._tell(outcome.status)

@@ -13,7 +13,7 @@ from mimicrl.mimic.observations import Observation
 from mimicrl.mimic.task import Task
 from mimicrl.mimic.vec_env import MimicVecEnv
 from mimicrl.runs import RunDirectory
-from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.finite_check import FiniteCheckWrapper
 from mimicrl.training.normalizer import MimicNormalize
 from mimicrl.training.workers import WatchedSubprocVecEnv
 
@@ -52,7 +52,10 @@ def make(run: RunDirectory, task: Task, threads: int) -> MimicNormalize:
     rows = Observation(run.config.mimic.observations, task.walker, task.reference.speed_mps).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
     return MimicNormalize(
-        FiniteGuard(environments, names, task.walker.joint_names), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP
+        FiniteCheckWrapper(environments, names, task.walker.joint_names),
+        gamma=config.gamma,
+        clip_obs=CLIP,
+        clip_reward=CLIP,
     )
 
 

@@ -18,7 +18,7 @@ from mimicrl import artifacts, faultpoints
 from mimicrl.errors import MachineError
 from mimicrl.faultpoints import POINTS, VARIABLE
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -38,7 +38,7 @@ def valid(run: RunDirectory) -> list[int]:
     found = []
     copy = run.path / "looked-at"
     shutil.copytree(directory(run), copy)
-    while (newest := checkpoint.newest(copy, run.fingerprint)[0]) is not None:
+    while (newest := store.newest(copy, run.fingerprint)[0]) is not None:
         found.append(newest.samples)
         shutil.rmtree(newest.path)
     shutil.rmtree(copy)
@@ -54,7 +54,7 @@ def test_a_kill_while_saving(prepare, trained_run: RunDirectory, tmp_path: Path,
     run = prepare(tmp_path / "run")
     trainer = start(run, fault=f"{name}:kill:{TRIED[name]}")
     assert trainer.end()[0] == -signal.SIGKILL
-    assert checkpoint.newest(directory(run), run.fingerprint)[1] == [], "what is not complete has no name yet"
+    assert store.newest(directory(run), run.fingerprint)[1] == [], "what is not complete has no name yet"
     expected = [SAVED, OLDER, OLDEST] if name in COMPLETE else [OLDER, OLDEST]
     assert valid(run) == (expected[:2] if name in COMPLETE[2:] else expected)
     assert bool(left_over(run)) == (name not in ("checkpoint.saved", "checkpoint.pruned", "directory.renamed"))
@@ -148,11 +148,11 @@ def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
 
 
 def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: RunDirectory, monkeypatch) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
     done = mimicrl("train", run.path, "--cores", 1)
     assert done.code == 3
     assert done.last.count(f"a checkpoint of another format — {directory(run)}") == 2
-    assert f"got {checkpoint.FORMAT - 1}, expected {checkpoint.FORMAT}" in done.last
+    assert f"got {store.FORMAT - 1}, expected {store.FORMAT}" in done.last
 
 
 def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(

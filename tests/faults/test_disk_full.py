@@ -18,7 +18,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import JsonLines, read_json_lines
 from mimicrl.training.train import train
 
@@ -69,7 +69,7 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
 
 
 def valid(run: RunDirectory) -> int | None:
-    found, problems = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, problems = store.newest(run.training_directory / "checkpoints", run.fingerprint)
     assert problems == []
     return found.samples if found else None
 
@@ -101,7 +101,7 @@ def test_a_checkpoint_without_room(mimicrl: Any, halfway: RunDirectory, trained_
         5,
         f"mimicrl train: the disk is full — {folder / 'step-000000000384'} — got File too large — {FREE_SOME}",
     )
-    assert valid(halfway) == 256 and checkpoint.samples_saved(folder) == [256, 128]
+    assert valid(halfway) == 256 and store.samples_saved(folder) == [256, 128]
     assert not halfway.outcome_file.exists()
     last = read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]
     assert (last["from"], last["to"], last["why"]) == (256, 384, "the disk is full")

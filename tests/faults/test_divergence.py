@@ -21,7 +21,7 @@ from mimicrl.mimic.batch import MimicBatch, Transition
 from mimicrl.mimic.simulation import BatchSimulation
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.learner import Learner
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.networks import Network
@@ -199,7 +199,7 @@ def test_a_bad_number_stops_training_before_anything_has_learned_from_it(
     assert caught.value.exit_code == 4
     assert plant.learned and learned(plant.model) == plant.learned, "neither weights nor normaliser have moved"
     assert all(np.isfinite(tensor).all() for tensor in Policy.load(run.policy_directory("final")).tensors.values())
-    found, problems = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, problems = store.newest(run.training_directory / "checkpoints", run.fingerprint)
     assert found is not None and found.samples == 256 and problems == []
     assert files(run) == plant.checkpoints and len(plant.checkpoints) == 6
     samples = 384 if "after 384 samples" in told else 256 + 5 * COUNT

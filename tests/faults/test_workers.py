@@ -13,7 +13,7 @@ from process_groups import group, wait_for
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -89,7 +89,7 @@ def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Pat
     go = tmp_path / "go"
     stall = {faultpoints.VARIABLE: "checkpoint.pruned:stall:2", faultpoints.GO: str(go)}
     trainer = start("-m", "mimicrl", "train", run.path, "--cores", "1", env=os.environ | stall)
-    wait_for(lambda: checkpoint.samples_saved(run.training_directory / "checkpoints")[:1] == [256])
+    wait_for(lambda: store.samples_saved(run.training_directory / "checkpoints")[:1] == [256])
     victim = workers_of(trainer.pid)[1]
     os.kill(victim, signal.SIGKILL)
     go.touch()

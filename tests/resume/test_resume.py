@@ -16,7 +16,7 @@ from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import RunDirectory
-from mimicrl.training import machine
+from mimicrl.training.checkpoints import machines
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import Trainer, train
 
@@ -179,11 +179,11 @@ def test_another_machine_is_told_once(
     shutil.rmtree(checkpoints(run)[-1])
     train(run, cores=1)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
-    here = machine.describe()
+    here = machines.describe()
     changes = f"CPU Babbage 1, now {here['CPU']}; numpy 1.0, now {here['numpy']}"
     assert warnings == [f"warning: bitwise promise void: {changes}"]
-    machines = artifacts.read_json(checkpoints(run)[-1] / "state.json")["extra"]["machines"]
-    assert [known["CPU"] for known in machines] == ["Babbage 1", here["CPU"]]
+    told = artifacts.read_json(checkpoints(run)[-1] / "state.json")["extra"]["machines"]
+    assert [known["CPU"] for known in told] == ["Babbage 1", here["CPU"]]
     train(run, cores=1)
     assert "warning: " not in capsys.readouterr().err
     assert_same(run, trained_run)

@@ -144,7 +144,7 @@ def test_environments_in_processes_give_the_same_weights(prepare, tmp_path: Path
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("place", ["Policy.save", "Checkpoints.due", "MimicPPO.learn", "artifacts.write_json"])
+@pytest.mark.parametrize("place", ["Policy.save", "CheckpointWriter.due", "MimicPPO.learn", "artifacts.write_json"])
 def test_an_attempt_that_failed_says_why_wherever_it_did(
     prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, problem: BaseException, why: str
 ) -> None:
