@@ -65,7 +65,7 @@ container:  ## build the container's image (without a registry: BOOTSTRAP=oci-ar
 	containers/build containers/mimicrl.sif
 
 # torch comes last: all other packages are installed by hash, while torch, which has none, may come from any
-# index and bring the GPU libraries of its build.
+# index and bring the libraries of its build.
 $(SETUP): $(LOCK) pyproject.toml | .venv/bin/python
 	grep -v '^torch==' $(LOCK) | .venv/bin/pip install --quiet --no-deps --require-hashes -r /dev/stdin
 	.venv/bin/pip install --quiet $(addprefix --extra-index-url ,$(TORCH_INDEX)) "$$(grep '^torch==' $(LOCK))"

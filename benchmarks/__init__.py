@@ -2,5 +2,5 @@
 
 import os
 
-# As the command line sets it, before PyTorch is imported; in one process it is the same for all contenders.
+# Before PyTorch is imported: idle threads of the classic stack must not spin on a core that others are timed on.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -124,7 +124,7 @@ class _UntilSuccess(BaseCallback):
 def main() -> None:
     """Train the run of a JSON file."""
     config = RunConfig.model_validate_json(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    torch.set_num_threads(config.training.torch_threads)
+    torch.set_num_threads(config.training.cores)
     env = environments(config)
     try:
         callback = _UntilSuccess(config, env, float(sys.argv[2]))

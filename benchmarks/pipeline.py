@@ -10,7 +10,6 @@ do: they are whole seconds, and begin when Python has started already.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -26,8 +25,6 @@ from benchmarks import paired, report, trainers
 from benchmarks.paired import Spread, Work
 from benchmarks.report import Table
 from mimicrl import artifacts
-from mimicrl.evaluation.evaluator import EvaluatorBeside
-from mimicrl.policy import Policy
 
 ROOT = Path(__file__).resolve().parent.parent
 # As Snakemake sets it for a job of one core; and `mimicrl` is found where this Python is.
@@ -105,15 +102,10 @@ def memory(settings: Settings, folder: Path) -> Table:
     status = folder / "status.txt"
     paired.call(sys.executable, "-c", _REMEMBERING, str(status), "train", str(run.path))
     evaluations = len(trainers.read_json_lines(run.training_directory / "evaluations.jsonl"))
-    with contextlib.closing(EvaluatorBeside(run)) as beside:
-        beside.submit(Policy.load(run.policy_directory("final")), shifted=False)
-        beside.result(wait=True)
-        of_beside = Path("/proc", str(beside.process_id), "status").read_text()
     row = {
         "samples": settings.samples,
         "evaluations": evaluations,
         "peak MB": peak_mb(status.read_text()),
-        "of the process that evaluates MB": peak_mb(of_beside),
     }
     return Table("Memory of a training", [row])
 

@@ -1,7 +1,7 @@
 """How trainings fill a machine: ``python -m benchmarks.scaling [--quick] [--json FILE]``.
 
 The first table runs 1, 2, 4, … trainings of the default preset side by side up to the number of cores, each as
-`mimicrl train --threads 1` in a process of its own, as the workflow runs seeds and experiments. The second steps one
+`mimicrl train --cores 1` in a process of its own, as the workflow runs seeds and experiments. The second steps one
 batch of 4,096 environments with 1, 2, 4, … threads, at 200 Hz and the walker's own physics.
 """
 
@@ -41,7 +41,7 @@ def side_by_side(folder: Path, count: int, samples: int) -> list[float]:
         )
         for index in range(count)
     ]
-    command = [sys.executable, "-m", "mimicrl", "train", "--threads", "1"]
+    command = [sys.executable, "-m", "mimicrl", "train", "--cores", "1"]
     with contextlib.ExitStack() as opened:
         words = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in runs]
         pairs = zip(runs, words, strict=True)
@@ -73,7 +73,7 @@ def trainings(folder: Path, counts: list[int], samples: int) -> Table:
                 "times one alone": sum(rates) / alone,
             }
         )
-    return Table("Trainings of the default preset side by side, one thread each", rows)
+    return Table("Trainings of the default preset side by side, one core each", rows)
 
 
 def threads(folder: Path, counts: list[int], environments: int, rounds: int) -> Table:

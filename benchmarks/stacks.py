@@ -44,12 +44,12 @@ class Stacks:
         self._opened.close()
 
     def classic(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
-        """Return the classic stack's work: an iteration a turn."""
+        """Return the classic stack's work: an iteration a turn, each operation on all of the run's cores."""
         run = config(training, mdp)
         env = classic.environments(run)
         self._opened.callback(env.close)
         model = classic.learner(run, env)
-        return self._iteration(model, run, lambda: model.learn(_rollout(run), reset_num_timesteps=False))
+        return self._iteration(model, run.training.cores, lambda: model.learn(_rollout(run), reset_num_timesteps=False))
 
     def ours(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
         """Return this project's work: an iteration a turn."""
@@ -59,23 +59,24 @@ class Stacks:
         def learn() -> object:
             return model.learn(_rollout(run), log_interval=None, reset_num_timesteps=False)  # type: ignore[arg-type]
 
-        return self._iteration(model, run, learn)
+        return self._iteration(model, 1, learn)
 
-    def model(self, training: dict[str, Any], mdp: dict[str, int], threads: int | None = None) -> MimicPPO:
-        """Return this project's learner, ready to collect, on all cores or so many threads."""
+    def model(self, training: dict[str, Any], mdp: dict[str, int], cores: int | None = None) -> MimicPPO:
+        """Return this project's learner, ready to collect, on all cores or so many."""
         wanted = config(training, mdp)
-        torch.set_num_threads(wanted.training.torch_threads)  # as training does; a companion takes it over when made
-        threads = threads or usable_cores()
+        torch.set_num_threads(1)  # as training does; the critic's thread takes it over
+        cores = cores or usable_cores()
         name = f"run-{len(list(self._folder.iterdir()))}"
         run = paired.prepare(
             self._folder / name,
             training=wanted.model_dump(mode="json")["training"],
             mdp=mdp,
         )
-        env = vec_envs.make(run, Task.of_run(run), threads)
+        env = vec_envs.make(run, Task.of_run(run), cores)
         self._opened.callback(env.close)
         env.seed(1)
-        model = MimicPPO(run.config.training, env, 1, threads)
+        model = MimicPPO(run.config.training, env, 1, cores)
+        self._opened.callback(model.learner.close)
         model.set_logger(Logger(None, []))
         return model
 
@@ -110,9 +111,9 @@ class Stacks:
         return work
 
     @staticmethod
-    def _iteration(model: Any, run: RunConfig, learn: Callable[[], object]) -> Work:
+    def _iteration(model: Any, torch_threads: int, learn: Callable[[], object]) -> Work:
         def work() -> float:
-            torch.set_num_threads(run.training.torch_threads)
+            torch.set_num_threads(torch_threads)
             before = model.num_timesteps
             learn()
             return float(model.num_timesteps - before)

@@ -18,7 +18,8 @@ from mimicrl.config.loading import deep_merge
 from mimicrl.envs.task import Task
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, vec_envs
+from mimicrl.training import vec_envs
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.ppo import MimicPPO
 
@@ -76,7 +77,7 @@ def samples_trained(run: RunDirectory) -> int:
 
 def samples_saved(run: RunDirectory) -> int:
     """Return the samples of a run's newest checkpoint."""
-    return max(checkpoint.samples_saved(run.training_directory / "checkpoints"), default=0)
+    return max(store.samples_saved(run.training_directory / "checkpoints"), default=0)
 
 
 def checkpoint_seconds(run: RunDirectory, directory: Path, repeats: int = 20) -> float:
@@ -87,18 +88,18 @@ def checkpoint_seconds(run: RunDirectory, directory: Path, repeats: int = 20) ->
         directory: Where to write.
         repeats: How often.
     """
-    found, _ = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, _ = store.newest(run.training_directory / "checkpoints", run.fingerprint)
     assert found is not None
     environments = vec_envs.make(run, Task.of_run(run), 1)
     try:
         environments.seed(seeding.streams(run.config.seed).environments)
         model = MimicPPO(run.config.training, environments, 0)
-        checkpoint.restore(found, model)
+        store.restore(found, model)
         seconds = []
         for _ in range(repeats):
             model.num_timesteps += 1  # under another name, so that older ones are removed as in training
             begin = time.perf_counter()
-            checkpoint.save(directory, run.fingerprint, model, found.state["extra"], found.arrays)
+            store.save(directory, run.fingerprint, model, found.state["extra"], found.arrays)
             seconds.append(time.perf_counter() - begin)
     finally:
         environments.close()

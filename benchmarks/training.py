@@ -2,12 +2,12 @@
 
 Whole iterations of PPO, rollout and update, in turn. The first table has one setting for all, that of the DRLoco paper:
 networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epochs, control at 200 Hz, physics at
-1000 Hz, two PyTorch threads. It compares the classic stack (`benchmarks.classic`), this project, also with one PyTorch
-thread for the actor and one for the critic, and, where it is installed, sbx (PPO in JAX) on this project's
-environments. The second compares the default preset with the classic stack as it is usually set up (8 environments,
-100 Hz, 2 × 512) and with the classic stack at the preset's own hyper-parameters. The third says where an iteration's
-time goes, the fourth what an update does with a second thread, the fifth how near an update's matrix products come to
-the processor's peak, at the default preset with networks that grow, and at the paper's setting.
+1000 Hz, two cores. It compares the classic stack (`benchmarks.classic`), whose PyTorch has two threads in an operation,
+this project, and, where it is installed, sbx (PPO in JAX) on this project's environments. The second compares the
+default preset with the classic stack as it is usually set up (8 environments, 100 Hz, 2 × 512) and with the classic
+stack at the preset's own hyper-parameters. The third says where an iteration's time goes, the fourth what an update
+does with a second core, the fifth how near an update's matrix products come to the processor's peak, at the default
+preset with networks that grow, and at the paper's setting.
 
 A sample is a control step of one environment. Ratios are of wall times, within a round.
 """
@@ -17,7 +17,6 @@ from __future__ import annotations
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +30,6 @@ from benchmarks import paired, report
 from benchmarks.paired import Work
 from benchmarks.report import Table
 from benchmarks.stacks import Stacks
-from mimicrl.errors import ConfigError
 from mimicrl.training.ppo import MimicPPO
 
 PAPER: dict[str, Any] = {
@@ -42,13 +40,13 @@ PAPER: dict[str, Any] = {
     "actor": [512, 512],
     "critic": [512, 512],
     "activation": "tanh",
-    "torch_threads": 2,
+    "cores": 2,
 }
 PAPER_TASK = {"control_hz": 200, "physics_hz": 1000}
 USUAL_TASK = {"control_hz": 100}
 CLASSIC = "classic stack"
 OURS = "mimicrl"
-BESIDE = "a thread a network"
+WAYS = {"one core": 1, "two cores": 2}
 MICRO = 1e6
 
 
@@ -80,14 +78,11 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
         f"{CLASSIC}, n = {setting['n_envs']}": stacks.classic(setting, PAPER_TASK),
         f"{OURS}, n = {setting['n_envs']}": stacks.ours(setting, PAPER_TASK),
         f"{OURS}, n = {many['n_envs']}": stacks.ours(many, PAPER_TASK),
-        f"{OURS}, n = {many['n_envs']}, {BESIDE}": stacks.ours(many | {"torch_threads": 1}, PAPER_TASK),
     }
-    with suppress(ConfigError):  # where the processor has none
-        contenders[f"{OURS}, n = {many['n_envs']}, bfloat16"] = stacks.ours(many | {"matmul": "bfloat16"}, PAPER_TASK)
     if importlib.util.find_spec("sbx"):
         contenders[f"sbx, n = {setting['n_envs']}"] = stacks.sbx(setting, PAPER_TASK)
         contenders[f"sbx, n = {many['n_envs']}"] = stacks.sbx(many, PAPER_TASK)
-    title = f"2 × {setting['actor'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 threads"
+    title = f"2 × {setting['actor'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 cores"
     return Table(title, list(compare(contenders, rounds, f"{CLASSIC}, n = 8")))
 
 
@@ -95,7 +90,7 @@ def preset(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     """Compare the default preset with the classic stack, set up as usual and set up alike."""
     usual, alike = f"{CLASSIC}, as usual", f"{CLASSIC}, the preset's hyper-parameters"
     contenders = {
-        usual: stacks.classic(PAPER | {"n_envs": 8, "n_steps": 2048, "torch_threads": 2} | scale, USUAL_TASK),
+        usual: stacks.classic(PAPER | {"n_envs": 8, "n_steps": 2048} | scale, USUAL_TASK),
         alike: stacks.classic({}, {}),
         f"{OURS}, default preset": _several(stacks.ours({}, {}), 8),
     }
@@ -141,14 +136,11 @@ def parts(stacks: Stacks, repeats: int, scale: dict[str, Any]) -> Table:
     return Table("Where the time goes, µs a sample (best of some)", rows)
 
 
-def threads(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
-    """Compare what an update does with a second thread."""
+def cores(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
+    """Compare what an update does with a second core."""
     rows = []
     for name, training in (("default preset", {}), ("2 × 512", PAPER | scale)):
-        contenders = {}
-        for way, in_torch, given in (("one thread", 1, 1), (BESIDE, 1, 2), ("two PyTorch threads", 2, 2)):
-            model = ready(stacks.model(training | {"torch_threads": in_torch}, {}, given))
-            contenders[way] = partial(update, model, in_torch)
+        contenders = {way: partial(update, ready(stacks.model(training, {}, given))) for way, given in WAYS.items()}
         slices = paired.alternate(contenders, rounds)
         rows += [
             {
@@ -156,11 +148,11 @@ def threads(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
                 "update on": way,
                 "wall µs a sample": paired.cost(slices[way], "wall", MICRO),
                 "CPU µs a sample": paired.cost(slices[way], "cpu", MICRO),
-                "times one thread": paired.times(slices[way], slices["one thread"], "wall"),
+                "times one core": paired.times(slices[way], slices["one core"], "wall"),
             }
             for way in contenders
         ]
-    return Table("What an update does with a second thread", rows)
+    return Table("What an update does with a second core", rows)
 
 
 def ready(model: MimicPPO) -> MimicPPO:
@@ -172,9 +164,8 @@ def ready(model: MimicPPO) -> MimicPPO:
     return model
 
 
-def update(model: MimicPPO, torch_threads: int) -> float:
+def update(model: MimicPPO) -> float:
     """Update with what it has collected; return the number of samples."""
-    torch.set_num_threads(torch_threads)
     model.train()
     return float(model.n_envs * model.n_steps)
 
@@ -182,15 +173,11 @@ def update(model: MimicPPO, torch_threads: int) -> float:
 def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[str, Any]) -> Table:
     """Say how near updates come to the processor's peak, and how they grow with the networks."""
     peaks = {count: _peak(count) for count in (1, 2)}
-    one = {"torch_threads": 1}
-    cases = [(f"2 × {width}", "one", 1, {"actor": [width] * 2, "critic": [width] * 2}) for width in widths]
-    cases += [
-        ("2 × 512, the paper's", way, cores, PAPER | scale | torch_threads)
-        for way, cores, torch_threads in (("one", 1, one), (BESIDE, 2, one), ("two PyTorch threads", 2, {}))
-    ]
+    cases = [(f"2 × {width}", "one core", {"actor": [width] * 2, "critic": [width] * 2}) for width in widths]
+    cases += [("2 × 512, the paper's", way, PAPER | scale) for way in WAYS]
     rows = []
-    for name, way, cores, training in cases:
-        model = ready(stacks.model(training, {}, threads=cores))
+    for name, way, training in cases:
+        model = ready(stacks.model(training, {}, WAYS[way]))
         seconds = _best(model.train, repeats)
         samples = model.n_envs * model.n_steps
         weights = sum(layer.numel() for layer in model.policy.parameters() if layer.ndim == 2)
@@ -235,7 +222,7 @@ def tables(*, quick: bool) -> Iterator[Table]:
     with TemporaryDirectory() as folder, Stacks(Path(folder)) as stacks:
         yield preset(stacks, rounds, scale | ({"n_steps": 256} if quick else {}))
         yield parts(stacks, repeats, scale)
-        yield threads(stacks, rounds, scale)
+        yield cores(stacks, rounds, scale)
         yield products(stacks, repeats, (64,) if quick else (64, 128, 256, 512), scale)
 
 

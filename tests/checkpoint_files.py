@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mimicrl import artifacts
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.ppo import MimicPPO
 
 FINGERPRINT = "0123456789ab"
@@ -21,7 +21,7 @@ def save(directory: Path, model: MimicPPO, *samples: int) -> None:
     """Save checkpoints of a learner as it is, as if after so many samples each."""
     before = model.num_timesteps
     for model.num_timesteps in samples:
-        checkpoint.save(directory, FINGERPRINT, model, {"seconds": 1.5})
+        store.save(directory, FINGERPRINT, model, {"seconds": 1.5})
     model.num_timesteps = before
 
 

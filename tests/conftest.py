@@ -92,7 +92,7 @@ def trained_run(prepare: Callable[..., RunDirectory], tmp_path_factory: pytest.T
     from mimicrl.training.train import train
 
     run = prepare(tmp_path_factory.mktemp("trained") / "run", logging={"tensorboard": True})
-    train(run, threads=1)
+    train(run, cores=1)
     return run
 
 
@@ -102,7 +102,6 @@ def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
     def run(*words: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["mimicrl", *map(str, words)])
-        monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
         # The command line keeps what MUJOCO_GL asks for to itself; afterwards both are as they were.
         monkeypatch.setattr(gl, "_wanted", gl._wanted)

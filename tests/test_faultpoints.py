@@ -56,7 +56,7 @@ def test_a_training_passes_all_of_them(prepare, tmp_path: Path, monkeypatch: pyt
 
     passed: list[str] = []
     monkeypatch.setattr(faultpoints, "reach", passed.append)
-    train(prepare(tmp_path / "run"), threads=1)
+    train(prepare(tmp_path / "run"), cores=1)
     assert set(passed) == POINTS.keys()
     save = passed[passed.index("directory.made") :]
     assert save[: save.index("checkpoint.pruned") + 1] == [

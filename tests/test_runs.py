@@ -27,10 +27,7 @@ COVERED: list[dict[str, Any]] = [
     {"training": {"n_envs": 8}},
     {"training": {"n_epochs": 3}},
     {"training": {"vec_env": "dummy"}},
-    {"training": {"torch_threads": 2}},
     {"training": {"max_kl": 4.0}},
-    {"training": {"device": "cuda"}},
-    {"training": {"matmul": "bfloat16"}},
     {"training": {"actor": [16]}},
     {"evaluation": {"interval": 512}},
     {"evaluation": {"episodes": 5}},
@@ -47,6 +44,7 @@ LEFT_OUT: list[dict[str, Any]] = [
     {"logging": {"wandb": "offline"}},
     {"logging": {"wandb_project": "x"}},
     {"training": {"checkpoint_interval": 7}},
+    {"training": {"cores": 4}},
     {"training": {"total_timesteps": 4096}},
 ]
 

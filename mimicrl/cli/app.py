@@ -52,9 +52,7 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit."""
-    # Before NumPy and PyTorch are imported: idle OpenMP threads must not steal a core from the physics, and small
-    # matrix products are faster and the same bits on one thread.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Before NumPy is imported: small matrix products are faster and the same bits on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gl.defer()
     # -v may stand anywhere; the verbs do not know it.

@@ -53,7 +53,9 @@ def train(
     record_divergence: Annotated[
         bool, typer.Option("--record-divergence", help="Exit 0 when training diverges; outcome.json tells.")
     ] = False,
-    threads: Threads = None,
+    cores: Annotated[
+        int | None, typer.Option(min=1, help="Cores to use; any number gives the same result.", show_default="all")
+    ] = None,
 ) -> None:
     """Train a run to its budget; continues by itself where it was stopped."""
     from mimicrl.training import stopping
@@ -66,11 +68,11 @@ def train(
         with directory.training_lock():
             from mimicrl.training.train import train_locked
 
-            outcome = train_locked(directory, resume=resume.value, record_divergence=record_divergence, threads=threads)
+            outcome = train_locked(directory, resume=resume.value, record_divergence=record_divergence, cores=cores)
     first = outcome.first_success_samples
     typer.echo(
         f"{outcome.status} after {outcome.samples:,} samples in {outcome.train_seconds:.0f} s "
-        f"(evaluations {outcome.evaluation_seconds:.0f} s, of it or beside it); first success "
+        f"(of them {outcome.evaluation_seconds:.0f} s in evaluations); first success "
         + (f"after {first:,} samples" if first else "not reached")
     )
 

@@ -103,14 +103,9 @@ class TrainingConfig(Section):
     """Divergence guard: an update with a larger mean approximate KL ends training."""
     checkpoint_interval: Annotated[Count, NO_RESULT] = 100_000
     """Samples between two checkpoints."""
-    torch_threads: Count = 1
-    """PyTorch's threads in each operation; another number gives other weights. A training on the processor that may use
-    twice as many lets actor and critic learn side by side, to the same weights."""
-    device: Literal["cpu", "cuda"] = "cpu"
-    """What assesses rollouts and learns from them: the processor, or a graphics card, which pays for wide networks and
-    large minibatches. Acting stays on the processor."""
-    matmul: Literal["float32", "bfloat16"] = "float32"
-    """Precision of an update's matrix products on the processor; bfloat16 speeds up wide networks where it has it."""
+    cores: Annotated[Count, NO_RESULT] = 1
+    """Cores that a training in the workflow asks for; any number gives the same weights. The physics takes so many
+    threads, and with two or more the critic learns beside the actor."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:
@@ -120,8 +115,6 @@ class TrainingConfig(Section):
                 f"minibatch must divide n_envs × n_steps: {self.n_envs} × {self.n_steps} = {rollout} "
                 f"is no multiple of {self.minibatch}"
             )
-        if self.device != "cpu" and self.matmul != "float32":
-            raise ValueError(f"matmul {self.matmul} is the processor's, but device is {self.device}")
         if self.total_timesteps < rollout:
             raise ValueError(f"total_timesteps {self.total_timesteps} is less than one rollout of {rollout}")
         return self

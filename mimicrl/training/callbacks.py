@@ -1,10 +1,10 @@
-"""What happens during rollouts and between them: the base of all that does, a log of episodes, a row an update."""
+"""What Stable-Baselines3 calls during rollouts, which logs their episodes, and between them."""
 
 from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +12,26 @@ import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 
 from mimicrl import artifacts, faultpoints
-from mimicrl.training.ppo import MimicPPO
 
 _DUMPS_KEPT = 3
 
 
 class BoundaryCallback(BaseCallback):
-    """Calls `at_boundary` whenever a rollout and its update are complete: the only places training may stop at."""
+    """Calls a function whenever a rollout and its update are complete: the only places training may stop at.
 
-    model: MimicPPO  # pyright: ignore[reportIncompatibleVariableOverride]
+    Args:
+        at_boundary: The function.
+    """
 
-    def at_boundary(self) -> None:
-        """Do the work that is due."""
+    def __init__(self, at_boundary: Callable[[], None]) -> None:
+        super().__init__()
+        self._at_boundary = at_boundary
 
     def _on_rollout_start(self) -> None:
-        self.at_boundary()
+        self._at_boundary()
 
     def _on_training_end(self) -> None:
-        self.at_boundary()
+        self._at_boundary()
 
     def _on_step(self) -> bool:
         return True
@@ -80,15 +82,3 @@ class EpisodeCallback(BaseCallback):
                 self.logger.record(f"rollout/ended_by_{reason}", ends[reason] / len(self._episodes))
         self._episodes = []
         faultpoints.reach("train.collected")
-
-
-class LogCallback(BoundaryCallback):
-    """Writes one row of metrics an update, with the rollout before it, the update and the evaluation after it."""
-
-    def _on_training_start(self) -> None:
-        self._start = self.num_timesteps
-
-    def at_boundary(self) -> None:
-        """Write the row, but none before the first update."""
-        if self.num_timesteps > self._start:
-            self.model.dump_logs()

@@ -43,7 +43,6 @@ def training(run: RunDirectory, task: Task, parameters: int, start: int) -> list
         "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, minibatch {ppo.minibatch}, {ppo.n_epochs} epochs, "
         f"γ {ppo.gamma:g}, λ {ppo.gae_lambda:g}",
         "networks": f"actor {ppo.actor}, critic {ppo.critic}: {parameters:,} parameters",
-        **({"device": "a graphics card"} if ppo.device == "cuda" else {}),
         "training state": str(run.training_directory),
     }
     title = f"{config.study} / {config.experiment} / seed {config.seed}"

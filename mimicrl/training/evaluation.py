@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,6 @@ from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.evaluation.metrics import Summary
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training.callbacks import BoundaryCallback
-from mimicrl.training.logs import JsonLines, Terminal
-from mimicrl.training.progress import Stopwatch
-from mimicrl.training.rows import OrderedLogger
 
 
 @dataclass(frozen=True)
@@ -66,104 +61,52 @@ class EvaluationState:
         return False
 
 
-class EvaluationCallback(BoundaryCallback):
+class Evaluations:
     """Evaluates the policy every so many samples and keeps the best one.
 
-    The evaluation has simulations of its own and draws no random number, so it changes nothing in training, which goes
-    on while its result is under way. Starts alternate between two sets, half a step apart; first success is the first
-    of two 20/20 in a row, and the second one then stood from other starts. A row's ``training_seconds`` and
-    ``cpu_seconds`` are of the moment its result was known, at the first boundary after that.
+    Starts alternate between two sets, half a step apart; first success is the first of two 20/20 in a row, and the
+    second one then stood from other starts.
 
     Args:
         run: The run.
         evaluator: Evaluates its policies.
-        about: What ``policy.json`` tells besides.
-        lines: Takes a row an evaluation.
-        terminal: Tells the user.
-        stopwatch: Times the training.
         state: What an earlier part of the training came to …
         best_policy: … and its best policy.
 
     Attributes:
-        state: What it came to.
+        state: What the evaluations came to.
         best_policy: The policy of ``state.best``.
         last: The last evaluation of this attempt.
     """
 
     def __init__(
-        self,
-        run: RunDirectory,
-        evaluator: Evaluator,
-        about: dict[str, Any],
-        lines: JsonLines,
-        terminal: Terminal,
-        stopwatch: Stopwatch,
-        state: EvaluationState,
-        best_policy: Policy | None,
+        self, run: RunDirectory, evaluator: Evaluator, state: EvaluationState, best_policy: Policy | None
     ) -> None:
-        super().__init__()
-        self._run, self._evaluator, self._about, self._stopwatch = run, evaluator, about, stopwatch
-        self._lines, self._terminal = lines, terminal
-        self._submitted: tuple[int, Policy] | None = None
+        self._run, self._evaluator = run, evaluator
         self.state, self.best_policy = state, best_policy
         self.last: Summary | None = None
 
-    def at_boundary(self) -> None:
-        """Begin an evaluation when the interval is over; several intervals passed at once count as one."""
-        faultpoints.reach("train.rollout")
-        interval = self._run.config.evaluation.interval
-        if self.num_timesteps >= (self.state.count + 1) * interval:
-            self.collect(wait=True)
-            policy = self.model.export(self._about | {"samples": self.num_timesteps})
-            self._submitted = self.num_timesteps, policy
-            self._rows.hold()
-            self._evaluator.submit(policy, shifted=self.state.shifted)
-            self.state.count = self.num_timesteps // interval
+    def due(self, samples: int) -> bool:
+        """Return whether an interval is over."""
+        return samples >= (self.state.count + 1) * self._run.config.evaluation.interval
 
-    @property
-    def under_way(self) -> bool:
-        """Whether the result of an evaluation is to be collected."""
-        return self._submitted is not None
-
-    def collect(self, *, wait: bool) -> None:
-        """Take in the result of the evaluation under way.
+    def evaluate(self, policy: Policy, samples: int) -> dict[str, Any]:
+        """Evaluate a policy; several intervals passed at once count as one.
 
         Args:
-            wait: Wait for it, as whoever needs all results so far must.
+            policy: The policy.
+            samples: Samples that it has learned from.
 
-        Raises:
-            WorkerDied: The process that evaluates has ended.
+        Returns:
+            A row of ``evaluations.jsonl``, without the training's clocks.
         """
-        if self._submitted is None or (result := self._evaluator.result(wait=wait)) is None:
-            return
-        (samples, policy), self._submitted = self._submitted, None
-        self.last = summary = result.summary
         shifted = self.state.shifted
+        self.last, seconds = self._evaluator.evaluate(policy, shifted=shifted)
         faultpoints.reach("train.evaluated")
-        self.state.seconds += result.seconds
-        if self.state.note(samples, summary):
+        self.state.count = samples // self._run.config.evaluation.interval
+        self.state.seconds += seconds
+        if self.state.note(samples, self.last):
             # For others to look at; what counts is the one that goes into the next checkpoint.
             self.best_policy = policy
             policy.save(self._run.policy_directory("best"))
-        self._lines.append(
-            {
-                "samples": samples,
-                "shifted_starts": shifted,
-                "seconds": result.seconds,
-                "training_seconds": self._stopwatch.seconds,
-                "cpu_seconds": time.process_time() + result.cpu_seconds,
-                **summary.as_dict(),
-            }
-        )
-        self._rows.release({f"eval/{name}": value for name, value in summary.as_dict().items()})
-        self._terminal.say(f"{samples:>9,} samples: {summary.describe()}")
-
-    def finish(self) -> None:
-        """Take in the last result and end what evaluates; there are no more evaluations."""
-        self.collect(wait=True)
-        self._evaluator.close()
-
-    @property
-    def _rows(self) -> OrderedLogger:
-        assert isinstance(self.logger, OrderedLogger)
-        return self.logger
+        return {"samples": samples, "shifted_starts": shifted, "seconds": seconds, **self.last.as_dict()}

@@ -7,8 +7,9 @@ memory that is allocated once, statistics once an epoch, one optimiser step over
 
 from __future__ import annotations
 
-import copy
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -19,8 +20,6 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from mimicrl.config import TrainingConfig
-from mimicrl.training import devices
-from mimicrl.training.companion import Companion
 from mimicrl.training.networks import Network
 from mimicrl.training.optimizer import FlatAdam
 
@@ -75,30 +74,25 @@ def _linear(modules: list[torch.nn.Module]) -> list[torch.nn.Linear]:
 class Learner:
     """Actor and critic of a policy, on memory of their own.
 
-    Where a graphics card assesses and learns, the policy stays where it acts: its parameters go to the card before
-    anything is computed there, Adam's moments before an update, and all of them come back after it.
-
     Args:
         policy: The policy, whose optimiser is a `FlatAdam`.
         config: The hyper-parameters.
-        threads: Threads there are. With twice PyTorch's the critic learns beside the actor, to the same bits; not on a
-            graphics card.
-
-    Raises:
-        ConfigError: This machine lacks what the configuration computes with.
+        cores: With two or more the critic learns beside the actor, in a thread of its own. PyTorch lets go of Python's
+            interpreter lock inside its operations, and as each of them runs on one thread
+            (``torch.set_num_threads(1)``), its result has the same bits on any.
     """
 
-    def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, threads: int = 1) -> None:
+    def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, cores: int = 1) -> None:
         self._config = config
-        self._device = devices.require(config)
-        self._here = self._there = _Networks(policy, config)
-        if config.device != "cpu":
-            twin = copy.deepcopy(policy).to(self._device)
-            twin.optimizer = policy.optimizer.like(twin.parameters())  # type: ignore[operator]
-            self._there = _Networks(twin, config)
-        self.optimizer = self._here.optimizer
-        beside = self._there is self._here and threads >= 2 * config.torch_threads
-        self._companion = Companion() if beside else None
+        self._networks = _Networks(policy, config)
+        self.optimizer = self._networks.optimizer
+        # `get_num_threads` applies the process's number of threads to the new one.
+        self._second = ThreadPoolExecutor(1, "critic", torch.get_num_threads) if cores > 1 else None
+
+    def close(self) -> None:
+        """End the critic's thread."""
+        if self._second:
+            self._second.shutdown()
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
@@ -110,31 +104,24 @@ class Learner:
         Returns:
             Shape ``(N, J)``, not clipped.
         """
-        mean = self._here.actor.forward(torch.from_numpy(observations))
-        return (mean + torch.randn_like(mean) * self._here.log_std.exp()).numpy()
+        mean = self._networks.actor.forward(torch.from_numpy(observations))
+        return (mean + torch.randn_like(mean) * self._networks.log_std.exp()).numpy()
 
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Return the critic's values, shape ``(n,)``, of normalised observations, float32, shape ``(n, D)``."""
-        self._send_weights()
-        parts = torch.split(torch.from_numpy(observations).to(self._device), self._config.minibatch)
-        return torch.cat([self._there.critic.forward(part)[:, 0].clone() for part in parts]).cpu().numpy()
+        parts = torch.split(torch.from_numpy(observations), self._config.minibatch)
+        return torch.cat([self._networks.critic.forward(part)[:, 0].clone() for part in parts]).numpy()
 
     @torch.no_grad()
     def log_probabilities(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the log probabilities, shape ``(n,)``, of actions, shape ``(n, J)``, for observations, ``(n, D)``."""
-        self._send_weights()
-        there, rows, parts = self._there, self._config.minibatch, []
-        tensors = (torch.from_numpy(array).to(self._device) for array in (observations, actions))
+        networks, rows, parts = self._networks, self._config.minibatch, []
+        tensors = (torch.from_numpy(array) for array in (observations, actions))
         for observed, acted in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
-            deviation = (acted - there.actor.forward(observed)) / there.log_std.exp()
-            parts.append(there.log_probability(deviation))
-        return torch.cat(parts).cpu().numpy()
-
-    def _send_weights(self) -> None:
-        """Give the networks that learn the policy's weights, which a checkpoint or a rollback may have changed."""
-        if self._there is not self._here:
-            self._there.optimizer.values.copy_(self._here.optimizer.values)
+            deviation = (acted - networks.actor.forward(observed)) / networks.log_std.exp()
+            parts.append(networks.log_probability(deviation))
+        return torch.cat(parts).numpy()
 
     @torch.no_grad()
     def update(self, buffer: RolloutBuffer, learning_rate: float, clip_range: float) -> UpdateStatistics:
@@ -146,14 +133,9 @@ class Learner:
             clip_range: How far the probability ratio counts.
         """
         config = self._config
-        if self._there is not self._here:
-            self._there.optimizer.copy_(self._here.optimizer)
-        self._there.optimizer.lr = learning_rate
-        samples = _Samples.of(buffer, self._device)
-        with devices.products_in(config.matmul):
-            epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
-        if self._there is not self._here:
-            self._here.optimizer.copy_(self._there.optimizer)
+        self.optimizer.lr = learning_rate
+        samples = _Samples.of(buffer)
+        epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
         means = torch.stack(epochs).mean(dim=(0, 2)).tolist()
         policy_loss, value_loss, entropy_loss, _, clip_fraction = means
         last = epochs[-1]
@@ -173,17 +155,13 @@ class Learner:
         parts = (samples.observations, samples.actions, samples.log_probabilities, samples.returns)
         minibatches = zip(*(torch.split(part, rows) for part in parts), strict=True)
         for index, (observations, actions, old, returns) in enumerate(minibatches):
-            entropies[index] = self._there.log_std.sum()
+            entropies[index] = self._networks.log_std.sum()
             actor = partial(
                 self._actor_gradients, observations, actions, old, advantages[index], clip_range, log_ratios[index]
             )
             critic = partial(self._critic_gradients, observations, returns, errors[index])
-            if self._companion:
-                self._companion.both(actor, critic)
-            else:
-                actor()
-                critic()
-            self._there.optimizer.step(self._config.max_grad_norm)
+            self._both(actor, critic)
+            self.optimizer.step(self._config.max_grad_norm)
         ratios = log_ratios.exp()
         surrogate = torch.min(advantages * ratios, advantages * ratios.clamp(1.0 - clip_range, 1.0 + clip_range))
         entropies += samples.actions.shape[1] * (0.5 + _HALF_LOG_2PI)
@@ -197,6 +175,18 @@ class Learner:
             ]
         )
 
+    def _both(self, actor: Callable[[], None], critic: Callable[[], None]) -> None:
+        """Do the work of both, at the same time where there is a second thread."""
+        if self._second is None:
+            actor()
+            critic()
+            return
+        other = self._second.submit(critic)
+        try:
+            actor()
+        finally:
+            other.result()
+
     @torch.no_grad()  # of the thread that calls it
     def _actor_gradients(
         self,
@@ -208,7 +198,7 @@ class Learner:
         log_ratio: torch.Tensor,
     ) -> None:
         """Write the actor's gradients of one minibatch; `log_ratio` takes what the statistics need."""
-        networks = self._there
+        networks = self._networks
         inverse_std = (-networks.log_std).exp()
         deviation = (actions - networks.actor.forward(observations)) * inverse_std
         torch.sub(networks.log_probability(deviation), old, out=log_ratio)
@@ -224,8 +214,8 @@ class Learner:
     @torch.no_grad()
     def _critic_gradients(self, observations: torch.Tensor, returns: torch.Tensor, error: torch.Tensor) -> None:
         """Write the critic's gradients of one minibatch; `error` takes what the statistics need."""
-        torch.sub(self._there.critic.forward(observations)[:, 0], returns, out=error)
-        self._there.critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
+        torch.sub(self._networks.critic.forward(observations)[:, 0], returns, out=error)
+        self._networks.critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
 
 
 @dataclass(frozen=True)
@@ -239,14 +229,13 @@ class _Samples:
     returns: torch.Tensor
 
     @classmethod
-    def of(cls, buffer: RolloutBuffer, device: torch.device) -> _Samples:
-        """Flatten a buffer as Stable-Baselines3 does, environment by environment, and take it to a device."""
+    def of(cls, buffer: RolloutBuffer) -> _Samples:
+        """Flatten a buffer as Stable-Baselines3 does, environment by environment."""
         arrays = (buffer.observations, buffer.actions, buffer.log_probs, buffer.advantages, buffer.returns)
-        flat = (torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1))).flatten(0, 1) for array in arrays)
-        return cls(*(tensor.to(device) for tensor in flat))
+        return cls(*(torch.from_numpy(np.ascontiguousarray(array.swapaxes(0, 1))).flatten(0, 1) for array in arrays))
 
     def shuffled(self) -> _Samples:
         """Return them in a random order, drawn from NumPy's generator as Stable-Baselines3 does."""
         drawn = np.random.permutation(len(self.actions))  # noqa: NPY002  # the checkpoint has its state
-        order = torch.from_numpy(drawn).to(self.actions.device)
+        order = torch.from_numpy(drawn)
         return _Samples(*(part[order] for part in vars(self).values()))

@@ -29,9 +29,8 @@ class Network:
         self._bias_gradients = [_gradient(layer.bias) for layer in layers]
         self._relu = activation == "relu"
         widths = [layer.out_features for layer in layers]
-        like = self._biases[0]  # for the device and the kind of number
-        self._outputs = [like.new_empty(rows, width) for width in widths]
-        self._errors = [like.new_empty(rows, width) for width in widths[:-1]]
+        self._outputs = [torch.empty(rows, width) for width in widths]
+        self._errors = [torch.empty(rows, width) for width in widths[:-1]]
         self._inputs = torch.empty(0)
         # Views cost as much as small operations do, so they are made once.
         self._transposed = [weight.t() for weight in self._weights]

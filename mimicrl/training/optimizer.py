@@ -47,18 +47,12 @@ class FlatAdam:
         for parameter in parameters:
             begins.append(size)
             size += -(-parameter.numel() // _ALIGNMENT) * _ALIGNMENT
-        self.values, self.gradients, self.first_moment, self.second_moment = (
-            torch.zeros(size, device=parameters[0].device) for _ in range(4)
-        )
+        self.values, self.gradients, self.first_moment, self.second_moment = (torch.zeros(size) for _ in range(4))
         for parameter, begin in zip(parameters, begins, strict=True):
             end = begin + parameter.numel()
             values = self.values[begin:end].view(parameter.shape)
             parameter.data = values.copy_(parameter.data)
             parameter.grad = self.gradients[begin:end].view(parameter.shape)
-
-    def like(self, parameters: Iterable[nn.Parameter]) -> FlatAdam:
-        """Return a fresh one with the same settings for other parameters."""
-        return FlatAdam(parameters, self.lr, self._betas, self._eps)
 
     @torch.no_grad()
     def step(self, max_norm: float = math.inf) -> None:
@@ -85,10 +79,3 @@ class FlatAdam:
             maximize=False,
             grad_scale=(torch.linalg.vector_norm(self.gradients) / max_norm).clamp_(min=1.0),  # gradients / grad_scale
         )
-
-    @torch.no_grad()
-    def copy_(self, other: FlatAdam) -> None:
-        """Take over parameters, moments and steps of another one, of like parameters on any device."""
-        for name in ("values", "first_moment", "second_moment"):
-            getattr(self, name).copy_(getattr(other, name))
-        self.steps = other.steps

@@ -19,7 +19,7 @@ class Outcome:
         first_success_simulated_s: The same in simulated seconds.
         best: The best evaluation.
         train_seconds: Wall time of training, all attempts together.
-        evaluation_seconds: What evaluations took, of it or beside it.
+        evaluation_seconds: What evaluations took of it.
         problem: What diverged.
     """
 

@@ -27,13 +27,10 @@ class MimicPPO(PPO):
         config: The hyper-parameters.
         env: The normalised environments.
         seed: Seed of the networks' initial weights and of the policy's noise.
-        threads: Threads that the learner may use; any number gives the same bits.
-
-    Raises:
-        ConfigError: This machine lacks what the configuration computes with.
+        cores: Cores that the learner may use; any number gives the same bits.
     """
 
-    def __init__(self, config: TrainingConfig, env: VecNormalize, seed: int, threads: int = 1) -> None:
+    def __init__(self, config: TrainingConfig, env: VecNormalize, seed: int, cores: int = 1) -> None:
         self.config = config
         self.num_timesteps = 0
         super().__init__(
@@ -59,7 +56,7 @@ class MimicPPO(PPO):
             seed=seed,
             device="cpu",
         )
-        self.learner = Learner(self.policy, config, threads)
+        self.learner = Learner(self.policy, config, cores)
 
     @property
     def normalizer(self) -> VecNormalize:
@@ -224,4 +221,4 @@ class MimicPPO(PPO):
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().cpu().numpy().copy()
+    return tensor.detach().numpy().copy()

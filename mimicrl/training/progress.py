@@ -33,18 +33,26 @@ class Stopwatch:
 
 
 class Progress:
-    """Tells how far a training is.
+    """Tells how far a training is, and the user what happens.
 
     Args:
         run: The run.
-        terminal: Shows it to the user.
         start: Samples that earlier attempts took.
         token: Names the attempt; see `mimicrl.training.attempts.Attempt`.
     """
 
-    def __init__(self, run: RunDirectory, terminal: Terminal, start: int, token: str) -> None:
-        self._run, self._terminal, self._start, self._token = run, terminal, start, token
+    def __init__(self, run: RunDirectory, start: int, token: str) -> None:
+        self._run, self._start, self._token = run, start, token
+        self._terminal = Terminal(run.config, start)
         self._begin, self._told_at = time.monotonic(), -np.inf
+
+    def say(self, text: str) -> None:
+        """Print a line for the user."""
+        self._terminal.say(text)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._terminal.close()
 
     def tell(self, state: str, samples: int, last: Summary | None, lengths: Sequence[int]) -> None:
         """Write ``progress.json`` and move the bar; while running at most every two seconds.

@@ -13,7 +13,7 @@ from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.envs.task import Task
 from mimicrl.mdp.observations import Observation
 from mimicrl.runs import RunDirectory
-from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.finite_check import FiniteCheckWrapper
 from mimicrl.training.normalizer import MimicNormalize
 from mimicrl.training.workers import WorkerVecEnv
 
@@ -52,7 +52,10 @@ def make(run: RunDirectory, task: Task, threads: int) -> MimicNormalize:
     rows = Observation(run.config.mdp.observations.active(), task.walker).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
     return MimicNormalize(
-        FiniteGuard(environments, names, task.walker.joint_names), gamma=config.gamma, clip_obs=CLIP, clip_reward=CLIP
+        FiniteCheckWrapper(environments, names, task.walker.joint_names),
+        gamma=config.gamma,
+        clip_obs=CLIP,
+        clip_reward=CLIP,
     )
 
 

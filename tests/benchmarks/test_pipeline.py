@@ -55,7 +55,6 @@ def test_the_short_version_tells_of_starts_memory_and_snakemake(quick) -> None:
     assert all(row["wall s"]["low"] > 0 for row in starts["rows"])
     row = memory["rows"][0]
     assert row["evaluations"] == 2 and row["peak MB"] > 10
-    assert 50 < row["of the process that evaluates MB"] < row["peak MB"], "it does without PyTorch"
     ways = {row["way"]: row["wall s"]["median"] for row in study["rows"]}
     jobs = int(study["title"].removeprefix("A study of ").removesuffix(" jobs, one core"))
     assert jobs >= pipeline.QUICK.seeds

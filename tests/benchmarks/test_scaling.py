@@ -26,11 +26,13 @@ def test_rates_add_up_and_are_compared_with_one_alone(monkeypatch: pytest.Monkey
 def test_what_a_training_said_that_failed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = paired.prepare
 
-    def too_wide(path: Path, **sections: Any) -> RunDirectory:
-        return prepare(path, training=sections["training"] | {"torch_threads": 2})
+    def changed(path: Path, **sections: Any) -> RunDirectory:
+        run = prepare(path, **sections)
+        run.walker_file.write_text(run.walker_file.read_text() + "\n")
+        return run
 
-    monkeypatch.setattr(paired, "prepare", too_wide)
-    with pytest.raises(SystemExit, match="more torch threads than this job may use"):
+    monkeypatch.setattr(paired, "prepare", changed)
+    with pytest.raises(SystemExit, match="a file of the run was changed"):
         scaling.side_by_side(tmp_path, 1, 1024)
 
 

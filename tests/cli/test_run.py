@@ -41,14 +41,14 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", run, "--set", "training.n_epochs=3")
     assert (done.code, done.err) == (0, "") and done.out.startswith(f"{run}: training state ")
     assert RunDirectory(run).config.training.n_epochs == 3
-    done = mimicrl("train", run, "--threads", 1)
+    done = mimicrl("train", run, "--cores", 1)
     assert done.code == 0 and done.out.startswith("completed after 128 samples in ")
     assert "first success not reached" in done.out
     done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best")
     assert done.code == 0 and "/4, reward" in done.out
     assert (run / "episodes-best.parquet").exists()
     command = artifacts.read_json(run / "provenance" / "train.json")["command"]
-    assert command == ["mimicrl", "train", str(run), "--threads", "1"]
+    assert command == ["mimicrl", "train", str(run), "--cores", "1"]
 
 
 def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: RunDirectory) -> None:
@@ -124,7 +124,7 @@ def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: RunDi
 
 def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: RunDirectory) -> None:
     (run_directory.path / "training").write_text("a plain file")
-    done = mimicrl("train", run_directory.path, "--threads", 1)
+    done = mimicrl("train", run_directory.path, "--cores", 1)
     folder = run_directory.training_directory / "checkpoints"
     assert done.code == 5 and done.last == (
         f"mimicrl train: a checkpoint cannot be read — {folder} — got Not a directory — "
@@ -133,16 +133,16 @@ def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: R
 
 
 def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: RunDirectory) -> None:
-    done = mimicrl("train", run_directory.path, "--resume", "must", "--threads", 1)
+    done = mimicrl("train", run_directory.path, "--resume", "must", "--cores", 1)
     assert done.code == 3 and done.last.startswith("mimicrl train: there is no checkpoint to continue from — ")
 
 
 def test_a_divergence_is_code_4_by_hand_and_0_when_recorded(mimicrl: Any, prepare, tmp_path: Path) -> None:
     rate = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
     run = prepare(tmp_path / "run", training={"learning_rate": rate}).path
-    done = mimicrl("train", run, "--threads", 1)
+    done = mimicrl("train", run, "--cores", 1)
     assert done.code == 4 and done.last.startswith("mimicrl train: ") and "lower the learning rate" in done.last
-    done = mimicrl("train", run, "--threads", 1, "--record-divergence")
+    done = mimicrl("train", run, "--cores", 1, "--record-divergence")
     assert done.code == 0 and done.out.startswith("diverged after ")
 
 

@@ -130,11 +130,6 @@ def test_the_minibatch_must_divide_a_rollout_and_the_arithmetic_is_shown() -> No
     )
 
 
-def test_bfloat16_is_the_processors() -> None:
-    expected = "matmul bfloat16 is the processor's, but device is cuda"
-    assert message(TrainingConfig, {"device": "cuda", "matmul": "bfloat16"}) == expected
-
-
 def test_the_budget_holds_at_least_one_rollout() -> None:
     assert message(TrainingConfig, {"total_timesteps": 100}) == "total_timesteps 100 is less than one rollout of 1024"
 

@@ -18,7 +18,7 @@ from mimicrl import artifacts, faultpoints
 from mimicrl.errors import MachineError
 from mimicrl.faultpoints import POINTS, VARIABLE
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -38,7 +38,7 @@ def valid(run: RunDirectory) -> list[int]:
     found = []
     copy = run.path / "looked-at"
     shutil.copytree(directory(run), copy)
-    while (newest := checkpoint.newest(copy, run.fingerprint)[0]) is not None:
+    while (newest := store.newest(copy, run.fingerprint)[0]) is not None:
         found.append(newest.samples)
         shutil.rmtree(newest.path)
     shutil.rmtree(copy)
@@ -54,11 +54,11 @@ def test_a_kill_while_saving(prepare, trained_run: RunDirectory, tmp_path: Path,
     run = prepare(tmp_path / "run")
     trainer = start(run, fault=f"{name}:kill:{TRIED[name]}")
     assert trainer.end()[0] == -signal.SIGKILL
-    assert checkpoint.newest(directory(run), run.fingerprint)[1] == [], "what is not complete has no name yet"
+    assert store.newest(directory(run), run.fingerprint)[1] == [], "what is not complete has no name yet"
     expected = [SAVED, OLDER, OLDEST] if name in COMPLETE else [OLDER, OLDEST]
     assert valid(run) == (expected[:2] if name in COMPLETE[2:] else expected)
     assert bool(left_over(run)) == (name not in ("checkpoint.saved", "checkpoint.pruned", "directory.renamed"))
-    train(run, resume="must", threads=1)
+    train(run, resume="must", cores=1)
     assert left_over(run) == []
     attempts = read_json_lines(run.training_directory / "attempts.jsonl")
     assert [(row["from"], row["to"], row["why"]) for row in attempts] == [
@@ -77,7 +77,7 @@ def test_a_full_disk_while_saving(
     with monkeypatch.context() as patch:
         patch.setenv(VARIABLE, f"{name}:raise:{TRIED[name]}")
         with pytest.raises((MachineError, OSError), match=os.strerror(errno.ENOSPC)) as caught:
-            train(run, threads=1)
+            train(run, cores=1)
     why = "failed"  # by what no code there does: nothing is written at these two
     if name not in ("checkpoint.saved", "checkpoint.pruned"):
         why = "the disk is full"
@@ -87,7 +87,7 @@ def test_a_full_disk_while_saving(
     assert valid(run) == (expected[:2] if name in COMPLETE[2:] else expected)
     (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
     assert (attempt["from"], attempt["to"], attempt["why"]) == (0, SAVED, why)
-    train(run, resume="must", threads=1)
+    train(run, resume="must", cores=1)
     assert left_over(run) == []
     assert_same(run, trained_run)
 
@@ -111,7 +111,7 @@ def test_a_damaged_file_costs_one_interval_and_a_warning(
 ) -> None:
     damaged = directory(run) / "step-000000000512" / name
     damaged.write_bytes(damaged.read_bytes()[:-40])
-    done = mimicrl("train", run.path, "--threads", 1)
+    done = mimicrl("train", run.path, "--cores", 1)
     assert done.code == 0
     warnings = [line for line in done.err.splitlines() if "warning" in line]
     assert len(warnings) == 1 and str(damaged) in warnings[0]
@@ -125,7 +125,7 @@ def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, ru
     (directory(run) / "step-000000000512" / "manifest.json").write_text("[]")
     os.truncate(directory(run) / "step-000000000384" / "state.json", 7)
     before = state(run)
-    done = mimicrl("train", run.path, "--threads", 1, *resume)
+    done = mimicrl("train", run.path, "--cores", 1, *resume)
     assert done.code == 3
     assert done.last.startswith(f"mimicrl train: no checkpoint can be read — {directory(run)} — got ")
     assert done.last.endswith(" — start from nothing with --resume never")
@@ -140,7 +140,7 @@ def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
     other = prepare(tmp_path / "other", training={"gamma": 0.9})
     shutil.copytree(directory(run), directory(other))
     before = state(other)
-    done = mimicrl("train", other.path, "--threads", 1)
+    done = mimicrl("train", other.path, "--cores", 1)
     assert done.code == 3
     assert done.last.count(f"a checkpoint of another fingerprint — {directory(other)}") == 2
     assert done.last.count(f"got {run.fingerprint}, expected {other.fingerprint}") == 2
@@ -148,11 +148,11 @@ def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
 
 
 def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: RunDirectory, monkeypatch) -> None:
-    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
-    done = mimicrl("train", run.path, "--threads", 1)
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
+    done = mimicrl("train", run.path, "--cores", 1)
     assert done.code == 3
     assert done.last.count(f"a checkpoint of another format — {directory(run)}") == 2
-    assert f"got {checkpoint.FORMAT - 1}, expected {checkpoint.FORMAT}" in done.last
+    assert f"got {store.FORMAT - 1}, expected {store.FORMAT}" in done.last
 
 
 def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
@@ -163,7 +163,7 @@ def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
     get_state = MimicBatch.get_state
     monkeypatch.setattr(MimicBatch, "get_state", lambda self: get_state(self) | {"more": self.phase.copy()})
     before = state(run)
-    done = mimicrl("train", run.path, "--threads", 1)
+    done = mimicrl("train", run.path, "--cores", 1)
     newest = directory(run) / "step-000000000512"
     assert (done.code, done.last) == (
         3,
@@ -177,7 +177,7 @@ def test_a_damaged_one_is_set_aside_and_not_removed(run: RunDirectory, trained_r
     newest = directory(run) / "step-000000000512"
     os.truncate(newest / "state.json", 7)
     weights = (newest / "tensors.safetensors").read_bytes()
-    train(run, threads=1)
+    train(run, cores=1)
     assert (directory(run) / "aside-step-000000000512" / "tensors.safetensors").read_bytes() == weights
     assert valid(run) == [512, 384]
     assert_same(run, trained_run)
@@ -190,14 +190,14 @@ def test_one_that_cannot_be_read_now_stops_the_training_and_is_not_touched(
     before = state(run)
     with pytest.MonkeyPatch.context() as patch:
         unreadable(patch, directory(run) / place, errno.EIO)
-        done = mimicrl("train", run.path, "--threads", 1)
+        done = mimicrl("train", run.path, "--cores", 1)
     assert (done.code, done.last) == (
         5,
         f"mimicrl train: a checkpoint cannot be read — {directory(run) / place} — got Input/output error — "
         "check the disk and the permissions, then run the same command again",
     )
     assert state(run) == before
-    train(run, resume="must", threads=1)
+    train(run, resume="must", cores=1)
     assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 512
     assert_same(run, trained_run)
 
@@ -214,5 +214,5 @@ def test_leftovers_of_a_killed_training_are_swept_and_those_of_others_are_not(ru
     for path in (*swept, *kept):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    train(run, threads=1)
+    train(run, cores=1)
     assert set(left_over(run)) == set(kept), "an evaluation may be writing beside it"

@@ -18,7 +18,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import JsonLines, read_json_lines
 from mimicrl.training.train import train
 
@@ -69,7 +69,7 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
 
 
 def valid(run: RunDirectory) -> int | None:
-    found, problems = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, problems = store.newest(run.training_directory / "checkpoints", run.fingerprint)
     assert problems == []
     return found.samples if found else None
 
@@ -78,14 +78,14 @@ def valid(run: RunDirectory) -> int | None:
 def halfway(prepare, tiny, tmp_path: Path) -> RunDirectory:
     """A run of 512 samples that has trained 256 so far."""
     run = prepare(tmp_path / "run", training={"total_timesteps": 256}, logging={"tensorboard": True})
-    train(run, threads=1)
+    train(run, cores=1)
     run.outcome_file.unlink()
     return prepare_run(tiny(logging={"tensorboard": True}), tmp_path, run.path)
 
 
 def assert_continues(run: RunDirectory, whole: RunDirectory, start: int) -> None:
     """Check that with room on the disk the run goes on to the same bits, and no step is doubled or missing."""
-    train(run, resume="must", threads=1)
+    train(run, resume="must", cores=1)
     assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == start
     assert_same(run, whole)
     assert tensorboard_steps(run.tensorboard_directory)["train/loss"] == [128, 256, 384, 512]
@@ -96,12 +96,12 @@ def test_a_checkpoint_without_room(mimicrl: Any, halfway: RunDirectory, trained_
     folder = halfway.training_directory / "checkpoints"
     size = (folder / "step-000000000256" / "tensors.safetensors").stat().st_size
     with no_file_over(size - 1):
-        done = mimicrl("train", halfway.path, "--threads", 1)
+        done = mimicrl("train", halfway.path, "--cores", 1)
     assert (done.code, done.last) == (
         5,
         f"mimicrl train: the disk is full — {folder / 'step-000000000384'} — got File too large — {FREE_SOME}",
     )
-    assert valid(halfway) == 256 and checkpoint.samples_saved(folder) == [256, 128]
+    assert valid(halfway) == 256 and store.samples_saved(folder) == [256, 128]
     assert not halfway.outcome_file.exists()
     last = read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]
     assert (last["from"], last["to"], last["why"]) == (256, 384, "the disk is full")
@@ -115,7 +115,7 @@ def test_metrics_without_room(
     metrics = halfway.training_directory / "metrics.jsonl"
     row = len(metrics.read_bytes().splitlines()[-1])
     limited("metrics.jsonl", int(share * row))
-    done = mimicrl("train", halfway.path, "--threads", 1)
+    done = mimicrl("train", halfway.path, "--cores", 1)
     assert (done.code, done.last) == (
         5,
         f"mimicrl train: the disk is full — {metrics} — got No space left on device — {FREE_SOME}",
@@ -130,7 +130,7 @@ def test_evaluations_without_room(
     mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch
 ) -> None:
     limited("evaluations.jsonl", 40)
-    done = mimicrl("train", halfway.path, "--threads", 1)
+    done = mimicrl("train", halfway.path, "--cores", 1)
     evaluations = halfway.training_directory / "evaluations.jsonl"
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {evaluations} — ")
     assert [line["samples"] for line in read_json_lines(evaluations)] == [256]
@@ -158,7 +158,7 @@ def test_tensorboard_without_room(
     real = RecordWriter.write
     with monkeypatch.context() as patch:
         patch.setattr(RecordWriter, "write", write)
-        done = mimicrl("train", halfway.path, "--threads", 1)
+        done = mimicrl("train", halfway.path, "--cores", 1)
     folder = halfway.tensorboard_directory
     assert (done.code, done.last) == (
         5,
@@ -180,7 +180,7 @@ def test_results_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: 
     before = halfway.metrics_file.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", write)
-        done = mimicrl("train", halfway.path, "--threads", 1)
+        done = mimicrl("train", halfway.path, "--cores", 1)
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {halfway.metrics_file} — ")
     assert halfway.metrics_file.read_bytes() == before and not halfway.outcome_file.exists()
     assert read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]["why"] == "the disk is full"
@@ -191,7 +191,7 @@ def test_the_note_of_an_attempt_without_room(
     mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch
 ) -> None:
     limited("attempts.jsonl", 20)
-    done = mimicrl("train", halfway.path, "--threads", 1)
+    done = mimicrl("train", halfway.path, "--cores", 1)
     attempts = halfway.training_directory / "attempts.jsonl"
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {attempts} — ")
     monkeypatch.undo()
@@ -204,11 +204,11 @@ def test_a_disk_without_any_room_at_the_start(mimicrl: Any, prepare, tmp_path: P
     run = prepare(tmp_path / "run", training={"total_timesteps": 128})
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with no_file_over(0):
-        done = mimicrl("train", run.path, "--threads", 1)
+        done = mimicrl("train", run.path, "--cores", 1)
     lock = run.lock_file
     assert (done.code, done.last) == (
         5,
         f"mimicrl train: the disk is full — {lock} — got File too large — {FREE_SOME}",
     )
     assert {path: path.read_bytes() for path in before} == before
-    assert train(run, threads=1).status == "completed"
+    assert train(run, cores=1).status == "completed"

@@ -21,7 +21,7 @@ from mimicrl.mdp.simulation import BatchSimulation
 from mimicrl.mdp.step import MimicBatch, StepResult
 from mimicrl.policy import Policy
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.learner import Learner
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.networks import Network
@@ -178,7 +178,7 @@ def whole(prepare, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
     @functools.cache
     def make(kind: str) -> RunDirectory:
         run = undisturbed(prepare, tmp_path_factory.mktemp("whole") / "run", kind)
-        train(run, threads=1)
+        train(run, cores=1)
         return run
 
     return make
@@ -193,13 +193,13 @@ def test_a_bad_number_stops_training_before_anything_has_learned_from_it(
         plant = _Plant(run, patch, bad)
         entry(plant)
         with pytest.raises(TrainingDiverged) as caught:
-            train(run, threads=1)
+            train(run, cores=1)
     told = str(caught.value)
     assert told.startswith(ENTRIES[entry]) and " — lower the learning rate" in told
     assert caught.value.exit_code == 4
     assert plant.learned and learned(plant.model) == plant.learned, "neither weights nor normaliser have moved"
     assert all(np.isfinite(tensor).all() for tensor in Policy.load(run.policy_directory("final")).tensors.values())
-    found, problems = checkpoint.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, problems = store.newest(run.training_directory / "checkpoints", run.fingerprint)
     assert found is not None and found.samples == 256 and problems == []
     assert files(run) == plant.checkpoints and len(plant.checkpoints) == 6
     samples = 384 if "after 384 samples" in told else 256 + 5 * COUNT
@@ -208,7 +208,7 @@ def test_a_bad_number_stops_training_before_anything_has_learned_from_it(
     (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
     assert (attempt["to"], attempt["why"]) == (samples, "diverged")
     # Without the bad number, it goes on from the last good checkpoint as if nothing had happened.
-    train(run, resume="must", threads=1)
+    train(run, resume="must", cores=1)
     assert_same(run, whole(kind))
 
 
@@ -241,7 +241,7 @@ def test_physics_that_breaks_down_ends_an_episode_and_can_be_looked_at(
         plant = _Plant(run, patch, np.nan)
         for step in steps:
             cause(plant, step)
-        assert train(run, threads=1).status == "completed"
+        assert train(run, cores=1).status == "completed"
     Policy.load(run.policy_directory("final"))  # refuses weights and statistics that are not finite
     shares = pd.read_parquet(run.metrics_file)["rollout/ended_by_diverged"].tolist()
     assert shares[0] == 0 and all(share > 0 for share in shares[1:])

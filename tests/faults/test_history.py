@@ -25,7 +25,7 @@ def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
     mimicrl: Any, prepare, tiny, tmp_path: Path, name: str, damage: str
 ) -> None:
     run = prepare(tmp_path / "run", training={"total_timesteps": 256})
-    train(run, threads=1)
+    train(run, cores=1)
     run = prepare_run(tiny(), tmp_path, run.path)
     file = run.training_directory / f"{name}.jsonl"
     whole = file.read_bytes()
@@ -37,12 +37,12 @@ def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
         file.write_bytes(content[damage])
     before = {path: artifacts.file_sha256(path) for path in checkpoints(run)[-1].iterdir()}
     for _ in range(2):
-        done = mimicrl("train", run.path, "--threads", 1)
+        done = mimicrl("train", run.path, "--cores", 1)
         assert done.code == 3
         what = "the training's history is damaged" if damage == "overwritten" else "a part of the training's history is"
         assert done.last.startswith(f"mimicrl train: {what}") and str(file) in done.last
         assert done.last.endswith(" — put the file back, or start from nothing with --resume never")
     assert {path: artifacts.file_sha256(path) for path in checkpoints(run)[-1].iterdir()} == before
     file.write_bytes(whole)
-    assert train(run, resume="must", threads=1).samples == 512
+    assert train(run, resume="must", cores=1).samples == 512
     assert [row["samples"] for row in history(run, "metrics")] == [128, 256, 384, 512]

@@ -87,7 +87,7 @@ def test_a_checkpoint_that_is_a_pickle_is_refused_unread(copied: RunDirectory, b
             manifest["files"][name] = {"bytes": len(bomb), "sha256": artifacts.sha256(bomb)}
         artifacts.write_json(path / "manifest.json", manifest)
     with pytest.raises(ArtifactError, match=r"^no checkpoint can be read"):
-        train(copied, threads=1)
+        train(copied, cores=1)
     assert not canary.exists()
 
 
@@ -165,7 +165,7 @@ def test_files_that_were_exchanged_since_init_are_told(copied: RunDirectory, fil
     with (copied.path / file).open("ab") as handle:
         handle.write(b"\n")
     with pytest.raises(MimicError):
-        train(RunDirectory(copied.path), threads=1)
+        train(RunDirectory(copied.path), cores=1)
 
 
 def test_no_environment_variable_with_a_secret_is_recorded(
@@ -174,7 +174,7 @@ def test_no_environment_variable_with_a_secret_is_recorded(
     for name in ("WANDB_API_KEY", "MY_TOKEN", "DB_PASSWORD"):
         monkeypatch.setenv(name, "canary-secret")
     run = prepare(tmp_path / "run", training={"total_timesteps": 128})
-    train(run, threads=1)
+    train(run, cores=1)
     files = [path for path in run.path.rglob("*") if path.is_file()]
     assert len(files) > 10 and not [path for path in files if b"canary-secret" in path.read_bytes()]
     assert os.environ["MY_TOKEN"] == "canary-secret"

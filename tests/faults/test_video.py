@@ -196,7 +196,7 @@ for words in sys.stdin.read().splitlines():
 def test_without_opengl_all_works_but_drawing(study: Any, tmp_path: Path, name: str) -> None:
     words = [
         f"init {study()} --experiment walk --seed 1 --out run",
-        "train run --threads 1",
+        "train run --cores 1",
         "evaluate run --threads 1",
         "doctor --no-video",
         "doctor",

@@ -13,7 +13,7 @@ from process_groups import group, wait_for
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint
+from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -88,8 +88,8 @@ def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Pat
     run = prepare(tmp_path / "run", training=training | {"vec_env": "subproc"})
     go = tmp_path / "go"
     stall = {faultpoints.VARIABLE: "checkpoint.pruned:stall:2", faultpoints.GO: str(go)}
-    trainer = start("-m", "mimicrl", "train", run.path, "--threads", "1", env=os.environ | stall)
-    wait_for(lambda: checkpoint.samples_saved(run.training_directory / "checkpoints")[:1] == [256])
+    trainer = start("-m", "mimicrl", "train", run.path, "--cores", "1", env=os.environ | stall)
+    wait_for(lambda: store.samples_saved(run.training_directory / "checkpoints")[:1] == [256])
     victim = workers_of(trainer.pid)[1]
     os.kill(victim, signal.SIGKILL)
     go.touch()
@@ -104,11 +104,11 @@ def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Pat
     wait_for(lambda: not group(trainer.pid))
     (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
     assert (attempt["why"], attempt["from"], attempt["to"]) == ("a worker process died", 0, 256)
-    assert train(run, resume="must", threads=1).samples == 640
+    assert train(run, resume="must", cores=1).samples == 640
     attempt = read_json_lines(run.training_directory / "attempts.jsonl")[1]
     assert (attempt["why"], attempt["from"], attempt["to"]) == ("completed", 256, 640)
     whole = prepare(tmp_path / "whole", training=training)
-    train(whole, threads=1)
+    train(whole, cores=1)
     assert weights(run) == weights(whole)
 
 

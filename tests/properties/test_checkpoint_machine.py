@@ -23,7 +23,8 @@ from mimicrl import artifacts, faultpoints
 from mimicrl.envs.task import Task
 from mimicrl.errors import RunLocked
 from mimicrl.runs import RunDirectory
-from mimicrl.training import checkpoint, vec_envs
+from mimicrl.training import vec_envs
+from mimicrl.training.checkpoints import store
 from mimicrl.training.ppo import MimicPPO
 
 INTERVAL = 128
@@ -81,7 +82,7 @@ class Checkpoints(RuleBasedStateMachine):
         with self.run.training_lock():
             with pytest.raises(RunLocked), self.run.training_lock():
                 pass  # a second trainer
-            checkpoint.save(self.folder, self.run.fingerprint, self.learner, {"mark": self.saves})
+            store.save(self.folder, self.run.fingerprint, self.learner, {"mark": self.saves})
 
     @precondition(lambda self: self.alive)
     @rule(intervals=st.integers(1, 3))
@@ -97,11 +98,11 @@ class Checkpoints(RuleBasedStateMachine):
     def save_next(self, point: str | None) -> None:
         self.samples += INTERVAL
         self.saves += 1
-        before = set(checkpoint.samples_saved(self.folder))
+        before = set(store.samples_saved(self.folder))
         killed = self.attempt(self.save, point)
         if not killed or point in COMPLETE:
             self.marks[self.samples] = self.saves
-        pruned = before - set(checkpoint.samples_saved(self.folder))
+        pruned = before - set(store.samples_saved(self.folder))
         assert pruned <= set(self.superfluous()), "one of the last two valid ones was removed"
         if not killed or point == "checkpoint.pruned":
             assert pruned == set(self.superfluous()), "one stayed that is not needed"
@@ -142,16 +143,16 @@ class Checkpoints(RuleBasedStateMachine):
         self.alive = True
         artifacts.sweep(self.folder)
         assert not [path for path in self.folder.iterdir() if artifacts.is_leftover(path)]
-        found, _ = checkpoint.newest(self.folder, self.run.fingerprint)
+        found, _ = store.newest(self.folder, self.run.fingerprint)
         if found is None and self.damaged:
             self.alive = False  # exit code 3, and nothing is touched
             return
         if found is not None:
-            checkpoint.restore(found, self.learner)
+            store.restore(found, self.learner)
         self.samples = self.learner.num_timesteps if found else 0
-        before = set(checkpoint.samples_saved(self.folder))
-        self.attempt(lambda: checkpoint.set_aside_newer(self.folder, self.samples), point)
-        gone = before - set(checkpoint.samples_saved(self.folder))
+        before = set(store.samples_saved(self.folder))
+        self.attempt(lambda: store.set_aside_newer(self.folder, self.samples), point)
+        gone = before - set(store.samples_saved(self.folder))
         assert gone <= self.damaged and all(samples > self.samples for samples in gone)
         self.damaged -= gone
         if self.alive:
@@ -159,7 +160,7 @@ class Checkpoints(RuleBasedStateMachine):
 
     @invariant()
     def the_newest_valid_one_is_found(self) -> None:
-        found, problems = checkpoint.newest(self.folder, self.run.fingerprint)
+        found, problems = store.newest(self.folder, self.run.fingerprint)
         newest = max(self.marks, default=None)
         assert (found.samples if found else None) == newest
         if found:
@@ -168,7 +169,7 @@ class Checkpoints(RuleBasedStateMachine):
 
     @invariant()
     def nothing_else_is_there(self) -> None:
-        assert set(checkpoint.samples_saved(self.folder)) == self.marks.keys() | self.damaged
+        assert set(store.samples_saved(self.folder)) == self.marks.keys() | self.damaged
         others = [path for path in self.folder.iterdir() if not path.name.startswith(("step-", "aside-step-"))]
         assert all(map(artifacts.is_leftover, others)) and (not others or not self.alive)
 

@@ -43,12 +43,12 @@ def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
     with monkeypatch.context() as patch:
         patch.setattr(artifacts, "write_json", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(run, threads=1)
+            train(run, cores=1)
     assert (place / "policy.safetensors").exists()
     monkeypatch.setattr(policy, "_WRITER_S", 0.0)  # nobody is writing any more
     with pytest.raises(ArtifactError):
         Policy.load(place)
-    train(run, resume="must", threads=1)
+    train(run, resume="must", cores=1)
     assert_same(run, trained_run)
     assert Policy.load(place).about["samples"] == best_told(run)
 
@@ -66,7 +66,7 @@ def superseded(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunD
         patch.setenv(faultpoints.VARIABLE, "train.rollout:raise:7")
         patch.setattr(faultpoints, "_reached", Counter())
         with pytest.raises(OSError, match="No space"):
-            train(run, threads=1)
+            train(run, cores=1)
     assert [int(path.name[5:]) for path in checkpoints(run)] == [256, 512]
     assert Policy.load(run.policy_directory("best")).about["samples"] == 640
     return run
@@ -96,7 +96,7 @@ def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_anoth
     changes = {"total_timesteps": 512, "checkpoint_interval": 256}
     shorter = prepare_run(tiny(training=changes, evaluation={"interval": 128}), tmp_path, superseded.path)
     assert shorter.fingerprint == superseded.fingerprint
-    train(shorter, threads=1)
+    train(shorter, cores=1)
     assert_best(shorter, 512)
 
 
@@ -104,7 +104,7 @@ def test_a_resumed_training_that_comes_out_otherwise_has_its_own_best(
     superseded: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     score(monkeypatch, dict.fromkeys(range(128, 1025, 128), (0, 0.1)))
-    train(superseded, resume="must", threads=1)
+    train(superseded, resume="must", cores=1)
     assert_best(superseded, 512)
 
 
@@ -113,5 +113,5 @@ def test_an_older_checkpoint_has_the_best_policy_of_its_own_time(
 ) -> None:
     os.truncate(checkpoints(superseded)[-1] / "state.json", 100)
     score(monkeypatch, dict.fromkeys(range(128, 1025, 128), (0, 0.1)))
-    train(superseded, resume="must", threads=1)
+    train(superseded, resume="must", cores=1)
     assert_best(superseded, 256)

@@ -41,7 +41,7 @@ def end(trainer: Trainer, code: int) -> None:
 @pytest.mark.parametrize("vec_env", ["batched", "dummy", "subproc"])
 def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirectory], tmp_path: Path, vec_env: str):
     whole, run = (prepare(tmp_path / name, **changes(vec_env)) for name in ("whole", "run"))
-    train(whole, threads=1)
+    train(whole, cores=1)
     for begin in BOUNDARIES[:-1]:
         # It saves at the next boundary and dies at the one after that, when all is written there but the checkpoint.
         end(start(run, fault="checkpoint.tensors:kill:2"), -signal.SIGKILL)
@@ -66,10 +66,10 @@ def test_killed_with_evaluations_under_way_beside_and_continued(
     # Long enough for a process of its own, where there are threads for one; checkpoints then wait for it.
     settings["evaluation"] |= {"episodes": 20, "seconds": 5.0}
     whole, run = (prepare(tmp_path / name, **settings) for name in ("whole", "run"))
-    train(whole, threads=1)
+    train(whole, cores=1)
     places = ("collected:kill:4", "evaluated:kill", "rollout:kill:3", "evaluated:kill:2", "finished:kill")
     for place in places:
-        end(start(run, "--threads", "2", fault=f"train.{place}"), -signal.SIGKILL)
-    end(start(run, "--threads", "2"), 0)
+        end(start(run, "--cores", "2", fault=f"train.{place}"), -signal.SIGKILL)
+    end(start(run, "--cores", "2"), 0)
     assert_same(run, whole)
     assert curves(run) == curves(whole)

@@ -64,7 +64,7 @@ def test_times_of_files_say_nothing(prepare, trained_run: RunDirectory, tmp_path
     for index, folder in enumerate(checkpoints(run)):
         for path in (folder, *folder.iterdir()):
             os.utime(path, (TIMES[times](index),) * 2)
-    train(run, threads=1)
+    train(run, cores=1)
     assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 256
     assert_same(run, trained_run)
 
@@ -77,7 +77,7 @@ def test_a_clock_that_runs_backwards_changes_nothing(
     monkeypatch.setattr(time, "time_ns", lambda: next(back) * 10**9)
     monkeypatch.setattr(provenance, "now", lambda: time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(next(back))))
     run = prepare(tmp_path / "run", logging={"tensorboard": True})
-    outcome = train(run, threads=1)
+    outcome = train(run, cores=1)
     (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
     assert attempt["ended"] < attempt["started"], "the clock does run backwards"
     assert 0 < outcome.train_seconds < 3600 and 0 < attempt["seconds"] < 3600

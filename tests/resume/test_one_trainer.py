@@ -60,7 +60,7 @@ def test_a_second_one_is_refused_before_anything_slow_is_imported(
     assert code == 0, output
     assert len(read_json_lines(run.training_directory / "attempts.jsonl")) == 1
     whole = prepare(tmp_path / "whole")
-    train(whole, threads=1)
+    train(whole, cores=1)
     assert_same(run, whole)
 
 
@@ -94,4 +94,4 @@ def test_a_killed_one_leaves_no_lock(run: RunDirectory, first: Trainer) -> None:
 
 def test_the_number_of_a_process_that_is_gone_keeps_no_one_out(run: RunDirectory) -> None:
     run.lock_file.write_text(f"host elsewhere, process {os.getpid()}, since 1999-12-31T23:59:59+00:00\n")
-    assert train(run, threads=1).status == "completed"
+    assert train(run, cores=1).status == "completed"

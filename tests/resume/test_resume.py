@@ -16,10 +16,9 @@ from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import RunDirectory
-from mimicrl.training import machine
+from mimicrl.training.checkpoints import machines
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.saving import CheckpointCallback
-from mimicrl.training.train import train
+from mimicrl.training.train import Trainer, train
 
 
 def state(run: RunDirectory) -> dict[Path, str]:
@@ -32,12 +31,12 @@ def state(run: RunDirectory) -> dict[Path, str]:
 def test_a_longer_budget_extends(prepare, tiny, tmp_path: Path, kind: str) -> None:
     half, whole = ({"total_timesteps": total, "vec_env": kind} for total in (384, 768))
     run = prepare(tmp_path / "run", training=half)
-    train(run, threads=1)
+    train(run, cores=1)
     extended = prepare_run(tiny(training=whole), tmp_path, run.path)
     assert extended.fingerprint == run.fingerprint
-    assert train(extended, threads=1).samples == 768
+    assert train(extended, cores=1).samples == 768
     at_once = prepare(tmp_path / "at_once", training=whole)
-    train(at_once, threads=1)
+    train(at_once, cores=1)
     assert_same(extended, at_once)
 
 
@@ -57,10 +56,10 @@ def test_a_shorter_budget_than_the_training_took_is_refused(
         rf"{budget} — raise total_timesteps, or start from nothing with --resume never$"
     )
     with pytest.raises(ConfigError, match=message):
-        train(shorter, resume=resume, threads=1)
+        train(shorter, resume=resume, cores=1)
     assert state(shorter) == before, "the longer training is all there"
     again = prepare_run(tiny(), tmp_path, run.path)
-    assert train(again, threads=1).samples == 512
+    assert train(again, cores=1).samples == 512
     assert_same(again, trained_run)
 
 
@@ -70,17 +69,17 @@ def test_a_shorter_budget_starts_from_nothing_when_asked_to(
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     shorter = prepare_run(tiny(training={"total_timesteps": 128}), tmp_path, run.path)
-    assert train(shorter, resume="never", threads=1).samples == 128
+    assert train(shorter, resume="never", cores=1).samples == 128
     assert [path.name for path in checkpoints(shorter)] == ["step-000000000128"]
     at_once = prepare(tmp_path / "at_once", training={"total_timesteps": 128})
-    train(at_once, threads=1)
+    train(at_once, cores=1)
     assert_same(shorter, at_once)
 
 
 def test_a_finished_run_stays_as_it_is(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
-    train(run, threads=1)
+    train(run, cores=1)
     assert_same(run, trained_run)
 
 
@@ -100,7 +99,7 @@ def cut(path: Path) -> None:
 def test_a_damaged_checkpoint_falls_back_to_the_older_and_says_so(
     damaged: RunDirectory, trained_run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(damaged, threads=1)
+    train(damaged, cores=1)
     assert read_json_lines(damaged.training_directory / "attempts.jsonl")[-1]["from"] == 384
     assert_same(damaged, trained_run)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
@@ -115,13 +114,13 @@ def test_when_all_checkpoints_are_damaged_nothing_is_overwritten(damaged: RunDir
         r"^no checkpoint can be read — .*/checkpoints — got .*000512.*; .*000384.* — start .* with --resume never$"
     )
     with pytest.raises(ArtifactError, match=message):
-        train(damaged, threads=1)
+        train(damaged, cores=1)
     assert state(damaged) == before
 
 
 def test_starting_anew_ignores_and_removes_what_was_there(damaged: RunDirectory, trained_run: RunDirectory) -> None:
     cut(checkpoints(damaged)[0])
-    train(damaged, resume="never", threads=1)
+    train(damaged, resume="never", cores=1)
     assert read_json_lines(damaged.training_directory / "attempts.jsonl")[-1]["from"] == 0
     assert_same(damaged, trained_run)
 
@@ -136,7 +135,7 @@ def test_starting_anew_removes_every_checkpoint_before_the_first_step(
     monkeypatch.setenv(faultpoints.VARIABLE, "train.step:raise:1")
     monkeypatch.setattr(faultpoints, "_reached", Counter())
     with pytest.raises(OSError, match="No space"):
-        train(run, resume="never", threads=1)
+        train(run, resume="never", cores=1)
     assert checkpoints(run) == []
     for name in ("metrics", "evaluations"):
         assert read_json_lines(run.training_directory / f"{name}.jsonl") == []
@@ -147,26 +146,26 @@ def test_a_run_started_anew_and_killed_does_not_fall_back_into_the_old_history(
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
-    reach = CheckpointCallback.at_boundary
+    reach = Trainer._at_boundary
 
-    def killed(self: CheckpointCallback) -> None:
+    def killed(self: Trainer) -> None:
         reach(self)
-        if self.num_timesteps == 128:
+        if self._model.num_timesteps == 128:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(CheckpointCallback, "at_boundary", killed)
+        patch.setattr(Trainer, "_at_boundary", killed)
         with pytest.raises(KeyboardInterrupt):
-            train(run, resume="never", threads=1)
+            train(run, resume="never", cores=1)
     assert [path.name for path in checkpoints(run)] == ["step-000000000128"]
-    train(run, threads=1)
+    train(run, cores=1)
     assert_same(run, trained_run)
 
 
 def test_continuing_needs_a_checkpoint_when_asked_to(prepare, tmp_path: Path) -> None:
     message = r"^there is no checkpoint to continue from — .*/checkpoints — run without --resume must$"
     with pytest.raises(ArtifactError, match=message):
-        train(prepare(tmp_path / "run"), resume="must", threads=1)
+        train(prepare(tmp_path / "run"), resume="must", cores=1)
 
 
 def test_another_machine_is_told_once(
@@ -174,16 +173,17 @@ def test_another_machine_is_told_once(
 ) -> None:
     run = RunDirectory(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
-    elsewhere = {"CPU": "Babbage 1", "torch threads": 2}
+    elsewhere = {"CPU": "Babbage 1", "numpy": "1.0"}
     for path in checkpoints(run):
         change_state(path, lambda state: state["extra"]["machines"][0].update(elsewhere))
     shutil.rmtree(checkpoints(run)[-1])
-    train(run, threads=1)
+    train(run, cores=1)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
-    here = machine.describe()
-    assert warnings == [f"warning: bitwise promise void: CPU Babbage 1, now {here['CPU']}; torch threads 2, now 1"]
-    machines = artifacts.read_json(checkpoints(run)[-1] / "state.json")["extra"]["machines"]
-    assert [known["CPU"] for known in machines] == ["Babbage 1", here["CPU"]]
-    train(run, threads=1)
+    here = machines.describe()
+    changes = f"CPU Babbage 1, now {here['CPU']}; numpy 1.0, now {here['numpy']}"
+    assert warnings == [f"warning: bitwise promise void: {changes}"]
+    told = artifacts.read_json(checkpoints(run)[-1] / "state.json")["extra"]["machines"]
+    assert [known["CPU"] for known in told] == ["Babbage 1", here["CPU"]]
+    train(run, cores=1)
     assert "warning: " not in capsys.readouterr().err
     assert_same(run, trained_run)

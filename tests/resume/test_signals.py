@@ -38,7 +38,7 @@ PHASES = {
 def whole(prepare: Prepare, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """The run that nothing happened to."""
     run = prepare(tmp_path_factory.mktemp("whole") / "run", **CHANGES)
-    train(run, threads=1)
+    train(run, cores=1)
     return run
 
 
@@ -149,8 +149,8 @@ def test_a_signal_while_pytorch_is_imported_ends_it_at_once(
 def test_the_command_stops_and_continues(prepare: Prepare, tmp_path: Path) -> None:
     changes = {"training": {"total_timesteps": 4096}, "evaluation": {"interval": 2048}}
     whole, run = (prepare(tmp_path / name, **changes) for name in ("whole", "run"))
-    train(whole, threads=1)
-    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
+    train(whole, cores=1)
+    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--cores", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         wait_for(lambda: process.poll() is not None or checkpoints(run))
         process.terminate()
@@ -176,7 +176,7 @@ def test_a_signal_to_the_group_reaches_the_environments_too_and_the_trainer_alon
 ) -> None:
     changes = {"training": {"vec_env": "subproc", "n_envs": 2, "total_timesteps": 20_000, "checkpoint_interval": 10**6}}
     run = prepare(tmp_path / "run", **changes, evaluation={"interval": 10**6})
-    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
+    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--cores", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         metrics = run.training_directory / "metrics.jsonl"
         wait_for(lambda: process.poll() is not None or (metrics.exists() and metrics.read_bytes().count(b"\n") > 1))

@@ -79,7 +79,7 @@ def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
     environment = dict(os.environ)
     if fault:
         environment |= {faultpoints.VARIABLE: fault, faultpoints.GO: str(go)}
-    words = ("train", str(run.path), "--threads", "1", *words)
+    words = ("train", str(run.path), "--cores", "1", *words)
     process = SERVER.Process(target=_mimicrl, args=(words, log, environment))
     process.start()
     return Trainer(process, log, go)
@@ -96,7 +96,7 @@ def importing(run: RunDirectory, folder: Path) -> Iterator[subprocess.Popen[str]
     reached = folder / "reached"
     (folder / "torch.py").write_text(f"import pathlib, time\npathlib.Path({str(reached)!r}).touch()\ntime.sleep(600)")
     paths = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--threads", "1"]
+    command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--cores", "1"]
     environment = os.environ | {"PYTHONPATH": paths}
     with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as process:
         try:

@@ -16,7 +16,7 @@ from mimicrl.training.callbacks import EpisodeCallback
 @pytest.fixture
 def watched(tmp_path: Path) -> EpisodeCallback:
     """A callback at the start of a training."""
-    callback = EpisodeCallback(tmp_path / "diverged")
+    callback = EpisodeCallback(tmp_path / "diverged", ("time", "diverged", "fall", "tracking"))
     callback.model = SimpleNamespace(logger=Logger(None, []))  # type: ignore[assignment]
     callback._on_training_start()
     return callback
@@ -25,13 +25,14 @@ def watched(tmp_path: Path) -> EpisodeCallback:
 def test_episodes_are_summed_up_by_rollout(watched: EpisodeCallback) -> None:
     callback = watched
     terms = {"pose": 0.2, "velocity": 0.1, "end_effector": 0.1, "root": 0.3}
-    callback.locals = {"infos": [{}, {"mimic": {"reason": "fall", **terms}}]}
+    callback.locals = {"infos": [{}, {"mimic": {"reason": "fall", "reward": terms}}]}
     callback._on_step()
-    callback.locals = {"infos": [{"mimic": {"reason": "time", **terms, "pose": 0.4}}, {}]}
+    callback.locals = {"infos": [{"mimic": {"reason": "time", "reward": terms | {"pose": 0.4}}}, {}]}
     callback._on_step()
     callback._on_rollout_end()
     logged = dict(callback.logger.name_to_value)
-    assert logged["reward/pose"] == pytest.approx(0.3) and logged["reward/root"] == pytest.approx(0.3)
+    assert logged["reward/pose"] == pytest.approx(0.3)
+    assert logged["reward/root"] == pytest.approx(0.3)
     shares = {name: logged[f"rollout/ended_by_{name}"] for name in ("time", "tracking", "fall", "diverged")}
     assert shares == {"time": 0.5, "tracking": 0, "fall": 0.5, "diverged": 0}
     callback.logger.name_to_value.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from mimicrl import provenance
 from mimicrl.config import TrainingConfig
-from mimicrl.training import devices
-from mimicrl.training.companion import Companion
 from mimicrl.training.learner import Learner
 from mimicrl.training.optimizer import FlatAdam
 
@@ -129,30 +128,66 @@ def test_an_update_is_stable_baselines3s(changes: dict[str, Any]) -> None:
         torch.testing.assert_close(one, other, rtol=1e-4, atol=2e-6, msg=lambda text, name=name: f"{name}: {text}")
 
 
-@pytest.mark.parametrize(("torch_threads", "threads", "pairs"), [(1, 1, 0), (1, 2, 20), (1, 5, 20), (2, 3, 0)], ids=str)
-def test_a_second_thread_takes_the_critic_and_changes_no_bit(
-    torch_threads: int, threads: int, pairs: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls: list[int] = []
-    both = Companion.both
+@pytest.mark.parametrize("cores", [2, 5])
+def test_a_second_core_takes_the_critic_and_changes_no_bit(cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+    critic = Learner._critic_gradients
 
-    def counted(*words: Any) -> None:
-        calls.append(1)
-        both(*words)
+    def seen(*words: Any) -> None:
+        threads.append(threading.current_thread().name)
+        critic(*words)
 
-    monkeypatch.setattr(Companion, "both", counted)
-    settings = config(n_epochs=5, actor=(256, 256), critic=(256, 256), torch_threads=torch_threads)
+    monkeypatch.setattr(Learner, "_critic_gradients", seen)
+    settings = config(n_epochs=5, actor=(256, 256), critic=(256, 256))
     results = []
-    for given in (1, threads):
+    for given in (1, cores):
         model = make(settings, {"optimizer_class": FlatAdam})
-        learner = Learner(model.policy, settings, given)
-        fill(model.rollout_buffer, learner)
-        set_random_seed(1)
-        told = learner.update(model.rollout_buffer, 1e-3, 0.1)
-        results.append((learner.optimizer.values.clone(), told))
-    assert len(calls) == pairs
+        with contextlib.closing(Learner(model.policy, settings, given)) as learner:
+            fill(model.rollout_buffer, learner)
+            set_random_seed(1)
+            told = learner.update(model.rollout_buffer, 1e-3, 0.1)
+            results.append((learner.optimizer.values.clone(), told))
+    here = threading.current_thread().name
+    assert threads == [here] * 20 + ["critic_0"] * 20
     (alone, told_alone), (beside, told_beside) = results
-    assert torch.equal(alone, beside) and told_alone == told_beside
+    assert torch.equal(alone, beside)
+    assert told_alone == told_beside
+
+
+def fail(*_: object) -> None:
+    raise KeyError("told")
+
+
+@pytest.mark.parametrize("failing", ["actor", "critic"])
+@pytest.mark.parametrize("cores", [1, 2])
+def test_what_actor_or_critic_raises_is_raised(
+    policy: ActorCriticPolicy, monkeypatch: pytest.MonkeyPatch, cores: int, failing: str
+) -> None:
+    monkeypatch.setattr(Learner, f"_{failing}_gradients", fail)
+    settings = config()
+    with contextlib.closing(Learner(policy, settings, cores)) as learner:
+        buffer = make(settings, {}).rollout_buffer
+        fill(buffer, learner)
+        with pytest.raises(KeyError, match="told"):
+            learner.update(buffer, 1e-3, 0.1)
+
+
+def test_an_actor_that_fails_waits_for_the_critic(policy: ActorCriticPolicy) -> None:
+    begun, released, done = threading.Event(), threading.Event(), []
+
+    def critic() -> None:
+        begun.set()
+        released.wait(60.0)
+        done.append("critic")
+
+    def actor() -> None:
+        begun.wait(60.0)
+        threading.Timer(0.2, released.set).start()
+        raise KeyError("actor")
+
+    with contextlib.closing(Learner(policy, config(), 2)) as learner, pytest.raises(KeyError, match="actor"):
+        learner._both(actor, critic)
+    assert done == ["critic"]
 
 
 @pytest.fixture
@@ -189,56 +224,3 @@ def test_actions_repeat_with_the_generators_state(policy: ActorCriticPolicy) -> 
     again = learner.act(observations)
     assert first is not again and np.array_equal(first, again)
     assert not np.array_equal(again, learner.act(observations)) and np.array_equal(first, again)
-
-
-CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no graphics card")
-
-
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=CUDA)])
-def test_an_update_on_another_device_comes_back(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The way there and back changes no bit; what a graphics card computes differs by rounding."""
-    learners = []
-    for where in ("cpu", "cuda"):
-        settings = config(device=where, actor=(64, 64), critic=(64, 64))
-        monkeypatch.setattr(
-            devices, "require", lambda _, where=where: torch.device(device if where == "cuda" else "cpu")
-        )
-        model = make(settings, {"optimizer_class": FlatAdam})
-        learner = Learner(model.policy, settings)
-        observations = np.ones((3, 6), np.float32)
-        for seed in (1, 2):
-            set_random_seed(seed)
-            fill(model.rollout_buffer, learner)
-            set_random_seed(seed)
-            learner.update(model.rollout_buffer, 1e-3, 0.1)
-            before = learner.values(observations), learner.log_probabilities(observations, observations[:, :3])
-            learner.optimizer.values.mul_(0.9)  # as a checkpoint that is restored or a divergence changes it
-            learner.optimizer.first_moment.zero_()
-            learner.optimizer.steps = 3
-            after = learner.values(observations), learner.log_probabilities(observations, observations[:, :3])
-            assert not any(np.allclose(one, other) for one, other in zip(before, after, strict=True))
-        assert next(model.policy.parameters()).device == torch.device("cpu"), "where it acts and is saved"
-        learners.append(learner.optimizer)
-    tolerance = 0.0 if device == "cpu" else 1e-2
-    here, there = learners
-    assert here.steps == there.steps > 0
-    for name in ("values", "second_moment"):
-        ours, theirs = getattr(here, name), getattr(there, name)
-        assert ours.norm() > 0.0 and (ours - theirs).norm() <= tolerance * ours.norm(), name
-
-
-def test_products_in_bfloat16_are_near_and_leave_the_process_as_it_was(policy: ActorCriticPolicy) -> None:
-    if not any(flag.startswith(("amx_bf16", "avx512_bf16")) for flag in provenance.cpu()["vector_instructions"]):
-        pytest.skip("this processor has no bfloat16")
-    weights = {}
-    for matmul in ("float32", "bfloat16"):
-        settings = config(matmul=matmul, actor=(64, 64), critic=(64, 64), n_epochs=1)
-        model = make(settings, {"optimizer_class": FlatAdam})
-        learner = Learner(model.policy, settings)
-        fill(model.rollout_buffer, learner)
-        set_random_seed(1)
-        learner.update(model.rollout_buffer, 1e-3, 0.1)
-        weights[matmul] = learner.optimizer.values.clone()
-        assert torch.backends.mkldnn.matmul.fp32_precision != "bf16"
-    assert not torch.equal(weights["float32"], weights["bfloat16"])
-    assert (weights["float32"] - weights["bfloat16"]).abs().max() < 5e-3  # steps of 1e-3, four of them

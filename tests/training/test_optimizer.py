@@ -78,18 +78,3 @@ def test_what_lies_between_the_parameters_stays_zero(module: nn.Module) -> None:
         optimizer.step()
     for flat in (optimizer.values, optimizer.gradients, optimizer.first_moment):
         assert flat.count_nonzero() == sizes < len(flat)
-
-
-def test_what_is_taken_over_goes_on_alike(module: nn.Module) -> None:
-    twin = nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
-    optimizers = [FlatAdam(one.parameters(), lr=0.1) for one in (module, twin)]
-    for step in range(6):
-        gradients = torch.randn_like(optimizers[0].gradients)
-        for optimizer in optimizers if step >= 3 else optimizers[:1]:
-            optimizer.gradients.copy_(gradients)
-            optimizer.step(0.5)
-        if step == 2:
-            optimizers[1].copy_(optimizers[0])
-    for one, other in zip(module.parameters(), twin.parameters(), strict=True):
-        assert torch.equal(one, other)
-    assert optimizers[0].steps == optimizers[1].steps == 6

@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from mimicrl.envs.task import Task
 from mimicrl.runs import RunDirectory
 from mimicrl.training import vec_envs
-from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.finite_check import FiniteCheckWrapper
 
 KINDS = ["batched", "dummy"]
 
@@ -33,7 +33,7 @@ def roll(environments: VecNormalize, steps: int, seed: int = 0) -> list[np.ndarr
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_guard_stands_before_the_normaliser(prepare, tmp_path: Path, kind: str) -> None:
     environments = make(prepare(tmp_path / "run", training={"vec_env": kind, "gamma": 0.97}))
-    assert isinstance(environments, VecNormalize) and isinstance(environments.venv, FiniteGuard)
+    assert isinstance(environments, VecNormalize) and isinstance(environments.venv, FiniteCheckWrapper)
     assert environments.gamma == 0.97
     environments.close()
 

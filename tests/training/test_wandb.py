@@ -112,7 +112,7 @@ def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
 ) -> None:
     wandb = use(monkeypatch, _StandIn())
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 256})
-    training.train(run, threads=1)
+    training.train(run, cores=1)
     name = wandb.settings["id"]
     assert [step for step, _ in wandb.rows] == [128, 256] and wandb.settings["resume"] == "allow"
     # What was sent last before the kill got lost, or the killed process had gone further than its checkpoint.
@@ -120,7 +120,7 @@ def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
         wandb = use(monkeypatch, _StandIn())
         wandb.step = sent + 1
         longer = prepare(run.path, logging={"wandb": "online"}, training={"total_timesteps": 512})
-        training.train(longer, threads=1)
+        training.train(longer, cores=1)
         assert wandb.settings["id"] == name
         assert [step for step, _ in wandb.rows] == [step for step in (128, 256, 384, 512) if step > sent]
 
@@ -128,9 +128,9 @@ def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
 def test_a_training_from_nothing_is_another_run_there(prepare, tmp_path: Path, monkeypatch) -> None:
     wandb = use(monkeypatch, _StandIn())
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
-    training.train(run, threads=1)
+    training.train(run, cores=1)
     name, wandb.step = wandb.settings["id"], 0
-    training.train(run, resume="never", threads=1)
+    training.train(run, resume="never", cores=1)
     assert wandb.settings["id"] != name and [step for step, _ in wandb.rows] == [128, 128]
 
 
@@ -138,7 +138,7 @@ def test_a_training_from_nothing_is_another_run_there(prepare, tmp_path: Path, m
 def test_training_completes_with_a_broken_one(prepare, tmp_path: Path, monkeypatch, capsys, stand_in: Any) -> None:
     use(monkeypatch, stand_in)
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
-    assert training.train(run, threads=1).status == "completed"
+    assert training.train(run, cores=1).status == "completed"
     assert capsys.readouterr().err.count("W&B is off for this run") == 1
 
 
@@ -149,7 +149,7 @@ def test_disabled_does_not_touch_it(prepare, tmp_path: Path, monkeypatch) -> Non
 
     use(monkeypatch, Untouchable())
     run = prepare(tmp_path / "run", training={"total_timesteps": 128})
-    assert training.train(run, threads=1).status == "completed"
+    assert training.train(run, cores=1).status == "completed"
     assert not (run.training_directory / "wandb").exists()
 
 

@@ -54,7 +54,7 @@ def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> byt
     """The weights that the run ends with when nothing happens to it."""
     run = RunDirectory(tmp_path_factory.mktemp("undisturbed") / "run")
     shutil.copytree(prepared / RUN, run.path)
-    train(run, threads=1)
+    train(run, cores=1)
     return weights(run)
 
 

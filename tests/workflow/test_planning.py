@@ -71,6 +71,15 @@ def test_the_paper_can_be_planned(tmp_path: Path) -> None:
     assert sum(rule == "train" for rule, _ in jobs) == 20
 
 
+def test_a_training_gets_the_cores_its_experiment_asks_for_as_far_as_there_are_any(tmp_path: Path) -> None:
+    write(tmp_path, experiments={"generated": {"training": {"cores": 3}}})
+    (tmp_path / "walk.npz").touch()
+    code, output = snakemake(tmp_path, "--dry-run", "--printshellcmds", "--cores", "2")
+    assert code == 0, output
+    given = re.findall(r"mimicrl train results/tiny/(\w+)/seed_1 .*--cores (\d)", output)
+    assert sorted(given) == [("generated", "2"), ("recorded", "1")]
+
+
 def test_a_finished_study_has_nothing_to_do_also_when_it_was_moved(study: Path) -> None:
     code, output = snakemake(study)
     assert code == 0 and "Nothing to be done" in output

@@ -82,6 +82,11 @@ def resolved_run(wildcards):
     return checked(resolve, STUDY, wildcards.experiment, int(wildcards.seed)).model_dump_json()
 
 
+def training_cores(wildcards):
+    """Return the cores that an experiment's trainings ask for."""
+    return STUDY.experiments[wildcards.experiment].training.cores
+
+
 def experiment_files(wildcards):
     """Return the motion and the walker that an experiment brings along as files."""
     return EXPERIMENT_FILES[wildcards.experiment]

@@ -18,7 +18,7 @@ rule train:
         f"{RUN}/logs/train.log",
     # Not by the Snakemake inside of a cluster's job, where nothing has changed: the one that sent the job tries again.
     retries: 0 if workflow.remote_exec else 2
-    threads: 1
+    threads: training_cores
     resources:
         mem_mb=growing(1500),
         runtime=240,
@@ -27,4 +27,4 @@ rule train:
     # A cluster ends a job by SIGTERM to all its processes, and seconds later by SIGKILL: the shell and `tee` must outlive
     # the first, or the trainer is left alone, out of the scheduler's sight or killed before it has saved.
     shell:
-        "trap '' TERM; mimicrl train {params.run} --record-divergence --threads {threads} 2>&1 | tee -i {log}"
+        "trap '' TERM; mimicrl train {params.run} --record-divergence --cores {threads} 2>&1 | tee -i {log}"

@@ -15,16 +15,16 @@ from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError
-from mimicrl.training import checkpoint
-from mimicrl.training.checkpoint import FORMAT
+from mimicrl.training.checkpoints import store
+from mimicrl.training.checkpoints.store import FORMAT
 from mimicrl.training.ppo import MimicPPO
 
 
 def samples_left(directory: Path) -> list[int]:
     assert sorted(path.name for path in directory.iterdir()) == [
-        f"step-{samples:012d}" for samples in sorted(checkpoint.samples_saved(directory))
+        f"step-{samples:012d}" for samples in sorted(store.samples_saved(directory))
     ]
-    return checkpoint.samples_saved(directory)
+    return store.samples_saved(directory)
 
 
 def test_the_last_two_are_kept(saved: Path) -> None:
@@ -35,25 +35,25 @@ def test_the_last_two_are_kept(saved: Path) -> None:
 def test_a_checkpoint_comes_back_as_it_was_saved(learners: list[MimicPPO], tmp_path: Path) -> None:
     one, other = learners
     arrays = {"mine": np.arange(3, dtype=np.uint8)}
-    path = checkpoint.save(tmp_path, FINGERPRINT, one, {"offsets": {"metrics": 7}}, arrays)
-    found, problems = checkpoint.newest(tmp_path, FINGERPRINT)
+    path = store.save(tmp_path, FINGERPRINT, one, {"offsets": {"metrics": 7}}, arrays)
+    found, problems = store.newest(tmp_path, FINGERPRINT)
     assert found is not None and problems == [] and found.path == path
     assert (found.samples, found.state["extra"]) == (one.num_timesteps, {"offsets": {"metrics": 7}})
     assert found.arrays.keys() == arrays.keys() and found.arrays["mine"].tolist() == [0, 1, 2]
-    checkpoint.restore(found, other)
-    again = checkpoint.save(tmp_path / "again", FINGERPRINT, other, found.state["extra"], found.arrays)
+    store.restore(found, other)
+    again = store.save(tmp_path / "again", FINGERPRINT, other, found.state["extra"], found.arrays)
     for file in FILES:
         assert (path / file).read_bytes() == (again / file).read_bytes(), file
 
 
 def test_an_absent_folder_has_no_checkpoint(tmp_path: Path) -> None:
-    assert checkpoint.newest(tmp_path / "none", FINGERPRINT) == (None, [])
+    assert store.newest(tmp_path / "none", FINGERPRINT) == (None, [])
 
 
 def test_all_damage_is_told(saved: Path) -> None:
     for name in ("step-000000000384", "step-000000000256"):
         (saved / name / "state.json").unlink()
-    found, problems = checkpoint.newest(saved, FINGERPRINT)
+    found, problems = store.newest(saved, FINGERPRINT)
     assert found is None
     assert ["384" in problems[0], "256" in problems[1]] == [True, True]
 
@@ -61,11 +61,11 @@ def test_all_damage_is_told(saved: Path) -> None:
 def test_other_names_are_no_checkpoints(last: Path) -> None:
     for name in ("step-000000000384.bak", "step-00000000abcd", "step-384", "step-9999999999999", ".tmp-0-step-1"):
         (last.parent / name).mkdir()
-    assert checkpoint.samples_saved(last.parent) == [384, 256]
-    found, problems = checkpoint.newest(last.parent, FINGERPRINT)
+    assert store.samples_saved(last.parent) == [384, 256]
+    found, problems = store.newest(last.parent, FINGERPRINT)
     assert found is not None and found.path == last and problems == []
-    checkpoint.remove_all(last.parent)
-    assert checkpoint.samples_saved(last.parent) == []
+    store.remove_all(last.parent)
+    assert store.samples_saved(last.parent) == []
     assert len(list(last.parent.iterdir())) == 5
 
 
@@ -91,8 +91,8 @@ def test_one_that_cannot_be_read_stops_no_save_and_does_not_count(
 def test_checkpoints_beyond_the_start_are_set_aside(saved: Path, learners: list[MimicPPO]) -> None:
     content = (saved / "step-000000000384" / "tensors.safetensors").read_bytes()
     for _ in range(2):  # the second one takes the place of the first
-        checkpoint.set_aside_newer(saved, 256)
-        assert checkpoint.samples_saved(saved) == [256]
+        store.set_aside_newer(saved, 256)
+        assert store.samples_saved(saved) == [256]
         assert sorted(path.name for path in saved.iterdir()) == ["aside-step-000000000384", "step-000000000256"]
         assert (saved / "aside-step-000000000384" / "tensors.safetensors").read_bytes() == content
         save(saved, learners[0], 384)
@@ -101,7 +101,7 @@ def test_checkpoints_beyond_the_start_are_set_aside(saved: Path, learners: list[
 def test_starting_from_nothing_removes_also_the_one_of_no_samples(learners: list[MimicPPO], tmp_path: Path) -> None:
     save(tmp_path, learners[0], 0, 128)
     assert samples_left(tmp_path) == [128, 0]
-    checkpoint.remove_all(tmp_path)
+    store.remove_all(tmp_path)
     assert samples_left(tmp_path) == []
 
 
@@ -118,15 +118,15 @@ def test_one_that_does_not_fit_is_refused_before_anything_changes(
 ) -> None:
     arrays = load_tensors((last / "tensors.safetensors").read_bytes())
     put(last, "tensors.safetensors", save_tensors(arrays | change(arrays)))
-    found, problems = checkpoint.newest(last.parent, FINGERPRINT)
+    found, problems = store.newest(last.parent, FINGERPRINT)
     assert found is not None and not problems
     model = learners[0]
-    before = checkpoint.save(tmp_path / "before", FINGERPRINT, model, {})
+    before = store.save(tmp_path / "before", FINGERPRINT, model, {})
     with pytest.raises(ArtifactError) as caught:
-        checkpoint.restore(found, model)
+        store.restore(found, model)
     assert caught.value.where == str(last) and told in str(caught.value)
     assert str(caught.value).endswith(" — start from nothing with --resume never")
-    after = checkpoint.save(tmp_path / "after", FINGERPRINT, model, {})
+    after = store.save(tmp_path / "after", FINGERPRINT, model, {})
     assert [(before / file).read_bytes() for file in FILES] == [(after / file).read_bytes() for file in FILES]
 
 
@@ -136,7 +136,7 @@ def test_the_manifest_is_written_last_and_the_name_given_after_it(
     folder, seen = tmp_path / "checkpoints", {}
 
     def look(name: str) -> None:
-        seen[name] = sorted(path.name for path in folder.glob("*/*")), checkpoint.samples_saved(folder)
+        seen[name] = sorted(path.name for path in folder.glob("*/*")), store.samples_saved(folder)
 
     monkeypatch.setattr(faultpoints, "reach", look)
     save(folder, learners[0], 128)

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.errors import TrainingDiverged
-from mimicrl.training.guard import FiniteGuard
+from mimicrl.training.finite_check import FiniteCheckWrapper
 
 COUNT, SIZE = 3, 5
 NAMES, JOINTS = ("height", "pitch", "roll", "angle of knee", "speed"), ("hip", "knee")
@@ -49,7 +49,9 @@ def statistics(normalizer: VecNormalize) -> list[np.ndarray]:
 def test_finite_steps_pass_unchanged() -> None:
     environments = _Steps()
     environments.observation *= 7
-    observation, reward, done, infos = FiniteGuard(environments, NAMES, JOINTS).step(np.zeros((COUNT, 2), np.float32))
+    observation, reward, done, infos = FiniteCheckWrapper(environments, NAMES, JOINTS).step(
+        np.zeros((COUNT, 2), np.float32)
+    )
     assert (observation == 7).all() and (reward == 1).all() and not done.any() and infos == [{}] * COUNT
 
 
@@ -67,7 +69,7 @@ def test_finite_steps_pass_unchanged() -> None:
 )
 def test_what_is_not_finite_never_reaches_the_normaliser(what: str, message: str, bad: float) -> None:
     environments = _Steps()
-    normalizer = VecNormalize(FiniteGuard(environments, NAMES, JOINTS))
+    normalizer = VecNormalize(FiniteCheckWrapper(environments, NAMES, JOINTS))
     normalizer.reset()
     actions = np.zeros((COUNT, 2), np.float32)
     normalizer.step(actions)
@@ -86,7 +88,7 @@ def test_what_is_not_finite_never_reaches_the_normaliser(what: str, message: str
 
 
 def test_the_first_bad_number_is_named() -> None:
-    guard = FiniteGuard(_Steps(), NAMES, JOINTS)
+    guard = FiniteCheckWrapper(_Steps(), NAMES, JOINTS)
     actions = np.full((COUNT, 2), np.nan)
     actions[0] = actions[1, 0] = 0.0
     with pytest.raises(TrainingDiverged, match=r"^an action is not finite — environment 1, knee — got nan — "):
@@ -98,7 +100,7 @@ def test_a_simulation_that_breaks_down_ends_its_episode_and_not_the_training(pre
     from mimicrl.envs.task import Task
 
     environments = MimicVecEnv(Task.of_run(prepare(tmp_path / "run")).batch(2))
-    guard = FiniteGuard(environments, NAMES, JOINTS)
+    guard = FiniteCheckWrapper(environments, NAMES, JOINTS)
     guard.reset()
     environments.batch.simulation.qvel[1, 7] = np.nan
     observation, reward, done, infos = guard.step(np.zeros((2, 8), np.float32))

@@ -4,40 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from mimicrl import provenance
 
 _PACKAGES = ("torch", "mujoco", "numpy")
 
 
-def describe(device: str = "cpu") -> dict[str, Any]:
-    """Return processor, vector instructions, versions, threads and, where it computes, the graphics card.
-
-    Args:
-        device: What computes the updates, as in ``training.device``.
-    """
+def describe() -> dict[str, Any]:
+    """Return processor, vector instructions and versions."""
     cpu, versions = provenance.cpu(), provenance.versions()
     return {
         "CPU": cpu["model"],
         "vector instructions": cpu["vector_instructions"],
         **{name: versions[name] for name in _PACKAGES},
-        "torch threads": torch.get_num_threads(),
-        **({"graphics card": torch.cuda.get_device_name()} if device == "cuda" else {}),
     }
 
 
-def history(earlier: list[dict[str, Any]], device: str = "cpu") -> tuple[list[dict[str, Any]], list[str]]:
+def history(earlier: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Continue the list of machines that a training was on.
 
     Args:
         earlier: The machines so far, as a checkpoint has them.
-        device: What computes the updates.
 
     Returns:
         The list with this machine as its last, and what differs from the one before, nothing at a training's start.
     """
-    here = describe(device)
+    here = describe()
     changed = differences(earlier[-1], here) if earlier else []
     return ([*earlier, here] if changed or not earlier else earlier), changed
 

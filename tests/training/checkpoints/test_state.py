@@ -12,7 +12,8 @@ import torch
 
 from mimicrl import artifacts
 from mimicrl.envs.task import Task
-from mimicrl.training import state, vec_envs
+from mimicrl.training import vec_envs
+from mimicrl.training.checkpoints import state
 from mimicrl.training.ppo import MimicPPO
 
 

@@ -1,4 +1,4 @@
-"""The divergence guard: nothing that is not finite reaches the normaliser or the weights."""
+"""The check for finite numbers: nothing that is not finite reaches the normaliser or the weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 from mimicrl.errors import TrainingDiverged
 
 
-class FiniteGuard(VecEnvWrapper):
+class FiniteCheckWrapper(VecEnvWrapper):
     """Stands between the environments and the normaliser and stops training at the first bad number.
 
     Args:

@@ -20,7 +20,7 @@ from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, MachineError
-from mimicrl.training import state
+from mimicrl.training.checkpoints import state
 from mimicrl.training.ppo import MimicPPO
 
 FORMAT = 4

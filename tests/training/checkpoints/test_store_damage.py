@@ -14,13 +14,13 @@ from checkpoint_files import FILES, FINGERPRINT, put, unreadable
 
 from mimicrl import artifacts
 from mimicrl.errors import MachineError
-from mimicrl.training import checkpoint
-from mimicrl.training.checkpoint import FORMAT
+from mimicrl.training.checkpoints import store
+from mimicrl.training.checkpoints.store import FORMAT
 
 
 def problem_of(last: Path) -> str:
     """What is told of the newest checkpoint, which is not taken."""
-    found, problems = checkpoint.newest(last.parent, FINGERPRINT)
+    found, problems = store.newest(last.parent, FINGERPRINT)
     assert found is not None and found.samples == 256
     assert len(problems) == 1
     return problems[0]
@@ -82,12 +82,12 @@ def test_one_that_cannot_be_read_now_is_no_damaged_one(
     place = last.parent if name == ".." else last / name
     with monkeypatch.context() as patch, pytest.raises(MachineError) as caught:
         unreadable(patch, place, number)
-        checkpoint.newest(last.parent, FINGERPRINT)
+        store.newest(last.parent, FINGERPRINT)
     assert str(caught.value) == (
         f"a checkpoint cannot be read — {place} — got {os.strerror(number)} — "
         "check the disk and the permissions, then run the same command again"
     )
-    found, problems = checkpoint.newest(last.parent, FINGERPRINT)
+    found, problems = store.newest(last.parent, FINGERPRINT)
     assert found is not None and found.path == last and problems == [], "when the disk works again"
 
 

@@ -1,0 +1,63 @@
+"""When checkpoints are written."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from mimicrl.runs import RunDirectory
+from mimicrl.training.checkpoints import store
+from mimicrl.training.checkpoints.extra import BEST, Extra
+from mimicrl.training.evaluation import Evaluations
+from mimicrl.training.history import History
+from mimicrl.training.ppo import MimicPPO
+
+CHECKPOINT_SECONDS = 600.0
+
+
+class CheckpointWriter:
+    """Writes the checkpoints of a run, by samples and by wall time.
+
+    Args:
+        run: The run.
+        samples: Samples that earlier attempts took.
+        machines: The machines it was on so far, the last one this; see `mimicrl.training.checkpoints.machines`.
+    """
+
+    def __init__(self, run: RunDirectory, samples: int, machines: list[dict[str, Any]]) -> None:
+        self._run, self._machines = run, machines
+        self._saved, self._saved_at = samples, time.monotonic()
+
+    def due(self, samples: int) -> bool:
+        """Return whether enough samples were taken, or enough time went by, since the last one."""
+        interval = self._run.config.training.checkpoint_interval
+        return samples // interval > self._saved // interval or time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
+
+    def save(self, model: MimicPPO, evaluations: Evaluations, history: History, seconds: float) -> None:
+        """Write a checkpoint unless the last one is of now.
+
+        Args:
+            model: The learner, at a rollout boundary.
+            evaluations: What its evaluations came to.
+            history: Its append-only files, whose lengths go into the checkpoint.
+            seconds: Time that training took.
+        """
+        directory, samples = self._run.training_directory / "checkpoints", model.num_timesteps
+        if samples == self._saved and (directory / f"step-{samples:012d}").exists():
+            return
+        history.sync()
+        best = evaluations.best_policy
+        extra = Extra(
+            evaluation=evaluations.state,
+            best_policy=best.description() if best else None,
+            offsets=history.offsets(),
+            tensorboard=history.tensorboard_lengths(),
+            seconds=seconds,
+            machines=self._machines,
+        )
+        arrays = {BEST: np.frombuffer(best.weights(), np.uint8)} if best else {}
+        store.save(directory, self._run.fingerprint, model, asdict(extra), arrays)
+        self._saved, self._saved_at = samples, time.monotonic()
