@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from mimicrl import processes
 from mimicrl.config import EvaluationConfig
 from mimicrl.errors import MachineError, WorkerDied
-from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
+from mimicrl.evaluation.metrics import Summary, judge, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.mimic.task import Task
 from mimicrl.policy import Policy
@@ -80,7 +80,7 @@ class EvaluatorHere:
     """
 
     def __init__(self, task: Task, settings: EvaluationConfig, threads: int = 1) -> None:
-        self._settings, self._speed_mps = settings, task.reference.speed_mps
+        self._settings = settings
         self._batch = task.evaluation_batch(settings.episodes, settings.seconds, threads)
         self._result: Result | None = None
 
@@ -88,9 +88,7 @@ class EvaluatorHere:
         """Evaluate a policy; see `Evaluator.submit`."""
         begin, settings = time.perf_counter(), self._settings
         episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
-        needed = stable_distance(self._speed_mps, settings.seconds, settings.stable_distance_m)
-        summary = summarize(episodes, needed, self._speed_mps)
-        self._result = Result(summary, time.perf_counter() - begin, 0.0)
+        self._result = Result(summarize(judge(episodes, settings)), time.perf_counter() - begin, 0.0)
 
     def result(self, *, wait: bool) -> Result | None:
         """Return the result; see `Evaluator.result`."""
