@@ -34,7 +34,7 @@ class _FakePolicy:
 
 def summary(stable: int, reward: float) -> Summary:
     """Four episodes of which `stable` went far enough."""
-    return Summary(stable, EPISODES, reward, 1.0, 0.0, 0.0, 1.0, 0.5, 0.5, 0.0)
+    return Summary(EPISODES, stable, {"reward": reward, "duration_s": 0.5})
 
 
 class _Evaluator:
@@ -180,7 +180,7 @@ def test_results_that_come_late_are_written_as_those_that_come_at_once(
     assert late.written() == evaluations.written()
     assert late.callback.state == evaluations.callback.state
     assert late.best() == evaluations.best() == 512
-    tagged = [row["samples"] for row in late.written()[1] if "eval/stable" in row]
+    tagged = [row["samples"] for row in late.written()[1] if "eval/stable_episodes" in row]
     assert tagged == [256, 512, 768, 1024]
 
 

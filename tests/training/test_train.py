@@ -86,7 +86,7 @@ def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDir
 
 def test_best_is_the_policy_of_the_best_evaluation(trained_run: RunDirectory) -> None:
     rows = pd.read_parquet(trained_run.evaluations_file)
-    rows["score"] = rows["imitation_reward"] * rows["duration_s"]
+    rows["score"] = rows["reward"] * rows["duration_s"]
     row = rows.sort_values(["stable", "score"]).iloc[-1]
     best = artifacts.read_json(trained_run.outcome_file)["best"]
     assert best["samples"] == row["samples"]
