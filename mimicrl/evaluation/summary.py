@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
-REWARD, STABLE_SHARE = "reward", "stable_share"
-"""The two metrics that have a part to play: the best policy is chosen by them, and learning curves show them."""
+REWARD, STABLE_SHARE, DURATION = "reward", "stable_share", "duration_s"
+"""The metrics that have a part to play: the best policy is chosen by them, and learning curves show the first two."""
 
 Better = Literal["higher", "lower", "none"]
 

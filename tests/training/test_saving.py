@@ -189,6 +189,11 @@ def lacking(extra: dict[str, Any]) -> list[dict[str, Any]]:
     """The same, each without one of its entries, at any depth."""
     found = []
     for key, value in extra.items():
+        if key == "values":  # which may be any, but for those that the best policy is chosen by
+            found += [
+                extra | {key: {name: value[name] for name in value if name != gone}}
+                for gone in ("reward", "duration_s")
+            ]
         found.append({name: extra[name] for name in extra if name != key})
         if isinstance(value, dict) and key in ("evaluation", "offsets", "best", "summary"):
             found += [extra | {key: changed} for changed in lacking(value)]
@@ -201,7 +206,7 @@ def test_whatever_is_missing_is_told(found: Checkpoint) -> None:
         with pytest.raises(ArtifactError, match=rf"^a checkpoint's counters are damaged — {found.path} — got "):
             saving.read(replace(found, state={"extra": extra}))
         told += 1
-    assert told > 20
+    assert told > 15
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mimicrl.evaluation.metrics.base import EpisodeMetric, Evaluation, Metric, StepMetric
 from mimicrl.evaluation.metrics.stability import judge, stable
-from mimicrl.evaluation.summary import REWARD, STABLE_SHARE, MetricSummary
+from mimicrl.evaluation.summary import DURATION, REWARD, STABLE_SHARE, MetricSummary
 from mimicrl.rotations import Array
 
 __all__ = [
@@ -58,6 +58,11 @@ class Summary:
     stable_episodes: int
     values: dict[str, float | None]
 
+    def __post_init__(self) -> None:
+        lacking = {REWARD, DURATION} - self.values.keys()
+        if lacking:  # such as in a damaged checkpoint
+            raise ValueError(f"no value of {', '.join(sorted(lacking))}")
+
     @property
     def all_stable(self) -> bool:
         """Whether every episode was stable."""
@@ -69,7 +74,7 @@ class Summary:
 
         The reward is multiplied by the episodes' length, or a walker that falls at once would score well.
         """
-        return self.stable_episodes, (self.values[REWARD] or 0.0) * (self.values["duration_s"] or 0.0)
+        return self.stable_episodes, (self.values[REWARD] or 0.0) * (self.values[DURATION] or 0.0)
 
     def describe(self) -> str:
         """Return the headline metrics in one line."""
