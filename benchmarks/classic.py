@@ -26,8 +26,7 @@ from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
 from benchmarks.paired import cpu_seconds, descendants_clocks
 from mimicrl.config import RunConfig
-from mimicrl.envs.task import Task
-from mimicrl.evaluation.metrics import stable_distance, summarize
+from mimicrl.evaluation.metrics import judge, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.training.schedules import value_at
 
@@ -95,7 +94,7 @@ class _UntilSuccess(BaseCallback):
     def __init__(self, config: RunConfig, normalizer: VecNormalize, limit_s: float) -> None:
         super().__init__()
         task = Task.of_gait(config.motion.speed_mps or 1.25, config.mdp)
-        self._settings, self._speed_mps = config.evaluation, task.reference.speed_mps
+        self._settings = config.evaluation
         self._batch = task.evaluation_batch(self._settings.episodes, self._settings.seconds)
         self._normalizer, self._limit_s, self._done = normalizer, limit_s, 0
         self._clocks = descendants_clocks()
@@ -110,8 +109,7 @@ class _UntilSuccess(BaseCallback):
         self._done = self.num_timesteps // self._settings.interval
         phases = start_phases(self._settings.episodes, shifted=self._done % 2 == 0)
         policy: Any = _Policy(cast(PPO, self.model), self._normalizer)
-        needed = stable_distance(self._speed_mps, self._settings.seconds, self._settings.stable_distance_m)
-        summary = summarize(roll_out(policy, self._batch, phases), needed, self._speed_mps)
+        summary = summarize(judge(roll_out(policy, self._batch, phases), self._settings))
         if summary.all_stable and self.passed:
             self.success = self.passed
         cpu_s = cpu_seconds(self._clocks)

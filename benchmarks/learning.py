@@ -96,7 +96,7 @@ def train(run: RunDirectory, *, module: str = "mimicrl", milestones: tuple[int, 
         wall_s=None if at is None else seen_s[at],
         cpu_s=rows[-1 if at is None else at]["cpu_seconds"],
         milestones={
-            milestone: f"{row['imitation_reward']:.3f}, {row['joint_error_deg']:.1f}°, {row['speed_error']:.1%}"
+            milestone: f"{row['reward']:.3f}, {row['joint_error_deg']:.1f}°, {row['speed_error']:.1%}"
             for milestone in milestones
             if (row := next((row for row in rows if row["samples"] >= milestone), None))
         },

@@ -112,6 +112,10 @@ class RunDirectory:
         """The episodes of an evaluation after training."""
         return self.path / ("episodes.parquet" if checkpoint == "final" else f"episodes-{checkpoint}.parquet")
 
+    def summary_file(self, checkpoint: Checkpoint) -> Path:
+        """What that evaluation came to."""
+        return self.path / ("summary.json" if checkpoint == "final" else f"summary-{checkpoint}.json")
+
     def gait_cycle_file(self, checkpoint: Checkpoint) -> Path:
         """Joint angles over the gait cycle in that evaluation."""
         return self.path / ("gait_cycle.parquet" if checkpoint == "final" else f"gait_cycle-{checkpoint}.parquet")

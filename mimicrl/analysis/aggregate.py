@@ -1,4 +1,4 @@
-"""`mimicrl aggregate`: from the runs of a study to its tables, a row a run and a row an experiment."""
+"""`mimicrl aggregate`: from the runs of a study to its tables, one row per run and one row per experiment."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pandas as pd
 from mimicrl import artifacts, provenance
 from mimicrl.analysis import statistics, tables
 from mimicrl.analysis.origins import look_up
-from mimicrl.analysis.study import EPISODE_MEANS, JOINT_ERROR, OUTCOME_FIGURES, RunResult, StudyResults, load
+from mimicrl.analysis.study import OUTCOME_FIGURES, RunResult, StudyResults, load
 
-_RUN_COLUMNS = {
+_TRAINING = {
     "experiment": "str",
     "seed": "int64",
     "status": "str",
@@ -26,29 +26,12 @@ _RUN_COLUMNS = {
     "success_reached": "boolean",
     "train_seconds": "float64",
     "evaluation_seconds": "float64",
+}
+_EVALUATION = {
     "episodes": "Int64",
-    "stable": "Int64",
-    "stable_share": "float64",
-    "reward": "float64",
-    "reward_pose": "float64",
-    "reward_velocity": "float64",
-    "reward_end_effector": "float64",
-    "reward_root": "float64",
-    "speed_mps": "float64",
+    "stable_episodes": "Int64",
+    "stable_distance_m": "float64",
     "reference_speed_mps": "float64",
-    "speed_error": "float64",
-    "joint_error_deg": "float64",
-    "upright": "float64",
-    "distance_m": "float64",
-    "duration_s": "float64",
-    "lateral_drift_m": "float64",
-    "fingerprint": "str",
-    "weights_sha256": "str",
-    "code_sha256": "str",
-    "lock_sha256": "str",
-    "container": "str",
-    "host": "str",
-    "cpu": "str",
 }
 _ORIGIN = {
     "code_sha256": ("code", "sha256"),
@@ -58,8 +41,6 @@ _ORIGIN = {
     "cpu": ("cpu", "model"),
 }
 _IN_MANIFEST = ("status", "fingerprint", "weights_sha256", "code_sha256", "lock_sha256", "container")
-METRICS = ("stable_share", "reward", "speed_mps", "speed_error", "joint_error_deg", "upright", "train_seconds")
-"""Columns of the runs' table that the experiments' table sums up over seeds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +48,9 @@ class Aggregate:
     """What `aggregate` made.
 
     Attributes:
-        runs: A row a run, `runs_table`.
-        experiments: A row an experiment, `experiments_table`.
-        headline: A line an experiment.
+        runs: One row per run, `runs_table`.
+        experiments: One row per experiment, `experiments_table`.
+        headline: One line per experiment.
         files: The files that were written.
     """
 
@@ -95,8 +76,9 @@ def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
         results.require_complete()
     runs = runs_table(results)
     experiments = experiments_table(results)
-    text, notes = tables.experiments_text(experiments), tables.notes(experiments)
-    headline = tables.headline(experiments)
+    shown = tables.headline_metrics(results.metrics.values())
+    text, notes = tables.experiments_text(experiments, shown), tables.notes(experiments)
+    headline = tables.headline(experiments, shown)
     contents = {
         "runs.parquet": artifacts.parquet_bytes(runs),
         "runs.csv": tables.csv(runs).encode(),
@@ -115,40 +97,29 @@ def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
 
 
 def runs_table(results: StudyResults) -> pd.DataFrame:
-    """Return a tidy row a run, also for missing ones, whose figures are empty and whose `problem` says why.
+    """Return one row per run, also for missing ones, whose figures are empty and whose `problem` says why.
 
-    Figures are means over the run's episodes; speeds [m/s], distances [m], times [s], `joint_error_deg` [°], and
-    `speed_error` as a share of the reference's speed.
+    There is a column for each metric that a run of the study has, in the unit that its name says. It is empty for runs
+    without that metric.
     """
-    return pd.DataFrame(_rows(results, results.runs), columns=list(_RUN_COLUMNS)).astype(_RUN_COLUMNS)
+    metrics = dict.fromkeys(results.metrics, "float64")
+    types = _TRAINING | _EVALUATION | metrics | {"fingerprint": "str", "weights_sha256": "str"}
+    types |= dict.fromkeys(_ORIGIN, "str")
+    return pd.DataFrame(_rows(results, results.runs), columns=list(types)).astype(types)
 
 
 def experiments_table(results: StudyResults) -> pd.DataFrame:
-    """Return a row an experiment; statistics are over its evaluated seeds, never over episodes.
+    """Return one row per experiment; statistics are over its evaluated seeds, never over episodes.
 
-    Seeds that diverged count with their last finite policy: leaving them out would flatter. Each of `METRICS` has
-    columns ``_values`` (of the seeds), ``_mean``, ``_sd``, ``_iqm``, ``_ci_low`` and ``_ci_high`` (of the interquartile
-    mean). In `first_success_samples_median` seeds that never got there count as infinite. `mixed` names in what the
-    runs differ: code, lock, container.
+    Seeds that diverged count with their last finite policy: leaving them out would flatter. Each metric, and
+    `train_seconds`, has columns ``_values`` (of the seeds), ``_mean``, ``_sd``, ``_iqm``, ``_ci_low`` and ``_ci_high``
+    (of the interquartile mean). In `first_success_samples_median` seeds that never got there count as infinite. `mixed`
+    names in what the runs differ: code, lock, container.
     """
+    names = (*results.metrics, "train_seconds")
     return pd.DataFrame(
-        [_experiment_row(name, _rows(results, runs), runs) for name, runs in results.experiments.items()]
+        [_experiment_row(name, names, _rows(results, runs), runs) for name, runs in results.experiments.items()]
     )
-
-
-def figures(episodes: pd.DataFrame) -> dict[str, float]:
-    """Return a run's figures: means over its episodes, as `mimicrl.evaluation.metrics.summarize` defines them."""
-    found = {name: float(episodes[name].to_numpy().mean()) for name in EPISODE_MEANS}
-    stable, reference = int(episodes["stable"].to_numpy().sum()), found["reference_speed_mps"]
-    errors_rad = [episodes[name].to_numpy() for name in episodes if str(name).startswith(JOINT_ERROR)]
-    return found | {
-        "episodes": len(episodes),
-        "stable": stable,
-        "stable_share": stable / len(episodes),
-        "speed_error": abs(found["speed_mps"] - reference) / max(abs(reference), 1e-9),
-        "joint_error_deg": float(np.degrees(np.mean(errors_rad))),
-        "lateral_drift_m": float(np.abs(episodes["lateral_drift_m"].to_numpy()).mean()),
-    }
 
 
 def _rows(results: StudyResults, runs: tuple[RunResult, ...]) -> list[dict[str, Any]]:
@@ -164,8 +135,9 @@ def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
         "total_timesteps": experiment["training"]["total_timesteps"],
         "fingerprint": run.fingerprint,
     }
-    if run.outcome is not None and run.episodes is not None and run.policy is not None:
-        row |= {name: run.outcome[name] for name in OUTCOME_FIGURES} | figures(run.episodes)
+    if run.outcome is not None and run.summary is not None and run.policy is not None:
+        row |= {name: run.outcome[name] for name in OUTCOME_FIGURES}
+        row |= {name: getattr(run.summary, name) for name in _EVALUATION} | run.summary.values
         row["success_reached"] = run.outcome["first_success_samples"] is not None
         row["weights_sha256"] = run.policy["weights_sha256"]
     return row | _origin(run.provenance.get("train", {}))
@@ -177,18 +149,21 @@ def _origin(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, str) else None for name, value in found.items()}
 
 
-def _experiment_row(name: str, rows: list[dict[str, Any]], runs: tuple[RunResult, ...]) -> dict[str, Any]:
+def _experiment_row(
+    name: str, metrics: tuple[str, ...], rows: list[dict[str, Any]], runs: tuple[RunResult, ...]
+) -> dict[str, Any]:
     """Return an experiment's row from those of its runs."""
     finished = [row for row in rows if row["status"] != "missing"]
     result: dict[str, Any] = {"experiment": name, "seeds": len(rows)}
     for status in ("completed", "diverged", "missing"):
         result[status] = sum(row["status"] == status for row in rows)
-    for count in ("stable", "episodes"):
+    for count in ("stable_episodes", "episodes"):
         result[count] = sum(row[count] for row in finished)
     result |= {"total_timesteps": max(row["total_timesteps"] for row in rows), **_first_success(finished)}
     result["reference_speed_mps"] = statistics.mean([row["reference_speed_mps"] for row in finished])
-    for metric in METRICS:
-        result |= _columns(metric, statistics.summarize([row[metric] for row in finished]))
+    for metric in metrics:
+        values = [row[metric] for row in finished if row.get(metric) is not None]
+        result |= _columns(metric, statistics.summarize(values))
     return result | {"mixed": ", ".join(_mixed(runs))}
 
 

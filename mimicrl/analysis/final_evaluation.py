@@ -12,49 +12,56 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from mimicrl.analysis import aggregate, drawing
+from mimicrl.analysis import aggregate, drawing, tables
 from mimicrl.analysis.statistics import SEEDS_FOR_INTERVAL, summarize
 from mimicrl.analysis.study import RunResult, StudyResults
+from mimicrl.evaluation.summary import MetricSummary
 
-_METRICS = {
-    "stable_share": ("stable\nepisodes [%]", 100),
-    "reward": ("imitation\nreward", 1),
-    "speed_mps": ("speed\n[m/s]", 1),
-    "joint_error_deg": ("joint\nerror [°]", 1),
-}
-_SEED, _DIVERGED, _INTERVAL, _ASKED = "a seed", "diverged seed", "IQM, 95 % interval", "asked speed"
+_SEED, _DIVERGED, _INTERVAL, _TARGET = "one seed", "diverged seed", "IQM, 95 % interval", "target"
 
 
 @drawing.style()
 def final_evaluation(results: StudyResults) -> Figure:
-    """Draw what the final policies do: a dot a seed, from three seeds on the interquartile mean and its 95 % interval.
+    """Draw the headline metrics of the final policies, one panel each.
 
-    Seeds that diverged have another symbol and count; missing ones are named beside their experiment.
+    A dot is one seed; from three seeds on there is a bar, the interquartile mean and its 95 % interval. Seeds that
+    diverged have another symbol and count; missing ones are named beside their experiment.
     """
     runs, names = aggregate.runs_table(results), list(results.experiments)
+    metrics = tables.headline_metrics(results.metrics.values())
     figure = Figure(figsize=(drawing.WIDTH_IN, 0.9 + 0.6 * len(names)), layout="constrained")
-    panels = figure.subplots(1, len(_METRICS), sharey=True)
+    panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     handles: dict[str, Artist] = {}
-    for axes, (metric, (title, scale)) in zip(panels, _METRICS.items(), strict=True):
-        axes.set_title(title)
-        axes.xaxis.set_major_locator(MaxNLocator(3))
-        axes.margins(x=0.15)
-        axes.grid(visible=False, axis="y")
-        axes.tick_params(left=False)
-        axes.spines["left"].set_visible(False)
+    for axes, metric in zip(panels, metrics, strict=True):
+        _prepare(axes, metric)
         for place, (name, look) in enumerate(drawing.looks(names).items()):
-            seeds = runs.loc[(runs["experiment"] == name) & (runs["status"] != "missing")]
-            if metric == "speed_mps" and len(seeds):
-                asked = drawing.column(seeds, "reference_speed_mps")[0]
-                axes.vlines(asked, place - 0.36, place + 0.36, color=drawing.INK, linewidth=1.2)
-                handles[_ASKED] = drawing.line(color=drawing.INK, **drawing.MARKERS["|"])
+            seeds = runs.loc[(runs["experiment"] == name) & runs[metric.name].notna()]
+            if metric.target and len(seeds):
+                target = metric.scale * drawing.column(seeds, metric.target)[0]
+                axes.vlines(target, place - 0.36, place + 0.36, color=drawing.INK, linewidth=1.2)
+                handles[_TARGET] = drawing.line(color=drawing.INK, **drawing.MARKERS["|"])
             diverged = np.array([status == "diverged" for status in seeds["status"]], dtype=bool)
-            handles |= _draw_seeds(axes, scale * drawing.column(seeds, metric), diverged, place, look)
-    panels[0].set(xlim=(-6, 106), xticks=[0, 50, 100], ylim=(len(names) - 0.5, -0.5))
+            values = metric.scale * drawing.column(seeds, metric.name)
+            handles |= _draw_seeds(axes, values, diverged, place, look)
+    panels[0].set_ylim(len(names) - 0.5, -0.5)
     panels[0].set_yticks(range(len(names)), [_row_label(name, results.experiments[name]) for name in names])
-    order = (_SEED, _DIVERGED, _INTERVAL, _ASKED)
+    order = (_SEED, _DIVERGED, _INTERVAL, _TARGET)
     drawing.legend(figure, {label: handles[label] for label in order if label in handles})
     return figure
+
+
+def _prepare(axes: Axes, metric: MetricSummary) -> None:
+    unit = f" [{metric.unit}]" if metric.unit else ""
+    axes.set_title("\n".join(textwrap.wrap(metric.heading.lower() + unit, 10)))
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.margins(x=0.15)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(left=False)
+    axes.spines["left"].set_visible(False)
+    if metric.bounds:
+        low, high = metric.scale * np.array(metric.bounds)
+        margin = 0.06 * (high - low)
+        axes.set(xlim=(low - margin, high + margin), xticks=[low, (low + high) / 2, high])
 
 
 def _draw_seeds(

@@ -10,9 +10,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mimicrl.analysis import aggregate, drawing
+from mimicrl.analysis import drawing
 from mimicrl.analysis.statistics import iqm_band
 from mimicrl.analysis.study import EVALUATION_COLUMNS, RunResult, StudyResults
+from mimicrl.evaluation.summary import REWARD, STABLE_SHARE
 
 _THIN: dict[str, Any] = {"linewidth": 0.9, "alpha": 0.55}
 _CURVE_POINTS = 201
@@ -22,7 +23,7 @@ _CURVE_POINTS = 201
 def learning_curves(results: StudyResults) -> Figure:
     """Draw imitation reward and share of stable episodes over samples and over wall time.
 
-    A thin line is a seed, the thick one their interquartile mean, from three seeds on with its 95 % interval. A seed
+    A thin line is one seed, the thick one their interquartile mean, from three seeds on with its 95 % interval. A seed
     that has ended counts with its last value, one that diverged too.
     """
     figure = Figure(figsize=(drawing.WIDTH_IN, 4.2), layout="constrained")
@@ -32,7 +33,7 @@ def learning_curves(results: StudyResults) -> Figure:
     every = [curve for members in curves.values() for curve in members]
     largest = max(curve["samples"].max(initial=0) for curve in every)
     unit, scale = ("million", 1e6) if largest >= 2e6 else ("thousand", 1e3)
-    for row, value in zip(panels, ("reward", "stable"), strict=True):
+    for row, value in zip(panels, (REWARD, STABLE_SHARE), strict=True):
         for axes, time, divisor in zip(row, ("samples", "seconds"), (scale, 60), strict=True):
             for name, look in looks.items():
                 drawn = [curve | {"x": curve[time] / divisor, "y": curve[value]} for curve in curves[name]]
@@ -58,27 +59,27 @@ def _curve(run: RunResult) -> drawing.Arrays:
 
     Times are NaN where an earlier version did not write them down.
 
-    Keys ``samples, seconds, reward, stable`` [%], and where ``first`` success and where the run ``diverged``.
+    Keys ``samples, seconds, reward, stable_share`` [%], and where ``first`` success and where the run ``diverged``.
     """
     table, outcome = run.evaluations, run.outcome or {}
     # A budget below the first evaluation leaves a table without columns.
-    samples, reward, stable, episodes = (
-        drawing.column(table, name) if len(table) else np.zeros(0) for name in EVALUATION_COLUMNS
-    )
+    samples, reward, share = (drawing.column(table, name) if len(table) else np.zeros(0) for name in EVALUATION_COLUMNS)
     timed = "training_seconds" in table or not len(table)
     seconds = drawing.column(table, "training_seconds") if timed and len(table) else np.full(len(samples), np.nan)
-    share = 100 * stable / episodes
     diverged = np.zeros(len(samples), dtype=bool)
-    if run.status == "diverged" and run.episodes is not None:
-        end = aggregate.figures(run.episodes)
+    if run.status == "diverged" and run.summary is not None:
+        end = run.summary.values
         samples, seconds = (
             np.append(samples, outcome["samples"]),
             np.append(seconds, outcome["train_seconds"] if timed else np.nan),
         )
-        reward, share = np.append(reward, end["reward"]), np.append(share, 100 * end["stable_share"])
+        reward, share = (
+            np.append(known, np.array(end[name], float)) for known, name in ((reward, REWARD), (share, STABLE_SHARE))
+        )
         diverged = np.append(diverged, True)
     first = samples == (outcome["first_success_samples"] or np.nan)
-    return dict(samples=samples, seconds=seconds, reward=reward, stable=share, first=first, diverged=diverged)
+    shown = dict(samples=samples, seconds=seconds, reward=reward, stable_share=100 * share)
+    return shown | dict(first=first, diverged=diverged)
 
 
 def _draw_curves(axes: Axes, curves: Sequence[drawing.Arrays], look: drawing.Look) -> None:

@@ -11,10 +11,11 @@ from urllib.parse import quote
 import jinja2
 
 from mimicrl import artifacts, provenance
-from mimicrl.analysis import aggregate, clips, figures, settings, statistics, tables, text
+from mimicrl.analysis import aggregate, figures, settings, statistics, tables, text, videos
 from mimicrl.analysis.origins import origins, usual
 from mimicrl.analysis.study import RunResult, StudyResults, load
 from mimicrl.config import yaml
+from mimicrl.evaluation.summary import REWARD, MetricSummary
 
 MAX_PAGE_BYTES = 25_000_000
 
@@ -22,7 +23,13 @@ _ASSETS = Path(__file__).parent / "assets"
 _TABLES = ("experiments.md", "experiments.tex", "experiments.csv", "runs.csv", "experiments.parquet", "runs.parquet")
 _RUN_FILES = (
     *("config.yaml", "run.json", "outcome.json", "evaluations.parquet", "metrics.parquet", "episodes.parquet"),
-    *("gait_cycle.parquet", "policies/final/policy.json", "policies/final/policy.safetensors", "videos/final.mp4"),
+    *(
+        "summary.json",
+        "gait_cycle.parquet",
+        "policies/final/policy.json",
+        "policies/final/policy.safetensors",
+        "videos/final.mp4",
+    ),
 )
 
 Record = dict[str, Any]
@@ -76,14 +83,19 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
     """
     records = tables.records(aggregate.runs_table(results))
     experiments = aggregate.experiments_table(results)
-    rewards = {run.name: record["reward"] for run, record in zip(results.runs, records, strict=True)}
-    shown = {name: clip for name, members in results.experiments.items() if (clip := clips.choose(members, rewards))}
+    rewards = {run.name: run.summary.values[REWARD] or 0.0 for run in results.runs if run.summary}
+    chosen = {name: videos.choose(members, rewards) for name, members in results.experiments.items()}
+    shown = {name: video for name, video in chosen.items() if video}
+    metrics = list(results.metrics.values())
+    headline = tables.headline_metrics(metrics)
     trainings = {run.name: run.provenance["train"] for run in results.runs if "train" in run.provenance}
     common = usual(trainings)
     content = {
         "study": results.name,
-        "experiments": [_experiment(results, row, records) for row in tables.records(experiments)],
-        "table": tables.records(tables.experiments_text(experiments)),
+        "experiments": [_experiment(results, row, records, headline) for row in tables.records(experiments)],
+        "metrics": metrics,
+        "headline": headline,
+        "table": tables.records(tables.experiments_text(experiments, headline)),
         "notes": tables.notes(experiments),
         "figures": [
             {"name": name, **figures.inline_svg(svg, f"f{number}-")}
@@ -95,14 +107,14 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
         "origins": origins(trainings),
         "statistics": statistics,
         "few_seeds": tables.FEW_SEEDS,
-        "video_seconds": clips.SECONDS,
+        "video_seconds": videos.SECONDS,
     }
     template = _templates().get_template("report.html.j2")
-    videos = {name: _video(results, clip) for name, clip in shown.items()}
-    room = max_bytes - len(template.render(**content, videos=videos).encode())
-    for name in clips.that_fit({name: clip.data for name, clip in shown.items()}, room):
-        videos[name]["source"] = clips.data_uri(shown[name].data)
-    return template.render(**content, videos=videos)
+    films = {name: _video(results, video) for name, video in shown.items()}
+    room = max_bytes - len(template.render(**content, videos=films).encode())
+    for name in videos.fitting({name: video.data for name, video in shown.items()}, room):
+        films[name]["source"] = videos.data_uri(shown[name].data)
+    return template.render(**content, videos=films)
 
 
 def _templates() -> jinja2.Environment:
@@ -113,7 +125,8 @@ def _templates() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=text.number, count=text.count, duration=text.duration)
+    environment.filters.update(number=text.number, count=text.count, duration=text.duration, heading=tables.heading)
+    environment.globals.update(cell=tables.cell)
     return environment
 
 
@@ -125,16 +138,15 @@ def _links(base: Path, folder: Path, names: Sequence[str]) -> list[tuple[str, st
 # --- experiments ---
 
 
-def _experiment(results: StudyResults, row: Record, records: list[Record]) -> Record:
+def _experiment(results: StudyResults, row: Record, records: list[Record], headline: list[MetricSummary]) -> Record:
     config, members = results.config["experiments"][row["experiment"]], results.experiments[row["experiment"]]
     walking = [r for r in records if r["experiment"] == row["experiment"] and _walks(r)]
     return row | {
         "walking": len(walking),
         "finished": row["completed"] + row["diverged"],
-        "reward": tables.over_seeds(row, "reward"),
-        "speed": tables.over_seeds(row, "speed_mps"),
+        "cells": [(tables.heading(metric), tables.over_seeds(row, metric)) for metric in headline],
         "seed_numbers": [run.seed for run in members],
-        "evaluation": tuple(config["evaluation"][key] for key in ("episodes", "seconds", "stable_distance_m")),
+        "evaluation": tuple(config["evaluation"][key] for key in ("episodes", "seconds")),
         "walker": {"file": None} | config["walker"],
         "motion": {"file": None} | config["motion"],
         "settings": settings.changed(config),
@@ -144,26 +156,26 @@ def _experiment(results: StudyResults, row: Record, records: list[Record]) -> Re
 
 def _walks(record: Record) -> bool:
     """Return whether all of a finished run's episodes were stable."""
-    return record["episodes"] is not None and record["stable"] == record["episodes"]
+    return record["episodes"] is not None and record["stable_episodes"] == record["episodes"]
 
 
 # --- videos ---
 
 
-def _video(results: StudyResults, clip: clips.Clip) -> Record:
+def _video(results: StudyResults, video: videos.Video) -> Record:
     def address(run: RunResult) -> str:
         return _links(results.directory, run.path, ["videos/final.mp4"])[0][1]
 
-    shown = clip.run.provenance.get("replay", {}).get("result", {})
+    shown = video.run.provenance.get("replay", {}).get("result", {})
     return {
-        "seed": clip.run.seed,
-        "status": clip.run.status,
-        "rivals": clip.rivals,
-        "of_completed": clip.run.status == "completed" and any(run.status != "completed" for run in clip.others),
+        "seed": video.run.seed,
+        "status": video.run.status,
+        "rivals": video.rivals,
+        "of_completed": video.run.status == "completed" and any(run.status != "completed" for run in video.others),
         "shown": shown if isinstance(shown, dict) else {},
         "source": None,
-        "link": address(clip.run),
-        "others": [(f"seed {run.seed}", address(run)) for run in clip.others],
+        "link": address(video.run),
+        "others": [(f"seed {run.seed}", address(run)) for run in video.others],
     }
 
 
@@ -171,13 +183,12 @@ def _video(results: StudyResults, clip: clips.Clip) -> Record:
 
 
 def _run(results: StudyResults, run: RunResult, record: Record, common: set[tuple[str, str]]) -> Record:
-    reasons = [] if run.episodes is None else run.episodes["reason"].tolist()
     verbs = dict(sorted(run.provenance.items(), key=lambda item: str(item[1].get("started"))))
     files = [*_RUN_FILES, *(f"provenance/{verb}.json" for verb in verbs)]
     return record | {
         "anchor": f"run-{run.experiment}-{run.seed}",
         "walks": _walks(record),
-        "ends": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        "ends": run.summary.ends if run.summary else {},
         "first_success": _first_success(record),
         "commands": [(_command(verb, made), made.get("started"), made.get("ended")) for verb, made in verbs.items()],
         "origins": [row for row in origins(verbs) if (row["what"], row["value"]) not in common],

@@ -37,7 +37,7 @@ def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _meaning(key: str) -> str:
-    """Return what the schema says of a key such as ``mimic.rewards.pose.scale``; nothing of a key it does not know."""
+    """Return what the schema says of a key such as ``mdp.rewards.pose.scale``; nothing of a key it does not know."""
     model, meaning = ExperimentConfig, ""
     for part in key.split("."):
         field = getattr(model, "model_fields", {}).get(part)

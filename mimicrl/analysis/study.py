@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import pydantic
 
 from mimicrl import artifacts
 from mimicrl.config import yaml
 from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.evaluation.summary import REWARD, STABLE_SHARE, EvaluationSummary, MetricSummary
 from mimicrl.runs import RunDirectory
 
 Status = Literal["completed", "diverged", "missing"]
@@ -30,17 +32,8 @@ OUTCOME_FIGURES = (
 """Values of ``outcome.json`` that the tables show."""
 OUTCOME_KEYS = ("status", *OUTCOME_FIGURES)
 """What ``outcome.json`` must have beside its fingerprint."""
-EPISODE_MEANS = (
-    *("reward", "reward_pose", "reward_velocity", "reward_end_effector", "reward_root"),
-    *("speed_mps", "reference_speed_mps", "upright", "distance_m", "duration_s"),
-)
-"""Columns of ``episodes.parquet`` whose mean is a figure of the run."""
-EPISODE_COLUMNS = (*EPISODE_MEANS, "stable", "lateral_drift_m", "reason")
-"""What ``episodes.parquet`` must have beside the joints' errors."""
-JOINT_ERROR = "error_"
-"""How the columns of the joints' errors begin; there must be one."""
 GAIT_COLUMNS = ("joint", "phase", "mean_rad")
-EVALUATION_COLUMNS = ("samples", "imitation_reward", "stable", "episodes")
+EVALUATION_COLUMNS = ("samples", REWARD, STABLE_SHARE)
 """What ``evaluations.parquet`` must have, unless it is empty: the budget may end before the first evaluation."""
 
 _INIT = "mimicrl init STUDY.yaml --out DIRECTORY"
@@ -59,7 +52,7 @@ class RunResult:
         problem: Why it is missing, or what diverged.
         fingerprint: The training state that its configuration asks for; None without a directory.
         outcome: ``outcome.json`` of a finished run.
-        episodes: ``episodes.parquet`` of a finished run, a row an episode.
+        summary: ``summary.json`` of a finished run, what its final evaluation came to.
         policy: ``policy.json`` of a finished run's final policy.
         provenance: The records of the run's verbs, by verb.
     """
@@ -71,7 +64,7 @@ class RunResult:
     problem: str | None = None
     fingerprint: str | None = None
     outcome: dict[str, Any] | None = None
-    episodes: pd.DataFrame | None = None
+    summary: EvaluationSummary | None = None
     policy: dict[str, Any] | None = None
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -133,6 +126,15 @@ class StudyResults:
         for run in self.runs:
             found.setdefault(run.experiment, []).append(run)
         return {name: tuple(runs) for name, runs in found.items()}
+
+    @property
+    def metrics(self) -> dict[str, MetricSummary]:
+        """Every metric that a run has, by name, and how it is shown; runs need not have the same ones."""
+        found: dict[str, MetricSummary] = {}
+        for run in self.runs:
+            for metric in run.summary.metrics if run.summary else ():
+                found.setdefault(metric.name, metric)
+        return found
 
     def require_complete(self) -> None:
         """Refuse a study with missing runs.
@@ -204,37 +206,32 @@ def _load_run(directory: Path, study: str, experiment: str, seed: int, asked: tu
                 "unknown outcome", where=run.outcome_file, got=outcome["status"], expected="completed or diverged"
             )
         policy = _read_mapping(policy_file, "weights_sha256")
-    episodes = _episodes(run, _weights_of(found.provenance.get("evaluate", {})), policy["weights_sha256"], asked[1])
-    if episodes is None:
+    summary = _summary(run)
+    # Not after further training, nor when the study has another number of episodes now.
+    if summary is None or (summary.weights_sha256, summary.episodes) != (policy["weights_sha256"], asked[1]):
         return replace(found, problem=NOT_EVALUATED)
     return replace(
         found,
         status=outcome["status"],
         problem=outcome.get("problem"),
         outcome=outcome,
-        episodes=episodes,
+        summary=summary,
         policy=policy,
     )
 
 
-def _episodes(run: RunDirectory, evaluated: str | None, present: str, asked: int) -> pd.DataFrame | None:
-    """Return the final evaluation's episodes; None where it must be repeated.
-
-    That is after further training, when another number of episodes is asked for, and when an earlier version made it.
-
-    Args:
-        run: The run.
-        evaluated: The evaluated weights; None where it was interrupted between table and record.
-        present: The final policy's weights.
-        asked: Number of episodes.
-    """
-    file = run.episodes_file("final")
-    if not file.is_file() or evaluated not in (None, present):
+def _summary(run: RunDirectory) -> EvaluationSummary | None:
+    """Return what the final evaluation came to, None where there was none."""
+    file = run.summary_file("final")
+    if not file.is_file():
         return None
     with _repaired_by(f"mimicrl evaluate {run.path}"):
-        table = artifacts.read_parquet(file)
-    whole = set(EPISODE_COLUMNS) <= set(table) and any(str(name).startswith(JOINT_ERROR) for name in table)
-    return table if whole and len(table) == asked else None
+        try:
+            return EvaluationSummary.model_validate_json(file.read_bytes())
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            got = ": ".join(part for part in (".".join(map(str, first["loc"])), first["msg"]) if part)
+            raise ArtifactError("a file of the run is damaged", where=file, got=got) from error
 
 
 def _refuse_other_run(run: RunDirectory, identity: dict[str, Any], study: str, experiment: str, seed: int) -> None:

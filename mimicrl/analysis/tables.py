@@ -1,35 +1,35 @@
-"""Tables as text: CSV with all figures, and the headline figures for people, in Markdown, LaTeX and one line each."""
+"""Tables as text: CSV with all figures; the headline metrics for people, in Markdown, LaTeX and one line each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mimicrl.analysis import statistics, text
+from mimicrl.evaluation.summary import STABLE_SHARE, MetricSummary
 
 FEW_SEEDS = "with 3 to 5 seeds such an interval covers the truth less often, about 75 to 90 %"
 """Measured on normally distributed figures, see ``tests/analysis/test_statistics.py``."""
 _MIXED = "†"
 
 
-class _Format(NamedTuple):
-    """How a metric is shown."""
-
-    heading: str
-    digits: int
-    scale: float = 1.0
-
-
-_SHOWN = {
-    "stable_share": _Format("Stable episodes [%]", 1, 100.0),
-    "reward": _Format("Imitation reward", 3),
-    "speed_mps": _Format("Speed of asked [m/s]", 2),
-    "joint_error_deg": _Format("Joint error [°]", 1),
-    "train_seconds": _Format("Training time [s]", 0),
-}
+_TRAINING_TIME = MetricSummary(
+    name="train_seconds",
+    value=None,
+    heading="Training time",
+    unit="s",
+    digits=0,
+    scale=1.0,
+    better="lower",
+    meaning="The wall time of training, all attempts together.",
+    headline=True,
+    target=None,
+    bounds=None,
+)
+"""Shown like a metric, though no evaluation measures it."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -92,12 +92,36 @@ def latex_escape(text: object) -> str:
     return "".join(_LATEX.get(character, character) for character in str(text))
 
 
-def experiments_text(experiments: pd.DataFrame) -> pd.DataFrame:
-    """Return the headline columns of `aggregate.experiments_table` as text with units in the headings.
+def headline_metrics(metrics: Iterable[MetricSummary]) -> list[MetricSummary]:
+    """Return the metrics that the short tables and the figure of the final evaluation show."""
+    return [metric for metric in metrics if metric.headline]
+
+
+def heading(metric: MetricSummary) -> str:
+    """Return such as ``Speed (target) [m/s]``."""
+    return metric.heading + (" (target)" if metric.target else "") + (f" [{metric.unit}]" if metric.unit else "")
+
+
+def cell(metric: MetricSummary, row: dict[str, Any]) -> str:
+    """Return a metric of a run, and its target where it has one, such as ``1.21 (1.25)``."""
+    return figure(metric, row[metric.name]) + _target(metric, row)
+
+
+def figure(metric: MetricSummary, value: float | None) -> str:
+    """Return a value of a metric as it is shown, without its unit."""
+    return text.number(None if value is None else metric.scale * value, metric.digits)
+
+
+def experiments_text(experiments: pd.DataFrame, metrics: Sequence[MetricSummary]) -> pd.DataFrame:
+    """Return columns of `aggregate.experiments_table` as text with units in the headings.
 
     With three seeds or more a cell reads ``mean ± SD (IQM x [low, high])``, below that it is the seeds' values.
+
+    Args:
+        experiments: The table.
+        metrics: Those to be shown.
     """
-    return pd.DataFrame([_text_row(row) for row in records(experiments)])
+    return pd.DataFrame([_text_row(row, (*metrics, _TRAINING_TIME)) for row in records(experiments)])
 
 
 def notes(experiments: pd.DataFrame) -> list[str]:
@@ -115,30 +139,29 @@ def notes(experiments: pd.DataFrame) -> list[str]:
     return found
 
 
-def headline(experiments: pd.DataFrame) -> list[str]:
-    """Return one plain line an experiment, for the terminal."""
-    return [_line(row) for row in records(experiments)]
+def headline(experiments: pd.DataFrame, metrics: Sequence[MetricSummary]) -> list[str]:
+    """Return one plain line per experiment, for the terminal."""
+    return [_line(row, metrics) for row in records(experiments)]
 
 
-def _text_row(row: dict[str, Any]) -> dict[str, str]:
-    cells = {
+def _text_row(row: dict[str, Any], metrics: Sequence[MetricSummary]) -> dict[str, str]:
+    return {
         "Experiment": row["experiment"] + (_MIXED if row["mixed"] else ""),
         "Seeds": _seeds(row),
         "First success [samples]": _first_successes(row),
-    }
-    cells |= {shown.heading: _estimate(row, metric) for metric, shown in _SHOWN.items()}
-    if _evaluated(row):
-        cells[_SHOWN["speed_mps"].heading] += f" of {row['reference_speed_mps']:.2f}"
-    return cells
+    } | {heading(metric): _estimate(row, metric) for metric in metrics}
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], metrics: Sequence[MetricSummary]) -> str:
     parts = [_seeds(row, " seeds")]
     if _evaluated(row):
         parts += [
-            f"stable {row['stable']} of {row['episodes']} episodes",
-            f"reward {over_seeds(row, 'reward', 'IQM ')}",
-            f"{over_seeds(row, 'speed_mps', 'IQM ')} m/s of {row['reference_speed_mps']:.2f}",
+            f"{row['stable_episodes']} of {row['episodes']} episodes stable",
+            *(
+                f"{heading(metric).lower()} {over_seeds(row, metric, 'IQM ')}"
+                for metric in metrics
+                if metric.name != STABLE_SHARE
+            ),
             f"first success {_first_successes(row, ' samples')}",
         ]
     return f"{row['experiment']}: {'; '.join(parts)}"
@@ -159,13 +182,20 @@ def first_success(samples: float | None, budget: int) -> str:
     return f"{samples:,.0f}" if samples is not None and np.isfinite(samples) else f"> {budget:,}"
 
 
-def over_seeds(row: dict[str, Any], metric: str, name: str = "") -> str:
+def over_seeds(row: dict[str, Any], metric: MetricSummary, name: str = "") -> str:
     """Return a metric's interquartile mean with its interval, after its name; below three seeds the value of each."""
-    values = row[f"{metric}_values"]
+    values = row[f"{metric.name}_values"]
+    if len(values) == 0:
+        return text.NOTHING
     if len(values) < statistics.SEEDS_FOR_INTERVAL:
-        return ", ".join(_figure(metric, value) for value in values) or text.NOTHING
-    middle, low, high = (_figure(metric, row[f"{metric}_{key}"]) for key in ("iqm", "ci_low", "ci_high"))
-    return f"{name}{middle} [{low}, {high}]"
+        return ", ".join(figure(metric, value) for value in values) + _target(metric, row)
+    middle, low, high = (figure(metric, row[f"{metric.name}_{key}"]) for key in ("iqm", "ci_low", "ci_high"))
+    return f"{name}{middle} [{low}, {high}]" + _target(metric, row)
+
+
+def _target(metric: MetricSummary, row: dict[str, Any]) -> str:
+    target = row.get(metric.target) if metric.target else None
+    return "" if target is None else f" ({figure(metric, target)})"
 
 
 def _first_successes(row: dict[str, Any], noun: str = "") -> str:
@@ -182,14 +212,10 @@ def _first_successes(row: dict[str, Any], noun: str = "") -> str:
     return f"{cell}{noun} ({row['first_success_reached']} of {len(values)})"
 
 
-def _estimate(row: dict[str, Any], metric: str) -> str:
+def _estimate(row: dict[str, Any], metric: MetricSummary) -> str:
     """Return a metric's cell: as `over_seeds`, after mean and standard deviation."""
-    cell = over_seeds(row, metric, "IQM ")
-    if len(row[f"{metric}_values"]) < statistics.SEEDS_FOR_INTERVAL:
-        return cell
-    return f"{_figure(metric, row[f'{metric}_mean'])} ± {_figure(metric, row[f'{metric}_sd'])} ({cell})"
-
-
-def _figure(metric: str, value: float) -> str:
-    shown = _SHOWN[metric]
-    return text.number(shown.scale * value, shown.digits)
+    if len(row[f"{metric.name}_values"]) < statistics.SEEDS_FOR_INTERVAL:
+        return over_seeds(row, metric)
+    mean, sd = (figure(metric, row[f"{metric.name}_{key}"]) for key in ("mean", "sd"))
+    middle = over_seeds(row, metric.model_copy(update={"target": None}), "IQM ")
+    return f"{mean} ± {sd} ({middle})" + _target(metric, row)

@@ -6,7 +6,7 @@ import time
 
 from mimicrl.config import EvaluationConfig
 from mimicrl.envs.task import Task
-from mimicrl.evaluation.metrics import Summary, stable_distance, summarize
+from mimicrl.evaluation.metrics import Summary, judge, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.policy import Policy
 
@@ -21,7 +21,7 @@ class Evaluator:
     """
 
     def __init__(self, task: Task, settings: EvaluationConfig, threads: int = 1) -> None:
-        self._settings, self._speed_mps = settings, task.reference.speed_mps
+        self._settings = settings
         self._batch = task.evaluation_batch(settings.episodes, settings.seconds, threads)
 
     def evaluate(self, policy: Policy, *, shifted: bool) -> tuple[Summary, float]:
@@ -36,5 +36,4 @@ class Evaluator:
         """
         begin, settings = time.perf_counter(), self._settings
         episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
-        needed = stable_distance(self._speed_mps, settings.seconds, settings.stable_distance_m)
-        return summarize(episodes, needed, self._speed_mps), time.perf_counter() - begin
+        return summarize(judge(episodes, settings)), time.perf_counter() - begin

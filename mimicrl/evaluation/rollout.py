@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mimicrl.evaluation import metrics
 from mimicrl.geometry.rotations import Array
 from mimicrl.mdp.state import BodyState
 from mimicrl.mdp.step import MimicBatch
@@ -27,26 +28,24 @@ class Episodes:
         duration_s: How long it lasted.
         reason: Why it ended, an index into `reasons`.
         reasons: Names of the reasons.
-        reward_names: Names of the reward's K terms.
         distance_m: Net way forward along the line.
         lateral_drift_m: Distance from the line at the end, left positive.
-        reward: Mean imitation reward a step.
-        terms: Mean of each reward term, shape ``(E, K)``.
-        joint_error_rad: Mean absolute error of each joint, shape ``(E, J)``.
-        upright: Mean cosine between the trunk and the vertical.
+        means: Mean over its steps of each `StepMetric`, by the metric's name, shape ``(E,)`` or ``(E, K)``.
+        reference_speed_mps: The reference's speed, the same for all.
+        reward_names: Names of the reward's terms.
+        joint_names: Names of the joints.
     """
 
     start_phase: Array
     duration_s: Array
     reason: np.ndarray
+    reasons: tuple[str, ...]
     distance_m: Array
     lateral_drift_m: Array
-    reward: Array
-    terms: Array
-    joint_error_rad: Array
-    upright: Array
-    reasons: tuple[str, ...]
+    means: dict[str, Array]
+    reference_speed_mps: float
     reward_names: tuple[str, ...]
+    joint_names: tuple[str, ...]
 
 
 def start_phases(episodes: int, *, shifted: bool = False) -> Array:
@@ -71,9 +70,8 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
         phases: The starts, shape ``(E,)``.
         watch: Sees every step.
     """
-    joints = len(batch.walker.joint_names)
-    reward, upright = np.zeros(batch.count), np.zeros(batch.count)
-    terms, error = np.zeros((batch.count, len(batch.reward_names))), np.zeros((batch.count, joints))
+    measured = [metric for metric in metrics.found() if isinstance(metric, metrics.StepMetric)]
+    sums: dict[str, Array] = {}
     reason = np.full(batch.count, RUNNING)
     observation = batch.reset(phase=phases)
     position = batch.simulation.qpos[:, :2].copy()  # the last one that was sane
@@ -82,12 +80,12 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
     rows = None
     while going.any():
         step = batch.step(policy.predict(observation), rows)
-        observation, state, reference = step.observation, step.state, step.reference
-        np.add(reward, step.reward, out=reward, where=going)
-        np.add(terms, step.terms, out=terms, where=going[:, None])
+        observation, state = step.observation, step.state
         sane = going & (step.reason != DIVERGED)
-        np.add(upright, state.upright, out=upright, where=sane)
-        np.add(error, np.abs(state.joint_angles_rad - reference.joint_angles_rad), out=error, where=sane[:, None])
+        for metric in measured:
+            values, where = metric.of_step(step, batch), going if metric.after_divergence else sane
+            total = sums[metric.name] if metric.name in sums else sums.setdefault(metric.name, np.zeros(values.shape))
+            np.add(total, values, out=total, where=where if values.ndim == 1 else where[:, None])
         if watch is not None:
             watch(batch, np.flatnonzero(sane), state)
         np.copyto(position, state.root_position_w[:, :2], where=sane[:, None])
@@ -101,12 +99,11 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
         start_phase=np.array(phases),
         duration_s=steps * batch.control_dt,
         reason=reason,
+        reasons=batch.reasons,
         distance_m=position[:, 0] - start,
         lateral_drift_m=position[:, 1],
-        reward=reward / steps,
-        terms=terms / steps[:, None],
-        joint_error_rad=error / steps[:, None],
-        upright=upright / steps,
-        reasons=batch.reasons,
+        means={name: total / (steps if total.ndim == 1 else steps[:, None]) for name, total in sums.items()},
+        reference_speed_mps=batch.reference.speed_mps,
         reward_names=batch.reward_names,
+        joint_names=batch.walker.joint_names,
     )

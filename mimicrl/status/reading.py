@@ -90,7 +90,7 @@ def _status(place: places.Place, here: Here) -> RunStatus:
     total = place.total or files.count(progress, "total_timesteps") or files.count(outcome, "total_timesteps")
     state, note = _state(run.lock_file, attempt, progress, outcome, total, here)
     evaluation = progress.get("last_evaluation") or files.last_line(training / "evaluations.jsonl")
-    stable, episodes = files.count(evaluation, "stable"), files.count(evaluation, "episodes")
+    stable, episodes = files.count(evaluation, "stable_episodes"), files.count(evaluation, "episodes")
     last = attempt or progress
     samples, rate = _pace(state, attempt, progress, outcome)
     return RunStatus(
@@ -101,7 +101,7 @@ def _status(place: places.Place, here: Here) -> RunStatus:
         steps_per_s=rate,
         eta_s=files.number(progress, "eta_s") if state == "running" else None,
         stable=None if stable is None or episodes is None else (stable, episodes),
-        reward=files.number(evaluation, "imitation_reward"),
+        reward=files.number(evaluation, "reward"),
         attempts=attempts,
         where=", ".join(f"{word}{last[key]}" for key, word in (("host", ""), ("slurm_job", "job ")) if last.get(key)),
         note=note,

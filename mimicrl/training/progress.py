@@ -86,5 +86,5 @@ class Progress:
             },
         )
         length = f"episodes {np.mean(lengths):.0f}" if lengths else ""
-        stood = f"stable {last.stable}/{last.episodes}" if last else ""
+        stood = f"stable {last.stable_episodes}/{last.episodes}" if last else ""
         self._terminal.update(samples, ", ".join(part for part in (f"{rate:,.0f}/s", length, stood) if part))

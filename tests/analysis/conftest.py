@@ -19,7 +19,16 @@ from mimicrl.config import StudyConfig, yaml
 
 _ANGLES = ("hip_flexion", "hip_adduction", "knee_flexion", "ankle_dorsiflexion")
 JOINTS = tuple(f"{angle}_{side}" for side in "rl" for angle in _ANGLES)
-TERMS = ("pose", "velocity", "end_effector", "root")
+TERMS = ("pose", "velocity", "root")
+METRICS: dict[str, dict[str, Any]] = {
+    "stable_share": {"heading": "Stable episodes", "unit": "%", "digits": 1, "scale": 100.0, "bounds": (0.0, 1.0)},
+    "reward": {"heading": "Imitation reward", "digits": 3},
+    "speed_mps": {"heading": "Speed", "unit": "m/s", "target": "reference_speed_mps"},
+    "joint_error_deg": {"heading": "Joint error", "unit": "°", "digits": 1, "better": "lower"},
+    "upright": {"heading": "Upright", "headline": False},
+    "distance_m": {"heading": "Distance", "unit": "m", "better": "none", "headline": False},
+} | {f"reward_{term}": {"heading": f"Reward for {term}", "digits": 3, "headline": False} for term in TERMS}
+"""How the made-up metrics are shown, where that is not as usual."""
 EVALUATIONS = 8
 
 Key = tuple[str, int]
@@ -33,7 +42,7 @@ def make_study(tmp_path: Path) -> Callable[..., Path]:
     ``make_study({"walk": {1: "completed", 2: "diverged", 3: "not evaluated"}})`` has one run for each seed: completed,
     diverged, or unfinished: no directory, not trained, changed, not evaluated, trained since (its evaluation is of
     other weights). Options: ``directory``, ``name`` of the study, ``budget`` in samples, ``episodes`` a run;
-    ``figures={("walk", 1): {"reward": 0.9}}`` sets columns of a run's episodes and values of its outcome;
+    ``figures={("walk", 1): {"reward": 0.9}}`` sets values of a run's summary, its metrics and its outcome;
     ``provenance={("walk", 2): {"container": {"sha256": "x"}}}`` sets values of its records.
     """
 
@@ -123,7 +132,7 @@ def _write_run(
         return
     diverged = state == "diverged"
     samples = budget // 2 if diverged else budget
-    training = _evaluations(generator, samples, episodes)
+    training = _evaluations(generator, samples)
     outcome = _outcome(diverged, samples, budget, training) | {"fingerprint": fingerprint}
     if state == "changed":
         outcome["fingerprint"] = "0" * 12
@@ -134,9 +143,9 @@ def _write_run(
     artifacts.write_parquet(path / "metrics.parquet", _metrics(generator, samples))
     if state != "not evaluated":
         evaluated = "0" * 64 if state == "trained since" else policy["weights_sha256"]
-        record = _record("evaluate") | records | {"result": {"weights_sha256": evaluated}}
-        _json(path / "provenance" / "evaluate.json", record)
-        artifacts.write_parquet(path / "episodes.parquet", _episodes(generator, episodes, diverged).assign(**changes))
+        _json(path / "provenance" / "evaluate.json", _record("evaluate") | records)
+        summary = _summary(generator, episodes, diverged, changes) | {"weights_sha256": evaluated}
+        _json(path / "summary.json", summary)
         artifacts.write_parquet(path / "gait_cycle.parquet", _gait_cycle(generator))
 
 
@@ -176,7 +185,7 @@ def _outcome(diverged: bool, samples: int, budget: int, training: pd.DataFrame) 
     }
 
 
-def _evaluations(generator: np.random.Generator, samples: int, episodes: int) -> pd.DataFrame:
+def _evaluations(generator: np.random.Generator, samples: int) -> pd.DataFrame:
     progress = np.arange(1, EVALUATIONS + 1) / EVALUATIONS
     samples_per_second = generator.normal(4000, 100)
     noise = generator.normal(0, 0.01, EVALUATIONS)
@@ -187,16 +196,8 @@ def _evaluations(generator: np.random.Generator, samples: int, episodes: int) ->
             "seconds": 0.5,
             "training_seconds": samples / samples_per_second * progress,
             "cpu_seconds": samples / samples_per_second * progress,
-            "stable": np.where(np.arange(EVALUATIONS) >= EVALUATIONS - 3, episodes, 0),
-            "episodes": episodes,
-            "imitation_reward": 0.94 - 0.5 * (1 - progress) ** 2 + noise,
-            "speed_mps": 1.25 - 0.6 * (1 - progress) ** 2 + noise,
-            "speed_error": 0.05 + 0.4 * (1 - progress) ** 2,
-            "joint_error_deg": 3 + 5 * (1 - progress),
-            "upright": 0.99 - 0.1 * (1 - progress),
-            "distance_m": 25 * progress,
-            "duration_s": 20 * progress,
-            "lateral_drift_m": 0.2,
+            "stable_share": np.where(np.arange(EVALUATIONS) >= EVALUATIONS - 3, 1.0, 0.0),
+            "reward": 0.94 - 0.5 * (1 - progress) ** 2 + noise,
         }
     )
 
@@ -215,29 +216,42 @@ def _metrics(generator: np.random.Generator, samples: int) -> pd.DataFrame:
     )
 
 
-def _episodes(generator: np.random.Generator, count: int, diverged: bool) -> pd.DataFrame:
-    """Walks of 20 s, about 1.2 m/s and a reward of about 0.93; of a diverged training, falls after 2 s."""
-    duration = 2.0 if diverged else 20.0
-    speed = generator.normal(1.2, 0.02) + generator.normal(0, 0.01, count)
-    skill = 0.6 if diverged else generator.normal(1.03, 0.01)
-    terms = skill * generator.uniform(0.2, 0.25, (count, len(TERMS)))
-    table: dict[str, Any] = {
-        "episode": np.arange(count),
-        "start_phase": np.arange(count) / count,
-        "distance_m": speed * duration,
-        "speed_mps": speed * duration / duration,
+def _summary(generator: np.random.Generator, episodes: int, diverged: bool, changes: dict[str, Any]) -> dict[str, Any]:
+    """Walks of about 1.2 m/s and a reward of about 0.93; of a diverged training, falls."""
+    speed, skill = generator.normal(1.2, 0.02), 0.6 if diverged else generator.normal(1.03, 0.01)
+    terms = {f"reward_{term}": skill * generator.uniform(0.28, 0.32) for term in TERMS}
+    values = {
+        "stable_share": 0.0 if diverged else 1.0,
+        "reward": sum(terms.values()),
+        "speed_mps": speed,
+        "joint_error_deg": generator.uniform(2, 5),
+        "upright": generator.normal(0.98, 0.002),
+        "distance_m": speed * (2.0 if diverged else 20.0),
+    } | terms
+    usual = {
+        "unit": "",
+        "digits": 2,
+        "scale": 1.0,
+        "better": "higher",
+        "headline": True,
+        "target": None,
+        "bounds": None,
+    }
+    summary = {
+        "checkpoint": "final",
+        "episodes": episodes,
+        "stable_episodes": 0 if diverged else episodes,
+        "stable_distance_m": 15.0,
         "reference_speed_mps": 1.25,
-        "duration_s": duration,
-        "reason": "fall" if diverged else "time",
-        "stable": not diverged,
-        "reward": terms.sum(axis=1),
+        "ends": {"fall" if diverged else "time": episodes},
     }
-    table |= {f"reward_{term}": terms[:, k] for k, term in enumerate(TERMS)}
-    table |= {
-        f"error_{joint}_rad": generator.uniform(0.03, 0.08) + generator.uniform(0, 0.01, count) for joint in JOINTS
-    }
-    table |= {"upright": generator.normal(0.98, 0.002, count), "lateral_drift_m": generator.normal(0, 0.2, count)}
-    return pd.DataFrame(table, index=range(count))
+    summary |= {name: changes[name] for name in summary if name in changes}
+    values |= {name: value for name, value in changes.items() if name not in summary}
+    metrics = [
+        usual | {"name": name, "value": value, "meaning": f"Made-up {name}.", "heading": name} | METRICS.get(name, {})
+        for name, value in values.items()
+    ]
+    return summary | {"metrics": metrics}
 
 
 def _gait_cycle(generator: np.random.Generator) -> pd.DataFrame:

@@ -14,12 +14,9 @@ import pytest
 
 from mimicrl import artifacts, provenance
 from mimicrl.analysis import statistics
-from mimicrl.analysis.aggregate import METRICS, aggregate, experiments_table, figures, runs_table
+from mimicrl.analysis.aggregate import aggregate, experiments_table, runs_table
 from mimicrl.analysis.study import load
 from mimicrl.errors import ArtifactError
-from mimicrl.evaluation.metrics import episodes_table, summarize
-from mimicrl.evaluation.rollout import Episodes
-from mimicrl.mdp.terminations import Reason
 
 Make = Callable[..., Path]
 TABLES = sorted(
@@ -48,29 +45,25 @@ def experiments_of(directory: Path) -> pd.DataFrame:
     return experiments_table(load(directory)).set_index("experiment")
 
 
-@pytest.mark.parametrize("count", [2, 5, 20, 100])
-def test_a_runs_figures_are_the_evaluations(count: int) -> None:
-    generator = np.random.default_rng(count)
-    episodes = Episodes(
-        start_phase=np.arange(count) / count,
-        duration_s=generator.uniform(1, 20, count),
-        reason=generator.choice([Reason.TIME, Reason.FALL], count),
-        distance_m=generator.uniform(-1, 25, count),
-        lateral_drift_m=generator.normal(0, 1, count),
-        reward=generator.uniform(0, 1, count),
-        terms=generator.uniform(0, 0.25, (count, 4)),
-        joint_error_rad=generator.uniform(0, 0.3, (count, 8)),
-        upright=generator.uniform(0.8, 1, count),
-    )
-    names = tuple(f"joint{k}" for k in range(8))
-    found = figures(episodes_table(episodes, 15.0, 1.25, names))
-    expected = summarize(episodes, 15.0, 1.25).as_dict()
-    expected["reward"] = expected.pop("imitation_reward")
-    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-12)
-    assert found["stable_share"] == expected["stable"] / count
-    assert found["reference_speed_mps"] == pytest.approx(1.25)
-    terms = [found[f"reward_{name}"] for name in ("pose", "velocity", "end_effector", "root")]
-    assert terms == pytest.approx(episodes.terms.mean(axis=0))
+def test_a_runs_figures_are_those_of_its_summary(make_study: Make) -> None:
+    directory = make_study(MIXED_STUDY)
+    table = runs_of(directory)
+    for run in load(directory).runs:
+        row = table.loc[(run.experiment, run.seed)]
+        for name, value in (run.summary.values if run.summary else {}).items():
+            assert row[name] == value
+
+
+def test_a_metric_that_only_some_runs_have_leaves_empty_cells(make_study: Make) -> None:
+    states = {"walk": {1: "completed", 2: "completed"}, "amble": {1: "completed"}}
+    directory = make_study(states, figures={("amble", 1): {"reward_energy": -0.1}, ("walk", 1): {"reward": None}})
+    aggregate(directory)
+    runs, experiments = runs_of(directory), experiments_of(directory)
+    assert runs["reward_energy"].isna().tolist() == [True, True, False]
+    assert runs["reward"].isna().tolist() == [True, False, False]
+    assert experiments["reward_energy_values"].tolist() == [(), (-0.1,)]
+    assert experiments["reward_energy_mean"].isna().tolist() == [True, False]
+    assert len(experiments.loc["walk", "reward_values"]) == 1
 
 
 def test_every_expected_run_has_a_row(make_study: Make) -> None:
@@ -80,9 +73,8 @@ def test_every_expected_run_has_a_row(make_study: Make) -> None:
     assert table["problem"].tolist()[3:] == ["no run directory", "not evaluated"]
     assert table["problem"].isna().tolist() == [True, False, True, False, False]
     assert set(table["total_timesteps"]) == {400_000}
-    empty = table.loc["amble", "samples":"lateral_drift_m"].drop(columns="total_timesteps").isna().to_numpy()
-    assert empty.shape == (2, 22)
-    assert empty.all()
+    known = ["status", "problem", "total_timesteps", "fingerprint", *table.loc[:, "code_sha256":]]
+    assert table.loc["amble"].drop(columns=known).isna().to_numpy().all()
     of_success = ["first_success_samples", "first_success_simulated_s"]
     assert table.loc["walk"].drop(columns=["problem", *of_success]).notna().to_numpy().all()
 
@@ -130,7 +122,7 @@ def test_success_is_reached_or_not(make_study: Make) -> None:
 def test_statistics_are_over_seeds(make_study: Make) -> None:
     directory = make_study({"walk": dict.fromkeys(range(1, 8), "completed")})
     runs, row = runs_of(directory), experiments_of(directory).loc["walk"]
-    for metric in METRICS:
+    for metric in (*load(directory).metrics, "train_seconds"):
         expected = statistics.summarize(runs[metric].tolist())
         assert row[f"{metric}_values"] == expected.values
         names = ("mean", "sd", "iqm", "ci_low", "ci_high")
@@ -146,8 +138,7 @@ def test_more_episodes_of_the_same_seeds_tell_nothing_more(make_study: Make, tmp
         experiments_of(make_study(states, directory=tmp_path / str(count), episodes=count, figures=same))
         for count in (2, 200)
     )
-    columns = [name for name in few if str(name).startswith(("reward_", "speed_"))]
-    assert len(columns) == 18
+    columns = [f"{metric}_{key}" for metric in ("reward", "speed_mps") for key in ("values", "sd", "iqm", "ci_low")]
     for name in columns:
         assert few.loc["walk", name] == pytest.approx(many.loc["walk", name], rel=1e-9), name
 
@@ -156,7 +147,7 @@ def test_diverged_seeds_count_and_missing_ones_cannot(make_study: Make) -> None:
     states = {"walk": {1: "completed", 2: "completed", 3: "diverged", 4: "not evaluated"}}
     row = experiments_of(make_study(states, episodes=10)).loc["walk"]
     assert [row[name] for name in ("seeds", "completed", "diverged", "missing")] == [4, 2, 1, 1]
-    assert (row["stable"], row["episodes"]) == (20, 30)
+    assert (row["stable_episodes"], row["episodes"]) == (20, 30)
     assert row["stable_share_values"] == (1.0, 1.0, 0.0)
     assert row["stable_share_mean"] == pytest.approx(2 / 3)
     assert row["reward_ci_low"] < row["reward_iqm"] - 0.1
@@ -296,9 +287,9 @@ def test_a_study_with_missing_runs_is_refused_before_anything_is_written(make_st
 
 def test_a_damaged_file_is_an_error_even_where_runs_may_be_missing(make_study: Make) -> None:
     directory = make_study(MIXED_STUDY)
-    path = directory / "walk" / "seed_3" / "episodes.parquet"
+    path = directory / "walk" / "seed_3" / "summary.json"
     path.write_bytes(path.read_bytes()[:-10])
     before = files(directory)
-    with pytest.raises(ArtifactError, match=f"^a table of the run cannot be read — {path} — "):
+    with pytest.raises(ArtifactError, match=f"^a file of the run is damaged — {path} — "):
         aggregate(directory, allow_missing=True)
     assert files(directory) == before

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
-from mimicrl.analysis import aggregate, figures
+from mimicrl.analysis import figures
 from mimicrl.analysis.learning_curves import learning_curves, mean_curve
 from mimicrl.analysis.study import StudyResults, load
 
@@ -25,7 +25,7 @@ def test_each_seed_is_drawn_over_samples_and_over_wall_time(results: StudyResult
     for run in results.experiments["torque"]:
         table = run.evaluations
         thousand, minutes = (table["samples"] / 1e3).tolist(), (table["training_seconds"] / 60).tolist()
-        reward, share = table["imitation_reward"].tolist(), (100 * table["stable"] / table["episodes"]).tolist()
+        reward, share = table["reward"].tolist(), (100 * table["stable_share"]).tolist()
         assert (thousand, reward) in lines(reward_samples)
         assert (minutes, reward) in lines(reward_time)
         assert (thousand, share) in lines(stable_samples)
@@ -38,8 +38,7 @@ def test_first_successes_and_ends_by_divergence_are_marked_where_they_were(resul
     first = [run.outcome["first_success_samples"] / 1e3 for run in finished if run.status == "completed"]
     assert sorted(x for x, _ in marks(axes, "o")) == sorted(first)
     (diverged,) = [run for run in finished if run.status == "diverged"]
-    reward = aggregate.figures(diverged.episodes)["reward"]
-    assert marks(axes, "x") == [(diverged.outcome["samples"] / 1e3, reward)]
+    assert marks(axes, "x") == [(diverged.outcome["samples"] / 1e3, diverged.summary.values["reward"])]
 
 
 def test_only_three_seeds_have_an_interval(results: StudyResults) -> None:

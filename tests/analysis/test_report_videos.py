@@ -9,7 +9,7 @@ import pytest
 from analysis.pages import Page, part
 
 from mimicrl import artifacts
-from mimicrl.analysis import clips
+from mimicrl.analysis import videos
 from mimicrl.analysis.report import page
 from mimicrl.analysis.study import load
 
@@ -37,7 +37,9 @@ def test_a_video_is_inside_the_page_and_it_and_the_others_are_linked(
     assert ("diverged" in Page(text).text) == (shown == 4)
     (video,) = Page(text).all("video")
     assert video["aria-label"] == f"walk, seed {shown}"
-    assert video["src"] == clips.data_uri(clips.cut(directory / f"walk/seed_{shown}/videos/final.mp4", clips.SECONDS))
+    assert video["src"] == videos.data_uri(
+        videos.cut(directory / f"walk/seed_{shown}/videos/final.mp4", videos.SECONDS)
+    )
     assert set(Page(text).values("href")) == {f"walk/seed_{seed}/videos/final.mp4" for seed in filmed}
 
 
@@ -51,7 +53,7 @@ def test_a_video_tells_its_episode_and_whether_it_is_the_table_s(
     artifacts.write_json(directory / "walk/seed_1/provenance/replay.json", {"result": result})
     words = Page(part(page(load(directory), {}), "section", "videos")).text
     assert "Episode 12: 23.8 m in 20.0 s." in words
-    assert ("otherwise than in the final evaluation" in words) == told
+    assert ("This replay differs from the evaluated episode. Here" in words) == told
 
 
 def test_a_page_that_grows_too_large_links_its_largest_videos(

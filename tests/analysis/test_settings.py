@@ -18,11 +18,11 @@ def test_an_experiment_of_defaults_differs_in_nothing_whatever_its_seeds() -> No
 @pytest.mark.parametrize(
     ("section", "key", "value", "shown"),
     [
-        ("mimic", "control_hz", 200, ("200", "50", "Control steps a second; must divide the physics rate.")),
+        ("mdp", "control_hz", 200, ("200", "50", "Control steps per second; must divide the physics rate.")),
         ("training", "actor", [64, 32], ("64, 32", "256, 256", "Widths of the policy network's hidden layers.")),
         ("logging", "tensorboard", False, ("no", "yes", "Write TensorBoard files.")),
         ("training", "total_timesteps", 10**6, ("1,000,000", "400,000", "Budget in samples (environment steps).")),
-        ("mimic", "unheard_of", 0.5, ("0.5", "none", "")),
+        ("mdp", "unheard_of", 0.5, ("0.5", "none", "")),
     ],
 )
 def test_each_setting_that_differs_is_shown_with_default_and_meaning(
@@ -36,8 +36,8 @@ def test_each_setting_that_differs_is_shown_with_default_and_meaning(
 
 def test_a_setting_inside_others_is_found_and_one_left_out_is_none() -> None:
     experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
-    experiment["mimic"]["rewards"]["pose"]["scale"] = 2.0
-    del experiment["mimic"]["termination"]["tracking_rotation_rad"]
+    experiment["mdp"]["rewards"]["pose"]["scale"] = 2.0
+    del experiment["mdp"]["terminations"]["tracking"]["rotation_rad"]
     pose, tracking = ([row["key"], row["value"], row["default"]] for row in settings.changed(experiment))
-    assert pose == ["mimic.rewards.pose.scale", "2", "3"]
-    assert tracking == ["mimic.termination.tracking_rotation_rad", "none", "0.4"]
+    assert pose == ["mdp.rewards.pose.scale", "2", "3"]
+    assert tracking == ["mdp.terminations.tracking.rotation_rad", "none", "0.4"]

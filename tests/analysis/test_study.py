@@ -37,17 +37,17 @@ def test_a_run_is_completed_diverged_or_missing(
     assert (run.experiment, run.seed, run.name) == ("walk", 7, "walk/seed_7")
     assert (run.status, run.problem) == (status, problem)
     assert run.finished == (status != "missing")
-    for content in (run.outcome, run.episodes, run.policy):
+    for content in (run.outcome, run.summary, run.policy):
         assert (content is not None) == run.finished
 
 
 def test_a_finished_run_comes_with_what_its_files_say(make_study: Callable[..., Path]) -> None:
     directory = make_study(WALK, episodes=5, budget=50_000, figures={("walk", 1): {"reward": 0.5}})
     (run,) = study.load(directory).runs
-    assert run.outcome is not None and run.policy is not None and run.episodes is not None
+    assert run.outcome is not None and run.policy is not None and run.summary is not None
     assert run.outcome["samples"] == run.policy["samples"] == 50_000
     assert run.fingerprint == run.outcome["fingerprint"]
-    assert run.episodes["reward"].tolist() == [0.5] * 5
+    assert (run.summary.episodes, run.summary.values["reward"]) == (5, 0.5)
     assert list(run.provenance) == ["evaluate", "init", "train"]
     assert run.provenance["train"]["verb"] == "train"
     assert len(run.gait_cycle) == 8 * 101
@@ -132,6 +132,13 @@ def test_an_evaluation_of_another_number_of_episodes_is_to_be_repeated(
     (directory / "study.yaml").write_text(yaml.safe_dump(content))
     (run,) = study.load(directory).runs
     assert run.problem == problem
+
+
+def test_a_study_has_every_metric_that_a_run_has_in_the_order_of_the_runs(make_study: Callable[..., Path]) -> None:
+    states = {"walk": {1: "completed"}, "amble": {1: "completed"}, "lost": {1: "not trained"}}
+    results = study.load(make_study(states, figures={("amble", 1): {"reward_energy": 0.1}}))
+    first = next(run.summary.values for run in results.runs if run.summary)
+    assert list(results.metrics) == [*first, "reward_energy"]
 
 
 def test_a_video_is_there_or_not(make_study: Callable[..., Path]) -> None:

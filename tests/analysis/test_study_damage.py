@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from analysis.json_files import DROP, edit_json
 from mimicrl import artifacts
 from mimicrl.analysis import study
 from mimicrl.errors import ArtifactError
+from mimicrl.evaluation.summary import EvaluationSummary
 
 WALK = {"walk": {1: "completed"}}
 
@@ -76,13 +78,31 @@ def test_an_unknown_outcome_is_refused(make_study: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_torn_table_is_named(make_study: Callable[..., Path], share: float) -> None:
+def test_a_torn_summary_is_named(make_study: Callable[..., Path], share: float) -> None:
     directory = make_study(WALK)
-    path = directory / "walk" / "seed_1" / "episodes.parquet"
-    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(
-        ArtifactError, match=f"^a table of the run cannot be read — {path} — got .* — mimicrl evaluate {path.parent}$"
-    ):
+    path = directory / "walk" / "seed_1" / "summary.json"
+    path.write_bytes(path.read_bytes().rstrip()[: int(share * path.stat().st_size)])
+    with pytest.raises(ArtifactError, match=f"^a file of the run is damaged — {path} — got .* — mimicrl evaluate "):
+        study.load(directory)
+
+
+@pytest.mark.parametrize("key", EvaluationSummary.model_fields)
+def test_an_incomplete_summary_is_named(make_study: Callable[..., Path], key: str) -> None:
+    directory = make_study(WALK)
+    path = directory / "walk" / "seed_1" / "summary.json"
+    edit_json(path, **{key: DROP})
+    with pytest.raises(ArtifactError) as caught:
+        study.load(directory)
+    assert str(caught.value) == (
+        f"a file of the run is damaged — {path} — got {key}: Field required — mimicrl evaluate {path.parent}"
+    )
+
+
+@pytest.mark.parametrize("change", [{"metrics": [{}]}, {"episodes": "20"}, {"more": 1}, {"stable_episodes": -1}])
+def test_a_summary_with_other_values_is_named(make_study: Callable[..., Path], change: dict[str, Any]) -> None:
+    directory = make_study(WALK)
+    edit_json(directory / "walk" / "seed_1" / "summary.json", **change)
+    with pytest.raises(ArtifactError, match=r"^a file of the run is damaged — .*summary\.json — got "):
         study.load(directory)
 
 
@@ -97,12 +117,13 @@ def test_a_torn_table_is_named(make_study: Callable[..., Path], share: float) ->
 )
 def test_a_table_with_bad_bytes_is_named(make_study: Callable[..., Path], place: bytes, garbage: bytes) -> None:
     directory = make_study(WALK)
-    path = directory / "walk" / "seed_1" / "episodes.parquet"
+    path = directory / "walk" / "seed_1" / "evaluations.parquet"
     content = path.read_bytes()
     at = content.index(place)
     path.write_bytes(content[:at] + garbage + content[at + len(garbage) :])
+    (run,) = study.load(directory).runs
     with pytest.raises(ArtifactError, match=f"^a table of the run cannot be read — {path} — got "):
-        study.load(directory)
+        _ = run.evaluations
 
 
 @pytest.mark.parametrize("name", ["gait_cycle", "evaluations"])
@@ -117,24 +138,6 @@ def test_a_table_that_is_not_there_is_named(make_study: Callable[..., Path], nam
 
 def drop(path: Path, *columns: str) -> None:
     artifacts.read_parquet(path).drop(columns=list(columns)).to_parquet(path)
-
-
-@pytest.mark.parametrize("column", study.EPISODE_COLUMNS)
-def test_an_evaluation_of_an_earlier_version_is_to_be_repeated(make_study: Callable[..., Path], column: str) -> None:
-    directory = make_study(WALK)
-    drop(directory / "walk" / "seed_1" / "episodes.parquet", column)
-    (run,) = study.load(directory).runs
-    assert (run.status, run.problem, run.episodes) == ("missing", "not evaluated", None)
-
-
-def test_one_joint_s_error_is_enough_and_none_is_not(make_study: Callable[..., Path]) -> None:
-    directory = make_study(WALK)
-    path = directory / "walk" / "seed_1" / "episodes.parquet"
-    _, *others = errors = [name for name in artifacts.read_parquet(path) if str(name).startswith("error_")]
-    drop(path, *map(str, others))
-    assert study.load(directory).runs[0].finished
-    drop(path, str(errors[0]))
-    assert study.load(directory).runs[0].problem == "not evaluated"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mimicrl.analysis import tables
 from mimicrl.analysis.aggregate import experiments_table
-from mimicrl.analysis.study import load
+from mimicrl.analysis.study import StudyResults, load
 
 Make = Callable[..., Path]
 REWARDS = {1: 0.934, 2: 0.951, 3: 0.912, 4: 0.945, 5: 0.871}
@@ -25,46 +25,43 @@ piped = st.text("ab |±", max_size=8)
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=12)
 
 
-def experiments(make_study: Make, states: Sequence[str], **changes: dict[int, Any]) -> pd.DataFrame:
-    """The table of one experiment ``walk`` with seeds 1, 2, …; ``reward={1: 0.9}`` sets a figure of a seed."""
+def study(make_study: Make, states: Sequence[str], **changes: dict[int, Any]) -> StudyResults:
+    """One experiment ``walk`` with seeds 1, 2, …; ``reward={1: 0.9}`` sets a figure of a seed."""
     keys = {("walk", seed): {name: of[seed] for name, of in changes.items()} for seed in range(1, len(states) + 1)}
-    return experiments_table(load(make_study({"walk": dict(enumerate(states, 1))}, figures=keys)))
+    return load(make_study({"walk": dict(enumerate(states, 1))}, figures=keys))
+
+
+def text_of(results: StudyResults) -> pd.DataFrame:
+    return tables.experiments_text(experiments_table(results), tables.headline_metrics(results.metrics.values()))
 
 
 def test_from_three_seeds_on_a_cell_has_an_interval(make_study: Make) -> None:
-    text = tables.experiments_text(experiments(make_study, ["completed"] * 5, reward=REWARDS))
+    text = text_of(study(make_study, ["completed"] * 5, reward=REWARDS))
     assert text.loc[0, "Imitation reward"] == "0.923 ± 0.032 (IQM 0.930 [0.885, 0.949])"
     assert text.loc[0, "Seeds"] == "5 of 5"
 
 
 def test_two_seeds_are_shown_as_they_are(make_study: Make) -> None:
-    table = experiments(
+    results = study(
         make_study,
         ["completed"] * 2,
         reward=REWARDS,
         speed_mps={1: 1.19, 2: 1.23},
-        stable={1: True, 2: [True] * 19 + [False]},
+        stable_share={1: 1.0, 2: 0.95},
         train_seconds={1: 1234.4, 2: 99.6},
         first_success_samples={1: 81_920, 2: 100_352},
     )
-    assert tables.experiments_text(table).drop(columns="Joint error [°]").to_dict("records") == [
+    assert text_of(results).drop(columns="Joint error [°]").to_dict("records") == [
         {
             "Experiment": "walk",
             "Seeds": "2 of 2",
             "First success [samples]": "81,920, 100,352 (2 of 2)",
             "Stable episodes [%]": "100.0, 95.0",
             "Imitation reward": "0.934, 0.951",
-            "Speed of asked [m/s]": "1.19, 1.23 of 1.25",
+            "Speed (target) [m/s]": "1.19, 1.23 (1.25)",
             "Training time [s]": "1,234, 100",
         }
     ]
-
-
-def test_joint_errors_are_in_degrees(make_study: Make) -> None:
-    table = experiments(make_study, ["completed"])
-    (degrees,) = table.loc[0, "joint_error_deg_values"]
-    assert 1 < degrees < 10
-    assert tables.experiments_text(table).loc[0, "Joint error [°]"] == f"{degrees:.1f}"
 
 
 @pytest.mark.parametrize(
@@ -81,8 +78,8 @@ def test_joint_errors_are_in_degrees(make_study: Make) -> None:
 def test_seeds_that_never_succeeded_took_more_than_the_budget(
     make_study: Make, firsts: list[int | None], text: str
 ) -> None:
-    table = experiments(make_study, ["completed"] * len(firsts), first_success_samples=dict(enumerate(firsts, 1)))
-    assert tables.experiments_text(table).loc[0, "First success [samples]"] == text
+    results = study(make_study, ["completed"] * len(firsts), first_success_samples=dict(enumerate(firsts, 1)))
+    assert text_of(results).loc[0, "First success [samples]"] == text
 
 
 @pytest.mark.parametrize(
@@ -95,17 +92,18 @@ def test_seeds_that_never_succeeded_took_more_than_the_budget(
     ],
 )
 def test_diverged_and_missing_seeds_are_told(make_study: Make, states: list[str], text: str) -> None:
-    assert tables.experiments_text(experiments(make_study, states)).loc[0, "Seeds"] == text
+    assert text_of(study(make_study, states)).loc[0, "Seeds"] == text
 
 
 def test_an_experiment_without_runs_shows_nothing(make_study: Make) -> None:
-    text = tables.experiments_text(experiments(make_study, ["no directory"]))
-    assert text.loc[0].tolist() == ["walk", "0 of 1 (1 missing)", "–", "–", "–", "–", "–", "–"]
+    directory = make_study({"walk": {1: "completed"}, "lost": {1: "no directory"}})
+    name, seeds, *cells = text_of(load(directory)).loc[1]
+    assert (name, seeds) == ("lost", "0 of 1 (1 missing)")
+    assert set(cells) == {"–"}
 
 
 def test_the_notes_say_how_the_interval_was_made(make_study: Make) -> None:
-    table = experiments(make_study, ["completed"])
-    first, second = tables.notes(table)
+    first, second = tables.notes(experiments_table(study(make_study, ["completed"])))
     assert "IQM: interquartile mean" in first and "Diverged seeds count" in first
     assert "95 % percentile bootstrap over seeds, 10,000 resamples, random seed 20220101" in first
     assert "with 3 to 5 seeds such an interval covers the truth less often, about 75 to 90 %" in first
@@ -117,9 +115,10 @@ def test_mixed_runs_have_a_mark_and_a_note(make_study: Make) -> None:
         {"walk": {1: "completed", 2: "completed"}, "amble": {1: "completed"}},
         provenance={("walk", 2): {"lock_sha256": "other"}},
     )
-    table = experiments_table(load(directory))
-    assert tables.experiments_text(table)["Experiment"].tolist() == ["walk†", "amble"]
-    assert tables.notes(table)[2:] == ["† The runs were not all made with the same: walk (lock)."]
+    assert text_of(load(directory))["Experiment"].tolist() == ["walk†", "amble"]
+    assert tables.notes(experiments_table(load(directory)))[2:] == [
+        "† The runs were not all made with the same: walk (lock)."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -127,17 +126,19 @@ def test_mixed_runs_have_a_mark_and_a_note(make_study: Make) -> None:
     [
         (
             ["completed"] * 2,
-            "walk: 2 of 2 seeds; stable 40 of 40 episodes; reward 0.934, 0.951; 1.20, 1.20 m/s of 1.25; "
-            "first success 300,000, 300,000 samples (2 of 2)",
+            "walk: 2 of 2 seeds; 40 of 40 episodes stable; imitation reward 0.934, 0.951; "
+            "speed (target) [m/s] 1.20, 1.20 (1.25); first success 300,000, 300,000 samples (2 of 2)",
         ),
         (
             ["completed"] * 4 + ["diverged"],
-            "walk: 5 of 5 seeds (1 diverged); stable 80 of 100 episodes; reward IQM 0.930 [0.885, 0.949]; "
-            "IQM 1.20 [1.20, 1.20] m/s of 1.25; first success 300,000 [300,000, > 400,000] samples (4 of 5)",
+            "walk: 5 of 5 seeds (1 diverged); 80 of 100 episodes stable; imitation reward IQM 0.930 [0.885, 0.949]; "
+            "speed (target) [m/s] IQM 1.20 [1.20, 1.20] (1.25); "
+            "first success 300,000 [300,000, > 400,000] samples (4 of 5)",
         ),
         (
             ["diverged", "changed"],
-            "walk: 1 of 2 seeds (1 diverged, 1 missing); stable 0 of 20 episodes; reward 0.934; 1.20 m/s of 1.25; "
+            "walk: 1 of 2 seeds (1 diverged, 1 missing); 0 of 20 episodes stable; imitation reward 0.934; "
+            "speed (target) [m/s] 1.20 (1.25); "
             "first success > 400,000 samples (0 of 1)",
         ),
         (["not trained"] * 2, "walk: 0 of 2 seeds (2 missing)"),
@@ -146,7 +147,9 @@ def test_mixed_runs_have_a_mark_and_a_note(make_study: Make) -> None:
 )
 def test_the_headline_is_one_line_an_experiment(make_study: Make, states: list[str], line: str) -> None:
     same = dict.fromkeys(range(1, 6), 1.2)
-    assert tables.headline(experiments(make_study, states, reward=REWARDS, speed_mps=same)) == [line]
+    results = study(make_study, states, reward=REWARDS, speed_mps=same)
+    shown = [results.metrics[name] for name in ("stable_share", "reward", "speed_mps") if name in results.metrics]
+    assert tables.headline(experiments_table(results), shown) == [line]
 
 
 def test_markdown_is_aligned() -> None:

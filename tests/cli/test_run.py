@@ -45,7 +45,7 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     assert done.code == 0 and done.out.startswith("completed after 128 samples in ")
     assert "first success not reached" in done.out
     done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best")
-    assert done.code == 0 and "/4, reward" in done.out
+    assert done.code == 0 and "of 4 episodes stable, imitation reward" in done.out
     assert (run / "episodes-best.parquet").exists()
     command = artifacts.read_json(run / "provenance" / "train.json")["command"]
     assert command == ["mimicrl", "train", str(run), "--cores", "1"]

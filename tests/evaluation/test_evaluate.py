@@ -12,6 +12,7 @@ import pytest
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.evaluate import evaluate, trained_policy
+from mimicrl.evaluation.summary import EvaluationSummary
 from mimicrl.runs import RunDirectory
 
 
@@ -26,8 +27,8 @@ def test_it_writes_the_tables_of_the_final_policy(run: RunDirectory) -> None:
     summary = evaluate(run)
     episodes = pd.read_parquet(run.path / "episodes.parquet")
     assert episodes["start_phase"].tolist() == [0.0, 0.25, 0.5, 0.75]
-    assert (summary.episodes, summary.stable) == (4, episodes["stable"].sum())
-    assert summary.imitation_reward == episodes["reward"].mean()
+    assert (summary.episodes, summary.stable_episodes) == (4, episodes["stable"].sum())
+    assert summary.values["reward"] == episodes["reward"].mean()
     assert (episodes["duration_s"] <= 0.5).all()
     assert len(pd.read_parquet(run.path / "gait_cycle.parquet")) == 8 * 101
     assert artifacts.read_json(run.path / "provenance" / "evaluate.json")["verb"] == "evaluate"
@@ -35,18 +36,21 @@ def test_it_writes_the_tables_of_the_final_policy(run: RunDirectory) -> None:
 
 def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: RunDirectory) -> None:
     evaluate(run)
-    before = {file.name: file.read_bytes() for file in run.path.glob("*.parquet")}
+    before = {file.name: file.read_bytes() for file in (*run.path.glob("*.parquet"), run.path / "summary.json")}
     evaluate(run, threads=2)
-    assert {file.name: file.read_bytes() for file in run.path.glob("*.parquet")} == before
+    assert {file.name: file.read_bytes() for file in (*run.path.glob("*.parquet"), run.path / "summary.json")} == before
 
 
 def test_every_policy_has_tables_of_its_own(run: RunDirectory) -> None:
-    rewards = {checkpoint: evaluate(run, checkpoint).imitation_reward for checkpoint in ("init", "best", "final")}  # type: ignore[arg-type]
+    rewards = {checkpoint: evaluate(run, checkpoint).values["reward"] for checkpoint in ("init", "best", "final")}  # type: ignore[arg-type]
     assert rewards["init"] != rewards["final"]
     for checkpoint, suffix in (("init", "-init"), ("best", "-best"), ("final", "")):
         table = pd.read_parquet(run.path / f"episodes{suffix}.parquet")
         assert table["reward"].mean() == rewards[checkpoint]
         assert (run.path / f"gait_cycle{suffix}.parquet").exists()
+        summary = EvaluationSummary.model_validate_json((run.path / f"summary{suffix}.json").read_bytes())
+        assert (summary.checkpoint, summary.values["reward"]) == (checkpoint, rewards[checkpoint])
+        assert summary.weights_sha256 == trained_policy(run, checkpoint).weights_sha256  # type: ignore[arg-type]
 
 
 def test_every_policy_has_a_provenance_of_its_own(run: RunDirectory) -> None:
@@ -69,7 +73,7 @@ def test_the_final_evaluation_is_that_of_training(run: RunDirectory) -> None:
     best = artifacts.read_json(run.outcome_file)["best"]["samples"]
     row = rows[rows["samples"] == best].iloc[0]
     summary = evaluate(run, "best")
-    assert (summary.imitation_reward == row["imitation_reward"]) == (not row["shifted_starts"])
+    assert (summary.values["reward"] == row["reward"]) == (not row["shifted_starts"])
 
 
 def test_the_number_of_episodes_and_the_place_can_be_chosen(run: RunDirectory, tmp_path: Path) -> None:
@@ -77,6 +81,7 @@ def test_the_number_of_episodes_and_the_place_can_be_chosen(run: RunDirectory, t
     assert evaluate(run, episodes=7, out=out).episodes == 7
     np.testing.assert_allclose(pd.read_parquet(out)["start_phase"], np.arange(7) / 7)
     assert (out.parent / "mine-gait_cycle.parquet").exists()
+    assert artifacts.read_json(out.parent / "mine-summary.json")["episodes"] == 7
     assert not (run.path / "episodes.parquet").exists()
     assert not list((run.path / "provenance").glob("evaluate*")), "the run's own tables are not from this evaluation"
 

@@ -9,7 +9,10 @@ from mimicrl.config import MDPConfig
 from mimicrl.envs.task import Task
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.evaluation.trace import Trace
-from mimicrl.mdp.terminations import Reason
+from mimicrl.mdp.actions import Absolute
+from mimicrl.mdp.terminations import DIVERGED, reasons
+
+FALL = reasons(MDPConfig().terminations).index("fall")
 
 COUNT, BROKEN, BREAKS = 6, 2, 7
 
@@ -30,14 +33,14 @@ class _Still:
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    return Task.of_gait(config=MDPConfig(action="absolute"))
+    return Task.of_gait(config=MDPConfig(action=Absolute()))
 
 
 @pytest.fixture(scope="module")
 def rolled(task: Task) -> tuple[Trace, Episodes]:
     trace = Trace()
     episodes = roll_out(_Still(), task.evaluation_batch(COUNT, 1.5), start_phases(COUNT), trace.watch)  # type: ignore[arg-type]
-    assert {Reason.FALL, Reason.DIVERGED} <= set(episodes.reason.tolist())
+    assert {FALL, DIVERGED} <= set(episodes.reason.tolist())
     return trace, episodes
 
 

@@ -54,7 +54,7 @@ def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any
         (["--experiment", "wlak", "--seed", "1"], "no such experiment — study tiny — got wlak, expected one of walk"),
         (["--experiment", "walk", "--seed", "1", "--set", "seed=2"], "an override may not make it another run — --set"),
         (["--experiment", "walk", "--seed", "1", "--set", "training.n_env=3"], "unknown key — did you mean n_envs?"),
-        (["--experiment", "walk", "--seed", "1", "--set", "mimic.control_hz=33"], "the control rate must divide"),
+        (["--experiment", "walk", "--seed", "1", "--set", "mdp.control_hz=33"], "the control rate must divide"),
     ],
 )
 def test_wrong_options_are_code_2(mimicrl: Any, study: Any, tmp_path: Path, words: list[str], told: str) -> None:

@@ -186,8 +186,8 @@ REFUSED = {
     "control rate": (
         {"mdp": {"control_hz": 60}},
         ConfigError,
-        "the control rate must divide the physics rate — mimic.control_hz — got 60 Hz of 400 Hz, "
-        "expected a divisor; the nearest is 50 Hz — or change mimic.physics_hz",
+        "the control rate must divide the physics rate — mdp.control_hz — got 60 Hz of 400 Hz, "
+        "expected a divisor; the nearest is 50 Hz — or change mdp.physics_hz",
     ),
     "motion that ends": (
         {"motion": {"file": "once.npz"}},

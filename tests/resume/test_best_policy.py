@@ -78,7 +78,9 @@ def score(patch: pytest.MonkeyPatch, scores: dict[int, tuple[int, float]]) -> No
 
     def scored(state: EvaluationState, samples: int, summary: Summary) -> bool:
         stable, reward = scores[samples]
-        return note(state, samples, replace(summary, stable=stable, imitation_reward=reward))
+        return note(
+            state, samples, replace(summary, stable_episodes=stable, values=summary.values | {"reward": reward})
+        )
 
     patch.setattr(EvaluationState, "note", scored)
 

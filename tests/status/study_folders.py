@@ -68,7 +68,7 @@ def tell(path: Path, *, age_s: float = 0.0, **changes: Any) -> None:
         "total_timesteps": TOTAL,
         "steps_per_s": 50.0,
         "eta_s": 15.0,
-        "last_evaluation": {"stable": 3, "episodes": 20, "imitation_reward": 0.5},
+        "last_evaluation": {"stable_episodes": 3, "episodes": 20, "reward": 0.5},
         "host": "here",
         "process": 11,
         "slurm_job": None,

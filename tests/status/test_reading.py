@@ -218,7 +218,7 @@ def test_the_last_evaluation_is_found_before_the_next_one(run: Path, training: P
     died_here(run, training)
     tell(run, last_evaluation=None)
     assert only(run).stable is None
-    rows = [{"stable": stable, "episodes": 20, "imitation_reward": stable / 20} for stable in (4, 9)]
+    rows = [{"stable_episodes": stable, "episodes": 20, "reward": stable / 20} for stable in (4, 9)]
     (training / "evaluations.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows) + '{"stable": 10, "e')
     row = only(run)
     assert (row.stable, row.reward) == ((9, 20), 0.45)

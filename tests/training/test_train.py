@@ -77,7 +77,7 @@ def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDir
     assert metrics["samples"].tolist() == [128, 256, 384, 512]
     told = ["train/learning_rate", "train/approx_kl", "reward/pose", "rollout/ended_by_fall", "rollout/ep_len_mean"]
     assert metrics[told].notna().all().all()
-    assert metrics["eval/stable"].notna().tolist() == [False, True, False, True]
+    assert metrics["eval/stable_episodes"].notna().tolist() == [False, True, False, True]
     assert evaluations["samples"].tolist() == [256, 512]
     assert evaluations["shifted_starts"].tolist() == [False, True]
     assert evaluations["episodes"].tolist() == [4, 4]
@@ -85,11 +85,11 @@ def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDir
 
 def test_best_is_the_policy_of_the_best_evaluation(trained_run: RunDirectory) -> None:
     rows = pd.read_parquet(trained_run.evaluations_file)
-    rows["score"] = rows["imitation_reward"] * rows["duration_s"]
-    row = rows.sort_values(["stable", "score"]).iloc[-1]
+    rows["score"] = rows["reward"] * rows["duration_s"]
+    row = rows.sort_values(["stable_episodes", "score"]).iloc[-1]
     best = artifacts.read_json(trained_run.outcome_file)["best"]
     assert best["samples"] == row["samples"]
-    assert best["score"] == [row["stable"], row["score"]]
+    assert best["score"] == [row["stable_episodes"], row["score"]]
     assert Policy.load(trained_run.policy_directory("best")).about["samples"] == best["samples"]
 
 

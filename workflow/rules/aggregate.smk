@@ -6,7 +6,7 @@ rule aggregate:
         study=f"{STUDY_DIRECTORY}/study.yaml",
         image=ancient(IMAGE_RECORD),
         outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
-        episodes=expand("{run}/episodes.parquet", run=RUN_DIRECTORIES),
+        summaries=expand("{run}/summary.json", run=RUN_DIRECTORIES),
     output:
         runs=multiext(f"{STUDY_DIRECTORY}/tables/runs", ".csv", ".parquet"),
         experiments=multiext(f"{STUDY_DIRECTORY}/tables/experiments", ".csv", ".md", ".parquet", ".tex"),

@@ -1,4 +1,4 @@
-# The episodes of the final policy, and its joint angles over the gait cycle.
+# The episodes of the final policy, what they come to, and its joint angles over the gait cycle.
 
 
 rule evaluate:
@@ -10,6 +10,7 @@ rule evaluate:
         image=ancient(IMAGE_RECORD),
     output:
         episodes=f"{RUN}/episodes.parquet",
+        summary=f"{RUN}/summary.json",
         gait_cycle=f"{RUN}/gait_cycle.parquet",
     log:
         f"{RUN}/logs/evaluate.log",

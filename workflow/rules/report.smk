@@ -10,6 +10,9 @@ rule report:
         image=ancient(IMAGE_RECORD),
         tables=rules.aggregate.output,
         outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
+        summaries=expand("{run}/summary.json", run=RUN_DIRECTORIES),
+        # The page links to them, so that they are not to be missed.
+        episodes=expand("{run}/episodes.parquet", run=RUN_DIRECTORIES),
         gait_cycles=expand("{run}/gait_cycle.parquet", run=RUN_DIRECTORIES),
         videos=expand("{run}/videos/final.mp4", run=RUN_DIRECTORIES if STUDY.video else []),
     output:

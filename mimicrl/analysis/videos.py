@@ -1,4 +1,4 @@
-"""An experiment's video in a page: which of its runs to show, cut to its beginning, and whether there is room."""
+"""An experiment's video in the report: which run it shows, its first seconds as bytes, and whether it has room."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mimicrl.analysis.study import RunResult
 from mimicrl.errors import ArtifactError, MachineError
 
 SECONDS = 10
-"""Length of a clip at most."""
+"""The longest a video in the page can be."""
 
 _ELEMENT_BYTES = 200  # of the HTML around a video
 
 
-class Clip(NamedTuple):
+class Video(NamedTuple):
     """The video of an experiment.
 
     Attributes:
@@ -36,7 +36,7 @@ class Clip(NamedTuple):
     others: tuple[RunResult, ...]
 
 
-def choose(members: Sequence[RunResult], rewards: Mapping[str, float]) -> Clip | None:
+def choose(members: Sequence[RunResult], rewards: Mapping[str, float]) -> Video | None:
     """Return the video of the completed seed of median reward, of two the lower; without any, of a diverged one.
 
     Args:
@@ -54,7 +54,7 @@ def choose(members: Sequence[RunResult], rewards: Mapping[str, float]) -> Clip |
     ordered = sorted(chosen, key=lambda run: (rewards[run.name], run.seed))
     shown = ordered[(len(ordered) - 1) // 2]
     others = tuple(run for run in filmed if run is not shown)
-    return Clip(shown, cut(shown.video or Path(), SECONDS), len(ordered), others)
+    return Video(shown, cut(shown.video or Path(), SECONDS), len(ordered), others)
 
 
 def cut(video: Path, seconds: float) -> bytes:
@@ -69,7 +69,7 @@ def cut(video: Path, seconds: float) -> bytes:
     except RuntimeError as error:
         raise MachineError("there is no ffmpeg", got=error, fix="pip install imageio-ffmpeg") from error
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "clip.mp4"
+        out = Path(folder) / "video.mp4"
         command = [program, "-nostdin", "-v", "error", "-i", f"file:{video}", "-t", f"{seconds}", "-c", "copy"]
         command += ["-movflags", "+faststart", "-fflags", "+bitexact", str(out)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace")
@@ -86,16 +86,16 @@ def data_uri(data: bytes) -> str:
     return "data:video/mp4;base64," + base64.b64encode(data).decode()
 
 
-def that_fit(videos: Mapping[str, bytes], room: int) -> list[str]:
+def fitting(videos: Mapping[str, bytes], room: int) -> list[str]:
     """Return the names of the videos that fit into a page, the smallest first.
 
     Args:
         videos: MP4 files by name.
         room: What the page has left for them [bytes].
     """
-    fitting = []
+    names = []
     for name in sorted(videos, key=lambda name: len(videos[name])):
         room -= len(data_uri(videos[name])) + _ELEMENT_BYTES
         if room >= 0:
-            fitting.append(name)
-    return fitting
+            names.append(name)
+    return names
