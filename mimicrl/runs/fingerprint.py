@@ -1,0 +1,27 @@
+"""The fingerprint: the name of a training state, made of all that weights and ``best`` depend on."""
+
+from __future__ import annotations
+
+from mimicrl import artifacts
+from mimicrl.config import RunConfig
+
+
+def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) -> str:
+    """Return the name of a training state: 12 hexadecimal digits.
+
+    It covers all that weights and ``best`` depend on: walker and motion by content, MDP, training, evaluation, seed.
+    It leaves out names, logging and the checkpoint interval, and the budget where no schedule stretches with it,
+    so that a longer budget extends a training.
+    """
+    training = config.training.model_dump(mode="json", exclude={"checkpoint_interval"})
+    if not (config.training.learning_rate.follows_budget or config.training.clip_range.follows_budget):
+        del training["total_timesteps"]
+    content = {
+        "walker": walker_sha256,
+        "motion": motion_sha256,
+        "mimic": config.mimic.model_dump(mode="json"),
+        "training": training,
+        "evaluation": config.evaluation.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+    return artifacts.sha256(artifacts.canonical_json(content).encode())[:12]
