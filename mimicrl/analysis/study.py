@@ -15,6 +15,7 @@ from mimicrl import artifacts
 from mimicrl.config import yaml
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.runs import RunDirectory
+from mimicrl.runs.records import ResolvedStudy
 
 Status = Literal["completed", "diverged", "missing"]
 
@@ -163,6 +164,7 @@ def load(directory: Path) -> StudyResults:
     file = directory / "study.yaml"
     if not file.is_file():
         raise ConfigError("not a study directory", where=directory, got="no study.yaml", fix=_INIT)
+    ResolvedStudy.refuse_older(file)
     try:
         config = yaml.parse(file.read_text(encoding="utf-8"))
     except (ConfigError, ValueError) as error:
