@@ -227,7 +227,7 @@ class LockAgreement(Record):
     file: str
     compared: int
     differences: dict[str, list[str]]
-    """Installed and locked version by package; ``missing`` where it is not installed."""
+    """Installed and locked version by package."""
 
 
 class Doctor(Record):
@@ -237,7 +237,7 @@ class Doctor(Record):
 
     cpu: Cpu
     graphics_cards: list[str]
-    memory_bytes: int | None
+    memory_bytes: int
     versions: dict[str, str]
     lock: LockAgreement | None
     container: ImageRecord
