@@ -26,6 +26,7 @@ from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
 from benchmarks.paired import cpu_seconds, descendants_clocks
 from mimicrl.config import RunConfig
+from mimicrl.envs.task import Task
 from mimicrl.evaluation.metrics import judge, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.training.schedules import value_at

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import os
+import tempfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mimicrl import artifacts, doctor, provenance
+from mimicrl import doctor, machine
 from mimicrl.errors import MachineError
 from mimicrl.rendering import gl, video
+from mimicrl.runs.records import Doctor, ImageRecord, LockAgreement
 
-NAMES = [
-    *("processor", "vectors", "cards", "memory", "limits", "threads", "versions", "lock", "container", "Slurm"),
-    *("results", "OpenGL", "ffmpeg"),
-]
+NAMES = ["processor", "cards", "memory", "versions", "lock", "container", "Slurm", "results", "OpenGL", "ffmpeg"]
 
 
 def refuse(*_: Any) -> Any:
@@ -24,39 +25,40 @@ def refuse(*_: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """OSMesa works, EGL does not, there is an ffmpeg, and nobody asks for a backend."""
+    """OSMesa works and there is an ffmpeg."""
     monkeypatch.setattr(gl, "choose", lambda: gl.OpenGL("osmesa", "softpipe"))
-    monkeypatch.setattr(
-        gl, "attempt", lambda backend: "no card" if backend == "egl" else gl.OpenGL(backend, "softpipe")
-    )
-    monkeypatch.setattr(gl, "_wanted", "")
     monkeypatch.setattr(video, "check_ffmpeg", lambda: "7.0.2")
     monkeypatch.chdir(tmp_path)
 
 
-def told(found: doctor.Findings, **options: Any) -> dict[str, str]:
+def lines(found: Doctor, **options: Any) -> dict[str, str]:
     """The lines by their names, in order."""
-    lines = doctor.describe(found.facts, **options)
-    assert [line[:11].rstrip() for line in lines] == NAMES and not any("\n" in line for line in lines)
-    return {line[:11].rstrip(): line[11:] for line in lines}
+    told = doctor.describe(found, **options)
+    assert [line[:11].rstrip() for line in told] == NAMES
+    return {line[:11].rstrip(): line[11:] for line in told}
 
 
 def test_what_is_found_is_what_was_tried(tmp_path: Path) -> None:
-    found = doctor.examine()
-    facts, problems = found
+    found, problems = doctor.examine()
     assert problems == []
-    assert (facts["cpu"], facts["versions"]) == (provenance.cpu(), provenance.versions())
-    assert facts["opengl"] == {"backend": "osmesa", "renderer": "softpipe"}
-    assert facts["other_opengl"] == {"egl": {"problem": "no card"}}
-    assert facts["ffmpeg"] == "7.0.2"
-    assert facts["results"]["directory"] == str(tmp_path / "results")
-    assert json.loads(artifacts.json_bytes(facts)) == facts
-    lines = told(found)
-    assert lines["processor"] == f"{provenance.cpu()['model']}, {provenance.usable_cores()} usable cores"
-    assert lines["vectors"].split() == provenance.cpu()["vector_instructions"]
-    assert lines["versions"].startswith("mimicrl ") and ", torch " in lines["versions"]
-    assert lines["OpenGL"] == "osmesa: softpipe; egl does not work: no card"
-    assert lines["ffmpeg"] == "7.0.2, writes H.264"
+    assert found.versions == machine.versions()
+    assert found.opengl == {"backend": "osmesa", "renderer": "softpipe"}
+    assert found.results == str(tmp_path / "results")
+    told = lines(found)
+    assert told["processor"].startswith(f"{machine.cpu()['model']}, {machine.usable_cores()} usable cores")
+    assert told["OpenGL"] == "osmesa: softpipe"
+    assert told["ffmpeg"] == "7.0.2, writes H.264"
+    found.write(tmp_path / "doctor.json")
+    assert Doctor.read(tmp_path / "doctor.json") == found
+
+
+def test_container_and_job_are_named() -> None:
+    found, _ = doctor.examine()
+    inside = found.model_copy(
+        update={"container": ImageRecord(sha256="", image="x.sif", commit="abc"), "slurm_job": "7"}
+    )
+    assert lines(inside)["container"] == "x.sif, commit abc"
+    assert lines(inside)["Slurm"] == "inside job 7"
 
 
 @pytest.mark.parametrize(("module", "name"), [(gl, "choose"), (video, "check_ffmpeg")])
@@ -64,45 +66,85 @@ def test_what_is_missing_is_told_only_where_it_is_needed(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> None:
     monkeypatch.setattr(module, name, refuse)
-    missing = doctor.examine()
-    assert sum(line == "missing" for line in told(missing).values()) == 1
+    found, problems = doctor.examine()
+    assert sum(line == "missing" for line in lines(found).values()) == 1
     with pytest.raises(MachineError, match="cannot be done — got no way — install it"):
-        missing.refuse()
-    found = doctor.examine(videos=False)
-    found.refuse()
-    assert (found.facts["opengl"], found.facts["other_opengl"], found.facts["ffmpeg"]) == (None, {}, None)
-    lines = told(found, videos=False)
-    assert lines["OpenGL"] == lines["ffmpeg"] == "not asked for"
-
-
-@pytest.mark.parametrize("videos", [True, False])
-def test_a_place_for_results_is_needed_always(tmp_path: Path, videos: bool) -> None:
-    (tmp_path / "results").touch()
-    missing = doctor.examine(videos=videos)
-    assert told(missing, videos=videos)["results"] == "cannot be written"
-    with pytest.raises(MachineError, match=f"cannot write a file — {tmp_path}/results — got Not a directory — check"):
-        missing.refuse()
+        doctor.refuse(problems)
+    found, problems = doctor.examine(videos=False)
+    doctor.refuse(problems)
+    assert lines(found, videos=False)["OpenGL"] == "not asked for"
 
 
 def test_everything_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gl, "choose", refuse)
     monkeypatch.setattr(video, "check_ffmpeg", refuse)
+    _, problems = doctor.examine()
     with pytest.raises(MachineError) as caught:
-        doctor.examine().refuse()
+        doctor.refuse(problems)
     assert str(caught.value) == (
         "2 things are missing — got cannot be done: no way; cannot be done: no way — install it, and install it"
     )
 
 
-def test_where_another_backend_is_asked_for_those_that_work_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gl, "choose", refuse)
-    monkeypatch.setattr(gl, "_wanted", "nonsense")
-    assert told(doctor.examine())["OpenGL"] == "missing; egl does not work: no card; osmesa: softpipe"
+@pytest.mark.parametrize("name", [".", "results", "a/b/results"])
+def test_writing_leaves_no_trace(tmp_path: Path, name: str) -> None:
+    assert doctor.try_writing(tmp_path / name) > 0
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_on_this_machine_pictures_and_a_video_are_really_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "unmounted")
+    for name, why in (("file", "Not a directory"), ("file/results", "Not a directory"), ("link", "No such file or d")):
+        with pytest.raises(MachineError, match=f"cannot write a file — {tmp_path / name} — got {why}"):
+            doctor.try_writing(tmp_path / name)
+    found, _ = doctor.examine(results=tmp_path / "file")
+    assert lines(found)["results"] == f"{tmp_path / 'file'}, cannot be written"
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> object:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with pytest.raises(MachineError, match=r"the disk is full — .* — got No space left on device — free some space"):
+        doctor.try_writing(tmp_path)
+
+
+def test_packages_that_differ_from_the_lock_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "absent":
+            raise metadata.PackageNotFoundError(name)
+        return {"torch": "2.13.0+cpu"}.get(name, "1.0")
+
+    monkeypatch.setattr(metadata, "version", version)
+    lock = tmp_path / "requirements.lock"
+    lock.write_text(
+        "# c==9\na==1.0 \\\n    --hash=sha256:0\nb==2.0\ntorch==2.13.0 ; python_version < '4'\nabsent==1.0\n"
+    )
+    found = doctor.compare_lock(lock)
+    assert found == LockAgreement(file=str(lock), compared=3, differences={"b": ["1.0", "2.0"]})
+    assert doctor._lock(found) == f"1 of 3 packages differ from {lock}: b 1.0 instead of 2.0"
+    many = found.model_copy(update={"differences": {f"p{place}": ["1", "2"] for place in range(9)}})
+    assert doctor._lock(many).endswith("p3 1 instead of 2, and 5 more")
+
+
+def test_the_installed_packages_are_those_of_the_real_lock() -> None:
+    found = doctor.compare_lock()
+    assert found is not None
+    assert found.compared > 20
+    assert "mujoco" not in found.differences
+
+
+def test_without_a_lock_nothing_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_ROOT", tmp_path)
+    assert doctor.compare_lock() is None
+    assert doctor._lock(None) == "no lock file found, nothing compared"
+
+
+def test_on_this_machine_a_picture_and_a_video_are_really_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    found = doctor.examine().facts
-    backends = {found["opengl"]["backend"], *found["other_opengl"]}
-    assert backends == set(gl.HEADLESS) and found["ffmpeg"]
-    assert all(set(other) in ({"renderer"}, {"problem"}) for other in found["other_opengl"].values())
+    found, _ = doctor.examine()
+    assert found.opengl is not None
+    assert found.opengl["backend"] in gl.HEADLESS
+    assert found.ffmpeg

@@ -17,6 +17,7 @@ from mimicrl.config import yaml
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.summary import REWARD, STABLE_SHARE, EvaluationSummary, MetricSummary
 from mimicrl.runs import RunDirectory
+from mimicrl.runs.records import ResolvedStudy
 
 Status = Literal["completed", "diverged", "missing"]
 
@@ -165,6 +166,7 @@ def load(directory: Path) -> StudyResults:
     file = directory / "study.yaml"
     if not file.is_file():
         raise ConfigError("not a study directory", where=directory, got="no study.yaml", fix=_INIT)
+    ResolvedStudy.refuse_older(file)
     try:
         config = yaml.parse(file.read_text(encoding="utf-8"))
     except (ConfigError, ValueError) as error:

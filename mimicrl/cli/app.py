@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from mimicrl.cli import image, machine, motion, run, study
+from mimicrl.cli import doctor, image, motion, run, study
 from mimicrl.errors import ConfigError, MachineError, MimicError
 from mimicrl.rendering import gl
 
@@ -32,7 +32,7 @@ for verb in (
     study.aggregate,
     study.report,
     study.status,
-    machine.doctor,
+    doctor.doctor,
     image.image,
 ):
     app.command()(verb)

@@ -15,11 +15,11 @@ def image(
     out: Annotated[Path | None, typer.Option(help="Write it there for the steps, as JSON.", show_default="no")] = None,
 ) -> None:
     """Tell an image's digest and what it was built from."""
-    from mimicrl import artifacts, container
+    from mimicrl.runs import container
 
     found = container.current() if file is None else container.describe(file)
-    for name, value in (found | found.get("labels", {})).items():
-        if name != "labels":
-            typer.echo(f"{name}: {value}")
+    content = found.model_dump(exclude={"labels"}, exclude_none=True) | (found.labels or {})
+    for name, value in content.items():
+        typer.echo(f"{name}: {value}")
     if out is not None:
-        artifacts.write_json(out, found)
+        found.write(out)

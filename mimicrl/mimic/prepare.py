@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from mimicrl import artifacts, provenance, seeding
+from mimicrl import artifacts, machine, seeding
 from mimicrl.config import MotionConfig, RunConfig, StudyConfig, WalkerConfig, yaml
 from mimicrl.envs.task import walker_for
 from mimicrl.errors import ConfigError, MotionError, WalkerError
 from mimicrl.mdp.step import substeps
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait, readers, validate
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, Study, lock, provenance
+from mimicrl.runs.fingerprint import fingerprint
+from mimicrl.runs.records import FORMAT, ResolvedStudy, RunRecord
 from mimicrl.walkers import Walker, registry
 
 
-def prepare_run(config: RunConfig, base: Path, out: Path) -> RunDirectory:
+def prepare_run(config: RunConfig, base: Path, out: Path) -> Run:
     """Write the files of a run that later steps read; files whose content stays the same are left alone.
 
     Args:
@@ -23,20 +26,21 @@ def prepare_run(config: RunConfig, base: Path, out: Path) -> RunDirectory:
         out: The run directory.
 
     Raises:
-        ConfigError: The directory belongs to another run, or the control rate does not fit.
+        ConfigError: The directory belongs to another run or to an older version, or the control rate does not fit.
         MotionError: The motion cannot be used.
         RunLocked: A trainer is working in the directory.
         WalkerError: The walker cannot be used.
     """
-    started, run = provenance.now(), RunDirectory(out)
+    started, run = machine.now(), Run(out)
     _refuse_other_run(run, config)
-    with run.no_trainer():
+    # Without run.json, which is written last, there is no run yet that a trainer could open.
+    with lock.hold(run.lock_file, "mimicrl init") if run.run_file.exists() else contextlib.nullcontext():
         _write(run, config, base)
-    RunDirectory(out).write_provenance("init", started)
-    return RunDirectory(out)
+    provenance.record("init", started).write(run.provenance_file("init"))
+    return run
 
 
-def _write(run: RunDirectory, config: RunConfig, base: Path) -> None:
+def _write(run: Run, config: RunConfig, base: Path) -> None:
     xml = _walker_source(config.walker, base)
     walker = walker_for(config.mdp, xml, config.walker.name)
     substeps(config.mdp.control_hz, walker.model.opt.timestep)
@@ -53,31 +57,45 @@ def _write(run: RunDirectory, config: RunConfig, base: Path) -> None:
     artifacts.write_if_changed(run.walker_file, xml.encode())
     artifacts.write_if_changed(run.motion_file, clip.to_bytes())
     artifacts.write_if_changed(run.config_file, yaml.dump(config.model_dump(mode="json")).encode())
-    identity = {
-        "study": config.study,
-        "experiment": config.experiment,
-        "seed": config.seed,
-        "seeds": seeding.streams(config.seed)._asdict(),
-        "fingerprint": run.fingerprint,
+    hashes = {
         "motion_sha256": artifacts.file_sha256(run.motion_file),
         "walker_sha256": artifacts.file_sha256(run.walker_file),
-        "config_sha256": artifacts.file_sha256(run.config_file),
     }
-    artifacts.write_if_changed(run.run_file, artifacts.json_bytes(identity))
+    record = RunRecord(
+        format=FORMAT,
+        study=config.study,
+        experiment=config.experiment,
+        seed=config.seed,
+        total_timesteps=config.training.total_timesteps,
+        seeds=seeding.streams(config.seed)._asdict(),
+        fingerprint=fingerprint(config, **hashes),
+        config_sha256=artifacts.file_sha256(run.config_file),
+        **hashes,
+    )
+    artifacts.write_if_changed(run.run_file, artifacts.json_bytes(record.as_json()))
 
 
 def prepare_study(study: StudyConfig, out: Path) -> None:
-    """Write ``study.yaml``: the resolved study and the runs it expects."""
-    content = study.model_dump(mode="json", exclude_none=True)
-    content["expected_runs"] = [{"experiment": name, "seed": seed} for name, seed in study.runs()]
-    artifacts.write_if_changed(out / "study.yaml", yaml.dump(content).encode())
+    """Write ``study.yaml``: the resolved study and the runs it expects.
+
+    Raises:
+        ConfigError: An older version of the program made the one that is there.
+    """
+    file = Study(out).study_file
+    ResolvedStudy.refuse_older(file)
+    content = {
+        "format": FORMAT,
+        **study.model_dump(mode="json", exclude_none=True),
+        "expected_runs": [{"experiment": name, "seed": seed} for name, seed in study.runs()],
+    }
+    ResolvedStudy.model_validate(content)
+    artifacts.write_if_changed(file, yaml.dump(content).encode())
 
 
-def _refuse_other_run(run: RunDirectory, config: RunConfig) -> None:
+def _refuse_other_run(run: Run, config: RunConfig) -> None:
     wanted = {"study": config.study, "experiment": config.experiment, "seed": config.seed}
     if run.run_file.exists():
-        found = artifacts.read_json(run.run_file)
-        there = {key: found.get(key) for key in wanted}
+        there = RunRecord.read(run.run_file).model_dump(include={*wanted})
         if there != wanted:
             raise ConfigError(
                 "the directory belongs to another run",
@@ -95,9 +113,9 @@ def _refuse_other_run(run: RunDirectory, config: RunConfig) -> None:
         )
 
 
-def _may_precede(run: RunDirectory, entry: Path) -> bool:
+def _may_precede(run: Run, entry: Path) -> bool:
     """Return whether a directory without ``run.json``, which comes last, may hold `entry`: a killed preparation may."""
-    own = {"logs", run.walker_file.name, run.motion_file.name, run.config_file.name}
+    own = {run.logs_directory.name, run.walker_file.name, run.motion_file.name, run.config_file.name}
     return entry.name in own or artifacts.is_leftover(entry)
 
 

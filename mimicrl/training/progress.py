@@ -14,6 +14,8 @@ from mimicrl.runs import RunDirectory
 from mimicrl.training.logs import Terminal
 
 _SECONDS = 2.0
+# What readers may expect between two reports, at least.
+_INTERVAL_SECONDS = 10.0
 
 
 class Stopwatch:
@@ -44,7 +46,8 @@ class Progress:
     def __init__(self, run: RunDirectory, start: int, token: str) -> None:
         self._run, self._start, self._token = run, start, token
         self._terminal = Terminal(run.config, start)
-        self._begin, self._told_at = time.monotonic(), -np.inf
+        self._begin = self._told_at = time.monotonic()
+        self._told, self._longest = False, _INTERVAL_SECONDS
 
     def say(self, text: str) -> None:
         """Print a line for the user."""
@@ -64,9 +67,10 @@ class Progress:
             lengths: Steps of the last training episodes.
         """
         now = time.monotonic()
-        if state == "running" and now - self._told_at < _SECONDS:
+        if self._told and state == "running" and now - self._told_at < _SECONDS:
             return
-        self._told_at = now
+        self._longest = max(self._longest, now - self._told_at)
+        self._told, self._told_at = True, now
         rate = (samples - self._start) / max(now - self._begin, 1e-9)
         total = self._run.config.training.total_timesteps
         artifacts.write_json(
@@ -77,6 +81,7 @@ class Progress:
                 "total_timesteps": total,
                 "steps_per_s": round(rate, 1),
                 "eta_s": round(max(0, total - samples) / rate, 1) if rate > 0 else None,
+                "interval_s": round(self._longest, 1),
                 "last_evaluation": last.as_dict() if last else None,
                 "host": provenance.host(),
                 "process": os.getpid(),

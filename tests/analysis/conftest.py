@@ -100,7 +100,7 @@ def write_study(
     }
     study = StudyConfig.model_validate_json(json.dumps(content))
     expected = [{"experiment": experiment, "seed": seed} for experiment, seed in study.runs()]
-    resolved = study.model_dump(mode="json", exclude_none=True) | {"expected_runs": expected}
+    resolved = {"format": 1} | study.model_dump(mode="json", exclude_none=True) | {"expected_runs": expected}
     artifacts.write_text(directory / "study.yaml", yaml.dump(resolved))
     for experiment, seed in study.runs():
         state, key = runs[experiment][seed], (experiment, seed)

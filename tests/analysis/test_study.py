@@ -194,7 +194,9 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "study: a\n", "study: a\nexperiments: [1]\nexpected_runs: []\n"])
+@pytest.mark.parametrize(
+    "text", ["", "format: 1\nstudy: a\n", "format: 1\nstudy: a\nexperiments: [1]\nexpected_runs: []\n"]
+)
 def test_a_study_that_is_not_resolved_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "study.yaml").write_text(text)
     with pytest.raises(ArtifactError, match=r"^not a resolved study — .*study\.yaml — got .* — mimicrl init "):

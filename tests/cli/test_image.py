@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mimicrl import artifacts
+from mimicrl.runs import container
+from mimicrl.runs.records import ImageRecord
 
 
 def test_the_host_is_recorded_as_no_image(mimicrl, tmp_path: Path) -> None:
     done = mimicrl("image", "--out", tmp_path / "image.json")
     assert (done.code, done.out) == (0, "sha256: none\n")
-    assert artifacts.read_json(tmp_path / "image.json") == {"sha256": "none"}
+    assert ImageRecord.read(tmp_path / "image.json") == container.HOST
 
 
 def test_a_missing_image_is_told(mimicrl, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from snakemake_calls import ROOT
 from support import read_video
 
-from mimicrl import __version__, artifacts, container, provenance
+from mimicrl import __version__, artifacts
+from mimicrl.runs import container, provenance
 
 LOOK_AROUND = """
 import json, os, pathlib, socket
@@ -39,7 +40,8 @@ def test_the_labels_say_what_it_was_made_from(image: Path) -> None:
     assert labels["mimicrl.code_sha256"] == provenance.code_sha256()
     assert labels["mimicrl.lock_sha256"] == artifacts.file_sha256(ROOT / "containers" / "requirements.lock")
     told = container.describe(image)
-    assert told["sha256"] == artifacts.file_sha256(image) and told["labels"] == labels
+    assert told.sha256 == artifacts.file_sha256(image)
+    assert told.labels == labels
 
 
 def test_an_image_of_the_same_sources_is_not_built_again(image: Path) -> None:

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from mimicrl import artifacts
 from mimicrl.config import EvaluationConfig, MDPConfig
+from mimicrl.envs.task import Task
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import judge, summarize
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
@@ -84,7 +85,7 @@ class _Watch(MimicBatch):
 
 def test_rows_that_ended_are_stepped_no_more(task: Task) -> None:
     config = task.config.model_copy(update={"episode_seconds": 1.5})
-    batch = _Watch(task.walker, task.reference, config, 6, tracking=False)
+    batch = _Watch(task.walker, task.reference, config, 6, training=False)
     batch.rows, batch.configurations = [], []
     episodes = roll_out(_Acts(0.0), batch, start_phases(6))  # type: ignore[arg-type]
     steps = np.rint(episodes.duration_s / batch.control_dt).astype(int)

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimicrl import artifacts, seeding
+from mimicrl import seeding
 from mimicrl.config import RunConfig, StudyConfig, yaml
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
 from mimicrl.mdp import prepare
 from mimicrl.mimic.prepare import prepare_run, prepare_study
 from mimicrl.motions import MotionClip
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, Study, identity, lock
+from mimicrl.runs.records import Provenance, ResolvedStudy
 from mimicrl.walkers import registry
 
 FILES = {"config.yaml", "run.json", "motion.npz", "walker.xml"}
@@ -43,29 +44,24 @@ def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path)
     config = tiny()
     run = prepare_run(config, tmp_path, tmp_path / "run")
     assert {path.name for path in run.path.iterdir()} == FILES | {"provenance"}
-    assert RunDirectory.open(run.path).config == config
-    identity = run.identity()
-    assert {key: identity[key] for key in ("study", "experiment", "seed")} == {
-        "study": "tiny",
-        "experiment": "walk",
-        "seed": 1,
-    }
-    assert identity["seeds"] == seeding.streams(1)._asdict()
-    assert identity["fingerprint"] == run.fingerprint
-    assert identity["config_sha256"] == artifacts.file_sha256(run.config_file)
+    assert Run.open(run.path).config == config
+    record = identity.verify(run)
+    assert record.name == "tiny/walk/1"
+    assert record.seeds == seeding.streams(1)._asdict()
+    assert record.total_timesteps == config.training.total_timesteps
     assert run.walker_file.read_text() == registry.source("walker3d")
     assert MotionClip.load(run.motion_file).speed_mps == pytest.approx(1.25)
 
 
 def test_every_preparation_tells_where_it_comes_from(tiny: Make, tmp_path: Path) -> None:
     run = prepare_run(tiny(), tmp_path, tmp_path / "run")
-    file = run.path / "provenance" / "init.json"
-    record = artifacts.read_json(file)
-    assert (record["verb"], record["threads"]) == ("init", {})
-    assert record["started"] <= record["ended"]
+    file = run.provenance_file("init")
+    record = Provenance.read(file)
+    assert (record.verb, record.threads) == ("init", {})
+    assert record.started <= record.ended
     file.unlink()
     prepare_run(tiny(), tmp_path, run.path)
-    assert artifacts.read_json(file)["verb"] == "init"
+    assert Provenance.read(file).verb == "init"
 
 
 def test_preparing_again_changes_no_file(tiny: Make, tmp_path: Path) -> None:
@@ -88,7 +84,7 @@ def test_two_directories_of_one_run_have_the_same_files(tiny: Make, tmp_path: Pa
 def test_another_configuration_of_the_same_run_keeps_what_was_trained(tiny: Make, tmp_path: Path) -> None:
     out = tmp_path / "run"
     first = prepare_run(tiny(), tmp_path, out)
-    kept = out / "training" / first.fingerprint / "metrics.jsonl"
+    kept = first.training.metrics_file
     kept.parent.mkdir(parents=True)
     kept.write_text("history")
     age(out)
@@ -96,7 +92,7 @@ def test_another_configuration_of_the_same_run_keeps_what_was_trained(tiny: Make
     second = prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
     assert second.config.training.gamma == 0.9
     assert second.fingerprint != first.fingerprint
-    assert second.identity()["fingerprint"] == second.fingerprint
+    assert identity.verify(second).fingerprint == second.fingerprint
     after = contents(out)
     changed = {name for name in before if after[name] != before[name]}
     assert changed == {"config.yaml", "run.json"}
@@ -130,19 +126,19 @@ def test_what_a_log_or_a_killed_preparation_left_is_no_obstacle(tiny: Make, tmp_
     for name in left:
         (tmp_path / name).mkdir() if name == "logs" else (tmp_path / name).write_text("half")
     run = prepare_run(tiny(), tmp_path, tmp_path)
-    assert run.identity()["seed"] == 1
+    assert identity.verify(run).seed == 1
 
 
 def test_a_working_trainer_keeps_its_directory(tiny: Make, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run = prepare_run(tiny(), tmp_path, out)
     told = r"^another trainer works in this run — .*process \d+.* — wait for it or stop it$"
-    with run.training_lock():
-        before, record = contents(out), (out / "provenance" / "init.json").read_bytes()
+    with lock.hold(run.lock_file, "mimicrl train"):
+        before, record = contents(out), run.provenance_file("init").read_bytes()
         with pytest.raises(RunLocked, match=told):
             prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
         assert contents(out) == before
-        assert (out / "provenance" / "init.json").read_bytes() == record
+        assert run.provenance_file("init").read_bytes() == record
     prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
 
 
@@ -150,12 +146,12 @@ def test_no_trainer_starts_while_a_preparation_writes(
     tiny: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = prepare_run(tiny(), tmp_path, tmp_path / "run")
-    with run.training_lock():
+    with lock.hold(run.lock_file, "mimicrl train"):
         pass
     refused = []
 
     def write(path: Path, data: bytes) -> bool:
-        with pytest.raises(RunLocked), run.training_lock():
+        with pytest.raises(RunLocked), lock.hold(run.lock_file, "mimicrl train"):
             pass
         refused.append(path.name)
         return False
@@ -248,9 +244,32 @@ def test_a_prepared_study_names_its_runs_and_is_left_alone_when_nothing_changed(
     before = contents(tmp_path)
     prepare_study(study, tmp_path)
     assert contents(tmp_path) == before
-    content, _ = yaml.load(tmp_path / "study.yaml")
-    assert content["expected_runs"] == [
-        {"experiment": "a", "seed": 3},
-        {"experiment": "a", "seed": 5},
-        {"experiment": "b", "seed": 7},
-    ]
+    found = ResolvedStudy.read(Study(tmp_path).study_file)
+    assert [(run.experiment, run.seed) for run in found.expected_runs] == [("a", 3), ("a", 5), ("b", 7)]
+    assert found.total_timesteps("a") == study.experiments["a"].training.total_timesteps
+
+
+def test_the_schema_reads_the_resolved_study_again(tmp_path: Path) -> None:
+    study = StudyConfig.model_validate_json(json.dumps({"study": "s", "experiments": {"a": {}}}))
+    prepare_study(study, tmp_path)
+    content, _ = yaml.load(Study(tmp_path).study_file)
+    del content["format"], content["expected_runs"]
+    assert StudyConfig.model_validate_json(json.dumps(content)) == study
+
+
+def test_a_folder_of_an_older_version_is_refused_and_left_alone(tiny: Make, tmp_path: Path) -> None:
+    run = prepare_run(tiny(), tmp_path, tmp_path / "study" / "walk" / "seed_1")
+    study = StudyConfig.model_validate_json(json.dumps({"study": "study", "experiments": {"a": {}}}))
+    prepare_study(study, tmp_path / "study")
+    for file in (run.run_file, Study(tmp_path / "study").study_file):
+        older = {key: value for key, value in yaml.load(file)[0].items() if key != "format"}
+        file.write_text(json.dumps(older))
+    before = contents(tmp_path)
+    told = r"^made by an older version of mimicrl — .* — use another folder for results$"
+    with pytest.raises(ConfigError, match=told):
+        prepare_run(tiny(training={"gamma": 0.9}), tmp_path, run.path)
+    with pytest.raises(ConfigError, match=told):
+        prepare_study(study, tmp_path / "study")
+    with pytest.raises(ConfigError, match=told):
+        Run.open(run.path)
+    assert contents(tmp_path) == before

@@ -23,7 +23,7 @@ def test_on_the_host_snakemake_says_so_and_the_study_records_no_image(tmp_path: 
     code, output = snakemake(tmp_path, "--", STUDY_FILE)
     assert code == 0, output
     assert "steps run on the host; --sdm apptainer runs them in the container" in output
-    assert artifacts.read_json(tmp_path / "results" / "tiny" / "image.json") == {"sha256": "none"}
+    assert artifacts.read_json(tmp_path / "results" / "tiny" / "image.json")["sha256"] == "none"
 
 
 def test_a_study_that_wants_the_container_is_refused_on_the_host(tmp_path: Path) -> None:
@@ -62,5 +62,5 @@ def test_a_study_that_goes_on_elsewhere_does_all_that_is_left_in_one_call(study:
     assert code == 0 and planned(output) == more
     code, output = snakemake(study)
     assert code == 0, output
-    assert artifacts.read_json(results / "image.json") == {"sha256": "none"}
+    assert artifacts.read_json(results / "image.json")["sha256"] == "none"
     assert (results / "generated" / "seed_1" / "episodes.parquet").exists()

@@ -3,17 +3,17 @@
 
 rule aggregate:
     input:
-        study=f"{STUDY_DIRECTORY}/study.yaml",
-        image=ancient(IMAGE_RECORD),
-        outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
-        summaries=expand("{run}/summary.json", run=RUN_DIRECTORIES),
+        study=FOLDER.study_file,
+        image=ancient(FOLDER.image_file),
+        outcomes=[run.outcome_file for run in RUNS],
+        summaries=[run.summary_file("final") for run in RUNS],
     output:
-        runs=multiext(f"{STUDY_DIRECTORY}/tables/runs", ".csv", ".parquet"),
-        experiments=multiext(f"{STUDY_DIRECTORY}/tables/experiments", ".csv", ".md", ".parquet", ".tex"),
-        headline=f"{STUDY_DIRECTORY}/tables/headline.txt",
-        manifest=f"{STUDY_DIRECTORY}/manifest.json",
+        runs=FOLDER.runs_tables,
+        experiments=FOLDER.experiments_tables,
+        headline=FOLDER.headline_file,
+        manifest=FOLDER.manifest_file,
     log:
-        f"{STUDY_DIRECTORY}/logs/aggregate.log",
+        FOLDER.log_file("aggregate"),
     group:
         "study"
     resources:

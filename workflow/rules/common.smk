@@ -7,10 +7,11 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.settings import DeploymentMethod, SharedFSUsage
 
-import mimicrl.container
 from mimicrl.config import load_study, resolve
 from mimicrl.errors import MimicError
-from mimicrl.provenance import code_sha256
+from mimicrl.runs import Study, container, layout
+from mimicrl.runs.provenance import code_sha256
+from mimicrl.runs.records import ResolvedStudy
 
 
 envvars:
@@ -42,9 +43,10 @@ def checked(call, *arguments):
 
 STUDY_FILE = study_file()
 STUDY = checked(load_study, STUDY_FILE)
-STUDY_DIRECTORY = f"results/{STUDY.study}"
-RUN = f"{STUDY_DIRECTORY}/{{experiment}}/seed_{{seed}}"
-RUN_DIRECTORIES = [RUN.format(experiment=name, seed=seed) for name, seed in STUDY.runs()]
+RESULTS = Path("results")
+FOLDER = Study(RESULTS / STUDY.study)
+RUN = FOLDER.run("{experiment}", "{seed}")
+RUNS = [FOLDER.run(name, seed) for name, seed in STUDY.runs()]
 EXPERIMENT_FILES = {
     name: [STUDY_FILE.parent / file for file in (experiment.motion.file, experiment.walker.file) if file]
     for name, experiment in STUDY.experiments.items()
@@ -53,19 +55,21 @@ HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 CONTAINED = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
 # Relative, too: Snakemake takes no image whose path has a space.
 IMAGE = Path(os.path.relpath(STUDY_FILE.parent / STUDY.image if STUDY.image else HERE / "../../containers/mimicrl.sif"))
-IMAGE_RECORD = f"{STUDY_DIRECTORY}/image.json"
 MISSING = [
     f"experiments.{name}: {file}" for name, files in EXPERIMENT_FILES.items() for file in files if not file.is_file()
 ]
 if MISSING:
     raise WorkflowError("\n".join(["a motion or walker file does not exist", *MISSING]))
 
+# Before Snakemake removes what it is about to make again.
+checked(ResolvedStudy.refuse_older, FOLDER.study_file)
+
 if CONTAINED:
-    checked(mimicrl.container.require, IMAGE)
+    checked(container.require, IMAGE)
     # A container sees the working directory. All else that steps use is shown to it, in jobs on other machines too.
     presets = [STUDY_FILE.parent / experiment.use for experiment in STUDY.experiments.values() if experiment.use]
-    used = [STUDY_FILE, *presets, *sum(EXPERIMENT_FILES.values(), []), Path("results"), Path(STUDY_DIRECTORY), IMAGE]
-    os.environ |= checked(mimicrl.container.environment, used, Path.cwd(), IMAGE_RECORD)
+    used = [STUDY_FILE, *presets, *sum(EXPERIMENT_FILES.values(), []), RESULTS, FOLDER.path, IMAGE]
+    os.environ |= checked(container.environment, used, Path.cwd(), str(FOLDER.image_file))
 
 if SharedFSUsage.SOURCE_CACHE not in workflow.storage_settings.shared_fs_usage:
     # That of the jobs' own Snakemake, too: compute nodes may have no $HOME.
@@ -108,9 +112,9 @@ def opening_lines():
             f"study {STUDY.study} runs in the container only — {STUDY_FILE} — got the host, expected --sdm apptainer — "
             "add it, or set MIMICRL_ALLOW_HOST=1 to run on the host all the same"
         )
-    checked(mimicrl.container.refresh, Path(IMAGE_RECORD), IMAGE if CONTAINED else None)
+    checked(container.refresh, FOLDER.image_file, IMAGE if CONTAINED else None)
     if CONTAINED:
-        labels = checked(mimicrl.container.inspect, IMAGE)
+        labels = checked(container.inspect, IMAGE)
         lines = [f"steps run in the container {IMAGE}"]
         if labels.get("mimicrl.code_sha256") != code_sha256():
             lines.append("its code is not that of this checkout; bring it up to date with: make container")
@@ -120,14 +124,13 @@ def opening_lines():
 
 def closing_lines():
     """Return what a user wants to know in the end: the headline of each experiment, and where everything is."""
-    headline = Path(STUDY_DIRECTORY, "tables", "headline.txt")
-    if not headline.exists():  # only a part of the study was asked for
+    if not FOLDER.headline_file.exists():  # only a part of the study was asked for
         return []
-    videos = f"{STUDY_DIRECTORY}/*/seed_*/videos/" if STUDY.video else "none asked for"
+    videos = f"{FOLDER.run('*', '*').videos_directory}/" if STUDY.video else "none asked for"
     return [
         "",
-        headline.read_text().rstrip(),
-        f"report   {STUDY_DIRECTORY}/report.html",
-        f"tables   {STUDY_DIRECTORY}/tables/",
+        FOLDER.headline_file.read_text().rstrip(),
+        f"report   {FOLDER.report_file}",
+        f"tables   {FOLDER.tables_directory}/",
         f"videos   {videos}",
     ]

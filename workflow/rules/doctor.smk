@@ -3,11 +3,11 @@
 
 rule doctor:
     input:
-        image=ancient(IMAGE_RECORD),
+        image=ancient(FOLDER.image_file),
     output:
-        f"{STUDY_DIRECTORY}/doctor.json",
+        FOLDER.doctor_file,
     log:
-        f"{STUDY_DIRECTORY}/logs/doctor.log",
+        FOLDER.log_file("doctor"),
     resources:
         mem_mb=growing(1000),
         runtime=10,

@@ -3,17 +3,17 @@
 
 rule evaluate:
     input:
-        config=f"{RUN}/config.yaml",
-        policy=f"{RUN}/policies/final/policy.safetensors",
-        description=f"{RUN}/policies/final/policy.json",
-        outcome=f"{RUN}/outcome.json",
-        image=ancient(IMAGE_RECORD),
+        config=RUN.config_file,
+        policy=RUN.weights_file("final"),
+        description=RUN.description_file("final"),
+        outcome=RUN.outcome_file,
+        image=ancient(FOLDER.image_file),
     output:
-        episodes=f"{RUN}/episodes.parquet",
-        summary=f"{RUN}/summary.json",
-        gait_cycle=f"{RUN}/gait_cycle.parquet",
+        episodes=RUN.episodes_file("final"),
+        summary=RUN.summary_file("final"),
+        gait_cycle=RUN.gait_cycle_file("final"),
     log:
-        f"{RUN}/logs/evaluate.log",
+        RUN.log_file("evaluate"),
     # With replay, so that these short jobs queue once on a cluster.
     group:
         "run"

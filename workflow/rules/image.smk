@@ -6,9 +6,9 @@
 
 rule image:
     output:
-        IMAGE_RECORD,
+        FOLDER.image_file,
     log:
-        f"{STUDY_DIRECTORY}/logs/image.log",
+        FOLDER.log_file("image"),
     localrule: True
     shell:
         "mimicrl image --out {output} 2>&1 | tee -i {log}"

@@ -5,13 +5,13 @@
 rule init:
     input:
         experiment_files,
-        image=ancient(IMAGE_RECORD),
+        image=ancient(FOLDER.image_file),
     output:
-        config=f"{RUN}/config.yaml",
-        motion=f"{RUN}/motion.npz",
-        walker=f"{RUN}/walker.xml",
+        config=RUN.config_file,
+        motion=RUN.motion_file,
+        walker=RUN.walker_file,
     log:
-        f"{RUN}/logs/init.log",
+        RUN.log_file("init"),
     # Before any training starts, so that a bad motion or walker is told while nothing is lost.
     priority: 1
     localrule: True

@@ -3,15 +3,19 @@
 
 rule replay:
     input:
-        config=f"{RUN}/config.yaml",
-        policy=f"{RUN}/policies/final/policy.safetensors",
-        description=f"{RUN}/policies/final/policy.json",
-        episodes=f"{RUN}/episodes.parquet",
-        image=ancient(IMAGE_RECORD),
+        config=RUN.config_file,
+        policy=RUN.weights_file("final"),
+        description=RUN.description_file("final"),
+        episodes=RUN.episodes_file("final"),
+        image=ancient(FOLDER.image_file),
     output:
-        report(f"{RUN}/videos/final.mp4", category="Videos", labels={"experiment": "{experiment}", "seed": "{seed}"}),
+        report(
+            RUN.video_file("final.mp4"),
+            category="Videos",
+            labels={"experiment": "{experiment}", "seed": "{seed}"},
+        ),
     log:
-        f"{RUN}/logs/replay.log",
+        RUN.log_file("replay"),
     group:
         "run"
     threads: 1

@@ -1,26 +1,27 @@
 # The study's figures and its page.
 
 
-FIGURES = ["learning_curves", "final_evaluation", *(f"gait_{name}" for name in STUDY.experiments)]
+FIGURES = [*layout.STUDY_FIGURES, *map(layout.gait_figure, STUDY.experiments)]
+SHOWN, *OTHERS = layout.FIGURE_FORMATS
 
 
 rule report:
     input:
-        study=f"{STUDY_DIRECTORY}/study.yaml",
-        image=ancient(IMAGE_RECORD),
+        study=FOLDER.study_file,
+        image=ancient(FOLDER.image_file),
         tables=rules.aggregate.output,
-        outcomes=expand("{run}/outcome.json", run=RUN_DIRECTORIES),
-        summaries=expand("{run}/summary.json", run=RUN_DIRECTORIES),
+        outcomes=[run.outcome_file for run in RUNS],
+        summaries=[run.summary_file("final") for run in RUNS],
         # The page links to them, so that they are not to be missed.
-        episodes=expand("{run}/episodes.parquet", run=RUN_DIRECTORIES),
-        gait_cycles=expand("{run}/gait_cycle.parquet", run=RUN_DIRECTORIES),
-        videos=expand("{run}/videos/final.mp4", run=RUN_DIRECTORIES if STUDY.video else []),
+        episodes=[run.episodes_file("final") for run in RUNS],
+        gait_cycles=[run.gait_cycle_file("final") for run in RUNS],
+        videos=[run.video_file("final.mp4") for run in RUNS if STUDY.video],
     output:
-        page=report(f"{STUDY_DIRECTORY}/report.html", category="Report"),
-        figures=report(expand(f"{STUDY_DIRECTORY}/figures/{{figure}}.svg", figure=FIGURES), category="Figures"),
-        others=expand(f"{STUDY_DIRECTORY}/figures/{{figure}}.{{format}}", figure=FIGURES, format=["pdf", "png"]),
+        page=report(FOLDER.report_file, category="Report"),
+        figures=report([FOLDER.figure_file(name, SHOWN) for name in FIGURES], category="Figures"),
+        others=[FOLDER.figure_file(name, kind) for name in FIGURES for kind in OTHERS],
     log:
-        f"{STUDY_DIRECTORY}/logs/report.log",
+        FOLDER.log_file("report"),
     group:
         "study"
     resources:

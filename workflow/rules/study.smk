@@ -3,11 +3,11 @@
 
 rule study:
     input:
-        image=ancient(IMAGE_RECORD),
+        image=ancient(FOLDER.image_file),
     output:
-        f"{STUDY_DIRECTORY}/study.yaml",
+        FOLDER.study_file,
     log:
-        f"{STUDY_DIRECTORY}/logs/study.log",
+        FOLDER.log_file("study"),
     localrule: True
     params:
         resolved=STUDY.model_dump_json(),

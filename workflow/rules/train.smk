@@ -4,18 +4,18 @@
 
 rule train:
     input:
-        config=f"{RUN}/config.yaml",
-        motion=f"{RUN}/motion.npz",
-        walker=f"{RUN}/walker.xml",
+        config=RUN.config_file,
+        motion=RUN.motion_file,
+        walker=RUN.walker_file,
         # Only first in time: another machine or image is no reason to train again.
         doctor=ancient(rules.doctor.output[0]),
-        image=ancient(IMAGE_RECORD),
+        image=ancient(FOLDER.image_file),
     output:
-        policy=f"{RUN}/policies/final/policy.safetensors",
-        description=f"{RUN}/policies/final/policy.json",
-        outcome=f"{RUN}/outcome.json",
+        policy=RUN.weights_file("final"),
+        description=RUN.description_file("final"),
+        outcome=RUN.outcome_file,
     log:
-        f"{RUN}/logs/train.log",
+        RUN.log_file("train"),
     # Not by the Snakemake inside of a cluster's job, where nothing has changed: the one that sent the job tries again.
     retries: 0 if workflow.remote_exec else 2
     threads: training_cores

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from mimicrl import artifacts, container
+from mimicrl import artifacts
 from mimicrl.errors import ConfigError
+from mimicrl.runs import container
+from mimicrl.runs.records import ImageRecord
 
 LABELS = {"mimicrl.version": "0.1.0", "mimicrl.commit": "abc", "mimicrl.changed": "false", "build-date": "today"}
 Inside = Any
@@ -38,13 +40,14 @@ def test_on_the_host_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(container.RECORD, "image.json")
-    assert container.current() == {"sha256": "none"} and container.code(container.current()) == {}
+    assert container.current() == container.HOST
+    assert container.code(container.current()) is None
 
 
 def test_a_step_of_a_study_takes_the_digest_that_was_made_once(inside: Inside) -> None:
     record = {"image": "/x.sif", "sha256": "cd" * 32, "version": "0.1.0", "commit": "abc", "labels": LABELS}
     inside(record=record)
-    assert container.current() == record
+    assert container.current() == ImageRecord(**record)
 
 
 @pytest.mark.parametrize(
@@ -53,20 +56,20 @@ def test_a_step_of_a_study_takes_the_digest_that_was_made_once(inside: Inside) -
 def test_a_record_of_another_image_does_not_count(inside: Inside, record: Any) -> None:
     image = inside(record=record)
     found = container.current()
-    assert (found["image"], found["sha256"]) == (str(image), artifacts.file_sha256(image))
-    assert (found["version"], found["commit"], found["labels"]) == ("0.1.0", "abc", LABELS)
+    assert (found.image, found.sha256) == (str(image), artifacts.file_sha256(image))
+    assert (found.version, found.commit, found.labels) == ("0.1.0", "abc", LABELS)
 
 
 def test_an_image_that_cannot_be_seen_from_within_is_unknown(inside: Inside) -> None:
     inside(labels={}).unlink()
     found = container.current()
-    assert (found["sha256"], found["version"], found["commit"]) == ("unknown", "unknown", "unknown")
+    assert (found.sha256, found.version, found.commit) == ("unknown", "unknown", "unknown")
 
 
 @pytest.mark.parametrize(("changed", "dirty"), [("false", False), ("true", True), ("unknown", True)])
 def test_the_code_of_an_image_is_told_like_that_of_a_checkout(inside: Inside, changed: str, dirty: bool) -> None:
     inside(labels=LABELS | {"mimicrl.changed": changed})
-    assert container.code(container.current()) == {"commit": "abc", "dirty": dirty}
+    assert container.code(container.current()) == ("abc", dirty)
 
 
 def test_what_lies_in_the_working_directory_is_seen_anyway(tmp_path: Path) -> None:
@@ -117,15 +120,16 @@ def test_the_record_of_a_study_follows_its_image(tmp_path: Path, monkeypatch: py
     assert not record.exists(), "the rule makes it"
     image.write_bytes(b"image")
     monkeypatch.setattr(container, "inspect", lambda _: {"built": "today"})
-    artifacts.write_json(record, container.HOST)
+    container.HOST.write(record)
     container.refresh(record, image)
-    made = artifacts.read_json(record)
-    assert made == container.describe(image) and made["labels"] == {"built": "today"}
+    made = ImageRecord.read(record)
+    assert made == container.describe(image)
+    assert made.labels == {"built": "today"}
     before = record.stat().st_ino
     container.refresh(record, image)
     assert record.stat().st_ino == before
     container.refresh(record, None)
-    assert artifacts.read_json(record) == container.HOST
+    assert ImageRecord.read(record) == container.HOST
 
 
 def test_a_cluster_tells_its_job_inside_too_and_a_folder_that_the_user_chose_stays(

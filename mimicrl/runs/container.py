@@ -1,4 +1,4 @@
-"""The container that steps run in: its image, what the image is labelled with, what it must be shown of the machine."""
+"""The container that steps run in: which image it is, the image's labels, and the bind mounts it needs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError, MachineError
+from mimicrl.runs.records import ImageRecord
 
 RECORD = "MIMICRL_IMAGE"
 """The variable that names the file with a study's image, which `describe` hashed once for all steps."""
 
-HOST: dict[str, Any] = {"sha256": "none"}
+HOST = ImageRecord(sha256="none")
 """What stands in the place of an image where there is no container."""
 
 _PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_CPUS_ON_NODE", "SLURM_JOB_ID", "SLURM_JOB_PARTITION", "SLURMD_NODENAME")
@@ -25,7 +26,7 @@ _LABELS = Path("/.singularity.d/labels.json")
 _TIMEOUT_S = 60.0
 
 
-def describe(image: Path) -> dict[str, Any]:
+def describe(image: Path) -> ImageRecord:
     """Return an image's path, digest, version, commit and labels; on the host.
 
     Raises:
@@ -82,11 +83,12 @@ def refresh(record: Path, image: Path | None) -> None:
     if not record.exists():
         return
     labels = None if image is None else inspect(image)
-    if _read(record).get("labels") != labels:
-        artifacts.write_json(record, HOST if image is None else describe(image))
+    found = ImageRecord.find(record)
+    if found is None or found.labels != labels:
+        (HOST if image is None else describe(image)).write(record)
 
 
-def current() -> dict[str, Any]:
+def current() -> ImageRecord:
     """Return the image that this process runs in, as `describe` does; `HOST` outside of a container.
 
     Its digest is that of the study's record, where that has the labels of this image, or it is hashed here; ``unknown``
@@ -95,20 +97,20 @@ def current() -> dict[str, Any]:
     path = next((os.environ[name] for name in _INSIDE if os.environ.get(name)), None)
     if path is None:
         return HOST
-    labels = _read(_LABELS)
-    recorded = _read(Path(os.environ.get(RECORD, "")))
-    # The labels tell when and of what the image was built: one that was replaced since has others.
-    if labels and recorded.get("labels") == labels:
+    labels = _labels()
+    recorded = ImageRecord.find(Path(os.environ.get(RECORD, "")))
+    # The labels say when and of what the image was built: one that was replaced since has others.
+    if labels and recorded is not None and recorded.labels == labels:
         return recorded
     image = Path(path)
     return _described(path, artifacts.file_sha256(image) if image.is_file() else "unknown", labels)
 
 
-def code(image: dict[str, Any]) -> dict[str, Any]:
-    """Return the commit of an image's code and whether it was changed since, as git tells of a checkout; or nothing."""
-    if image.get("commit", "unknown") == "unknown":
-        return {}
-    return {"commit": image["commit"], "dirty": image["labels"].get("mimicrl.changed") != "false"}
+def code(image: ImageRecord) -> tuple[str, bool] | None:
+    """Return the commit of an image's code and whether it was changed since; None where its labels do not say."""
+    if image.commit in (None, "unknown"):
+        return None
+    return image.commit, (image.labels or {}).get("mimicrl.changed") != "false"
 
 
 def environment(files: Iterable[Path], directory: Path, record: str) -> dict[str, str]:
@@ -158,15 +160,15 @@ def binds(files: Iterable[Path], directory: Path) -> list[str]:
     return list(found)
 
 
-def _described(path: str, sha256: str, labels: dict[str, Any]) -> dict[str, Any]:
+def _described(path: str, sha256: str, labels: dict[str, Any]) -> ImageRecord:
     known = {name: labels.get(f"mimicrl.{name}", "unknown") for name in ("version", "commit")}
-    return {"image": path, "sha256": sha256, **known, "labels": labels}
+    return ImageRecord(image=path, sha256=sha256, **known, labels=labels)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """Return a JSON object, an empty one where there is none."""
+def _labels() -> dict[str, Any]:
+    """Return the labels of the image that this process runs in."""
     try:
-        found = artifacts.read_json(file) if file.is_file() else {}
+        found = artifacts.read_json(_LABELS)
     except ArtifactError:
         return {}
     return found if isinstance(found, dict) else {}

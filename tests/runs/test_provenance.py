@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from mimicrl import __version__, artifacts, provenance
+from mimicrl import __version__, artifacts, machine
+from mimicrl.runs import container, provenance
+from mimicrl.runs.records import Image
 
 
 @pytest.fixture(autouse=True)
@@ -35,40 +36,17 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_a_record_answers_where_a_result_comes_from() -> None:
-    started = provenance.now()
+    started = machine.now()
     record = provenance.record("train", started)
-    assert (record["verb"], record["started"]) == ("train", started)
-    assert record["ended"] >= started
-    assert record["host"] == provenance.host()
-    assert record["versions"]["mimicrl"] == __version__
-    assert set(record["versions"]) >= {"mujoco", "torch", "numpy", "stable-baselines3"}
-    assert record["cpu"]["cores"] >= 1 and record["cpu"]["model"]
-    assert len(record["code"]["sha256"]) == 64
-    assert artifacts.canonical_json(record)
-
-
-def test_peak_memory_never_falls_and_sees_what_was_taken() -> None:
-    before = provenance.peak_memory_mb()
-    taken = b"x" * ((before + 50) * 1_000_000)
-    after = provenance.peak_memory_mb()
-    assert after >= before + 50 and len(taken) > 0
-    del taken
-    assert provenance.peak_memory_mb() >= after
-    assert provenance.record("train", provenance.now())["peak_memory_mb"] >= after
-
-
-def test_graphics_cards_are_the_drivers(tmp_path: Path) -> None:
-    assert provenance.graphics_cards(tmp_path) == []
-    for number, model in enumerate(("NVIDIA L4", "NVIDIA H100")):
-        (tmp_path / "gpus" / f"0000:0{number}:00.0").mkdir(parents=True)
-        information = f"Model: \t\t {model}\nIRQ:   \t\t 42\n"
-        (tmp_path / "gpus" / f"0000:0{number}:00.0" / "information").write_text(information, encoding="utf-8")
-    assert provenance.graphics_cards(tmp_path) == ["NVIDIA L4", "NVIDIA H100"]
-
-
-def test_times_are_utc_and_sort_as_text() -> None:
-    moment = datetime.fromisoformat(provenance.now())
-    assert moment.utcoffset() is not None and abs((datetime.now(UTC) - moment).total_seconds()) < 60
+    assert (record.verb, record.started) == ("train", started)
+    assert record.ended >= started
+    assert record.host == machine.host()
+    assert record.versions["mimicrl"] == __version__
+    assert set(record.versions) >= {"mujoco", "torch", "numpy", "stable-baselines3"}
+    assert record.cpu.cores >= 1
+    assert record.cpu.model
+    assert len(record.code.sha256) == 64
+    assert artifacts.canonical_json(record.as_json())
 
 
 @pytest.mark.parametrize("name", ["more.py", "assets/walker.xml", "assets/table.csv"])
@@ -94,46 +72,41 @@ def test_a_checkout_tells_its_commit_and_whether_it_was_changed(package: Path) -
     git(package.parent, "add", ".")
     git(package.parent, "commit", "--quiet", "--message", "first")
     commit = git(package.parent, "rev-parse", "HEAD")
-    assert provenance._git() == {"commit": commit, "dirty": False}
+    assert provenance._git() == (commit, False)
     (package.parent / "notes.txt").write_text("outside the package")
-    assert provenance._git() == {"commit": commit, "dirty": False}
+    assert provenance._git() == (commit, False)
     (package / "code.py").write_text("x = 2\n")
-    assert provenance._git() == {"commit": commit, "dirty": True}
+    assert provenance._git() == (commit, True)
 
 
 def test_an_installed_package_has_no_commit_and_no_lock(package: Path) -> None:
-    assert provenance._git() == {}
+    assert provenance._git() is None
     assert provenance._lock_sha256() == "none"
 
 
 def test_a_checkout_without_git_is_no_error(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package.parent / ".git").mkdir()
     monkeypatch.setenv("PATH", "")
-    assert provenance._git() == {}
+    assert provenance._git() is None
 
 
 def test_container_job_and_variables_are_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("APPTAINER_CONTAINER", "SLURM_JOB_ID", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     record = provenance.record("train", "")
-    assert (record["container"], record["slurm_job"]) == ({"sha256": "none"}, None) and "OMP_NUM_THREADS" not in record[
-        "environment"
-    ]
+    assert record.container == container.HOST.without_labels()
+    assert record.slurm_job is None
+    assert "OMP_NUM_THREADS" not in record.environment
     monkeypatch.setenv("APPTAINER_CONTAINER", "/images/mimicrl.sif")
     monkeypatch.setenv("SLURM_JOB_ID", "17")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     record = provenance.record("train", "")
     unknown = dict.fromkeys(("sha256", "version", "commit"), "unknown")
-    assert record["container"] == {"image": "/images/mimicrl.sif"} | unknown
-    assert record["slurm_job"] == "17"
-    assert record["environment"]["OMP_NUM_THREADS"] == "3"
+    assert record.container == Image(image="/images/mimicrl.sif", **unknown)
+    assert record.slurm_job == "17"
+    assert record.environment["OMP_NUM_THREADS"] == "3"
 
 
 def test_threads_are_those_of_the_parts_that_ran() -> None:
-    assert provenance.record("init", "")["threads"] == {}
-    assert provenance.record("train", "", physics=4, torch=1)["threads"] == {"physics": 4, "torch": 1}
-
-
-def test_packages_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "_PACKAGES", ("no-such-package",))
-    assert provenance.versions() == {"no-such-package": "none"}
+    assert provenance.record("init", "").threads == {}
+    assert provenance.record("train", "", physics=4, torch=1).threads == {"physics": 4, "torch": 1}

@@ -13,12 +13,11 @@ def doctor(
     out: Annotated[Path | None, typer.Option(help="Write what was found there, as JSON.", show_default="no")] = None,
 ) -> None:
     """Tell what this machine can do, and what to install where something is missing."""
-    from mimicrl import artifacts
     from mimicrl import doctor as doctors
 
-    found = doctors.examine(videos=video)
-    for line in doctors.describe(found.facts, videos=video):
+    found, problems = doctors.examine(videos=video)
+    for line in doctors.describe(found, videos=video):
         typer.echo(line)
-    found.refuse()
+    doctors.refuse(problems)
     if out is not None:
-        artifacts.write_json(out, found.facts)
+        found.write(out)

@@ -1,0 +1,152 @@
+"""What this machine can do, tried before hours are spent on it: a picture, a video and a file are really made."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from mimicrl import artifacts, machine
+from mimicrl.errors import MachineError
+from mimicrl.rendering import gl, video
+from mimicrl.runs import container
+from mimicrl.runs.records import Doctor, LockAgreement
+
+_ROOT = Path(__file__).parents[1]
+_LOCK = Path("containers", "requirements.lock")
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
+_TRIAL = bytes(1 << 20)
+_NAMED = 4  # packages that differ; doctor.json has all
+
+
+def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Doctor, list[MachineError]]:
+    """Return what was found, and what is missing.
+
+    Args:
+        videos: Whether videos are to be made here; else neither OpenGL nor ffmpeg is tried.
+        results: Where results are to be written; it need not be there yet.
+    """
+    trials: dict[str, Callable[[], Any]] = {"free_bytes": lambda: try_writing(results)}
+    if videos:
+        trials |= {"opengl": lambda: asdict(gl.choose()), "ffmpeg": video.check_ffmpeg}
+    found: dict[str, Any] = dict.fromkeys(("free_bytes", "opengl", "ffmpeg"))
+    problems: list[MachineError] = []
+    for name, trial in trials.items():
+        try:
+            found[name] = trial()
+        except MachineError as error:
+            problems.append(error)
+    facts = {
+        "cpu": machine.cpu(),
+        "graphics_cards": machine.graphics_cards(),
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "versions": machine.versions(),
+        "lock": compare_lock(),
+        "container": container.current(),
+        "slurm_job": machine.slurm_job(),
+        "results": str(results.absolute()),
+    }
+    return Doctor.model_validate(facts | found), problems
+
+
+def refuse(problems: list[MachineError]) -> None:
+    """Raise what is missing, where something is.
+
+    Raises:
+        MachineError: Something is.
+    """
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise MachineError(
+            f"{len(problems)} things are missing",
+            got="; ".join(f"{problem.what}: {problem.got}" for problem in problems),
+            fix=", and ".join(problem.fix for problem in problems),
+        )
+
+
+def try_writing(results: Path) -> int:
+    """Write a file that leaves no trace where results will be, or where their folder would be made.
+
+    Returns:
+        Free space there [byte].
+
+    Raises:
+        MachineError: The disk is full, or the place cannot be written.
+    """
+    results = place = results.absolute()
+    while not place.exists() and not place.is_symlink():
+        place = place.parent
+    with artifacts.machine_errors(results):
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(_TRIAL)
+        return shutil.disk_usage(place).free
+
+
+def compare_lock(lock: Path | None = None) -> LockAgreement | None:
+    """Compare the installed packages with the lock file; those of the lock that are not installed do not count.
+
+    Args:
+        lock: The lock file, by default that of the checkout, or else of the working directory.
+
+    Returns:
+        What differs; None where there is no lock file.
+    """
+    file = lock or next((folder / _LOCK for folder in (_ROOT, Path.cwd()) if (folder / _LOCK).is_file()), None)
+    if file is None:
+        return None
+    pins = _PIN.findall(file.read_text(encoding="utf-8"))
+    versions = {name: (installed, pin) for name, pin in pins if (installed := _installed(name)) is not None}
+    return LockAgreement(
+        file=str(file),
+        compared=len(versions),
+        # 2.13.0+cpu is a build of 2.13.0
+        differences={name: [*pair] for name, pair in versions.items() if pair[0].split("+")[0] != pair[1]},
+    )
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def describe(found: Doctor, *, videos: bool = True) -> list[str]:
+    """Return what was found, one line each."""
+    nothing = "missing" if videos else "not asked for"
+    image, opengl = found.container, found.opengl
+    lines = {
+        "processor": f"{found.cpu.model}, {found.cpu.cores} usable cores, {' '.join(found.cpu.vector_instructions)}",
+        "cards": ", ".join(found.graphics_cards) or "none that NVIDIA's driver knows",
+        "memory": _gib(found.memory_bytes),
+        "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
+        "lock": _lock(found.lock),
+        "container": "none, this is the host" if image.image is None else f"{image.image}, commit {image.commit}",
+        "Slurm": "not inside a job" if found.slurm_job is None else f"inside job {found.slurm_job}",
+        "results": f"{found.results}, "
+        + ("cannot be written" if found.free_bytes is None else f"{_gib(found.free_bytes)} free"),
+        "OpenGL": f"{opengl['backend']}: {opengl['renderer']}" if opengl else nothing,
+        "ffmpeg": f"{found.ffmpeg}, writes H.264" if found.ffmpeg else nothing,
+    }
+    return [f"{name:<11}{text}" for name, text in lines.items()]
+
+
+def _lock(lock: LockAgreement | None) -> str:
+    if lock is None:
+        return "no lock file found, nothing compared"
+    if not lock.differences:
+        return f"all {lock.compared} packages have the versions of {lock.file}"
+    words = [f"{name} {installed} instead of {locked}" for name, (installed, locked) in lock.differences.items()]
+    more = [f"and {len(words) - _NAMED} more"] if len(words) > _NAMED else []
+    return f"{len(words)} of {lock.compared} packages differ from {lock.file}: {', '.join(words[:_NAMED] + more)}"
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"

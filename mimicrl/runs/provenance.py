@@ -1,0 +1,97 @@
+"""Where a result comes from: code, lock file, container, machine, threads, versions and times."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mimicrl import artifacts, machine
+from mimicrl.runs import container
+from mimicrl.runs.records import Code, ImageRecord, Provenance
+
+_PACKAGE = Path(__file__).parents[1]
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_WAIT_POLICY",
+    "CUDA_VISIBLE_DEVICES",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+)
+
+
+def record(verb: str, started: str, *, result: dict[str, Any] | None = None, **threads: int) -> Provenance:
+    """Return the provenance of what a verb just did.
+
+    Args:
+        verb: The command, such as ``train``.
+        started: `mimicrl.machine.now` at its start.
+        result: What it made that stands nowhere else.
+        **threads: Threads of its parts, such as ``physics`` and ``torch``.
+    """
+    image = container.current()
+    return Provenance.model_validate(
+        {
+            "verb": verb,
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "started": started,
+            "ended": machine.now(),
+            "code": _code(image),
+            "lock_sha256": _lock_sha256(),
+            "container": image.without_labels(),
+            "host": machine.host(),
+            "slurm_job": machine.slurm_job(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "cpu": machine.cpu(),
+            "graphics_cards": machine.graphics_cards(),
+            "threads": threads,
+            "peak_memory_mb": machine.peak_memory_mb(),
+            "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
+            "versions": machine.versions(),
+            "result": result,
+        }
+    )
+
+
+@cache
+def code_sha256() -> str:
+    """Return one hash of the source and assets that make results; the analysis only reads them."""
+    files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".xml", ".csv"})
+    files = [path for path in files if "analysis" not in path.relative_to(_PACKAGE).parts and path.is_file()]
+    listing = "".join(f"{path.relative_to(_PACKAGE)} {artifacts.file_sha256(path)}\n" for path in files)
+    return artifacts.sha256(listing.encode())
+
+
+def _code(image: ImageRecord) -> Code:
+    """Return the code that runs: as git or, in a container without git, the image's labels describe it."""
+    commit, dirty = _git() or container.code(image) or (None, None)
+    return Code(sha256=code_sha256(), commit=commit, dirty=dirty)
+
+
+def _git() -> tuple[str, bool] | None:
+    """Return the commit of a checkout and whether it was changed; None for an installed package."""
+    root = _PACKAGE.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        commit = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.strip()
+        changes = subprocess.run(
+            ["git", "status", "--porcelain", "--", "mimicrl"], cwd=root, capture_output=True, text=True, timeout=10
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit, bool(changes.strip())
+
+
+def _lock_sha256() -> str:
+    lock = _PACKAGE.parent / "containers" / "requirements.lock"
+    return artifacts.file_sha256(lock) if lock.is_file() else "none"

@@ -1,0 +1,306 @@
+"""The json and yaml files between stages as models: the stage that writes a file and all that read it share one."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from mimicrl.runs.record import Record
+
+FORMAT = 1
+"""The form of a results folder, written into ``study.yaml`` and each ``run.json``."""
+
+
+class RunRecord(Record):
+    """``run.json``: what a run is. It is written last by ``init`` and makes a directory a run."""
+
+    MADE_BY = "mimicrl init"
+
+    format: Literal[1]
+    study: str
+    experiment: str
+    seed: int
+    total_timesteps: int
+    """The budget in samples."""
+    seeds: dict[str, int]
+    """The seeds of its random streams."""
+    fingerprint: str
+    motion_sha256: str
+    walker_sha256: str
+    config_sha256: str
+
+    @property
+    def name(self) -> str:
+        """The names that lead to the run's directory."""
+        return f"{self.study}/{self.experiment}/{self.seed}"
+
+
+class Outcome(Record):
+    """``outcome.json``: how a training ended."""
+
+    MADE_BY = "mimicrl train"
+
+    status: Literal["completed", "diverged"]
+    samples: int
+    """Samples taken."""
+    total_timesteps: int
+    """The budget in samples."""
+    fingerprint: str
+    """The training state."""
+    first_success_samples: int | None
+    """Samples at the first of two evaluations in a row in which all episodes were stable."""
+    first_success_simulated_s: float | None
+    """The same in simulated seconds."""
+    best: dict[str, Any] | None
+    """The best evaluation."""
+    train_seconds: float
+    """Wall time of training, all attempts together."""
+    evaluation_seconds: float
+    """Wall time that evaluations took."""
+    problem: str | None
+    """What diverged."""
+
+
+class Progress(Record):
+    """``progress.json``: how far a training is."""
+
+    MADE_BY = "mimicrl train"
+
+    state: str
+    """``running``, ``stopped`` or the outcome's status."""
+    samples: int
+    total_timesteps: int
+    steps_per_s: float
+    """Pace of this attempt."""
+    eta_s: float | None
+    interval_s: float = 20.0
+    """The file is written at least this often while training runs normally [s]."""
+    last_evaluation: dict[str, Any] | None
+    host: str
+    process: int
+    token: str
+    """Names the attempt; numbers of processes come again."""
+    slurm_job: str | None
+    updated: str
+
+
+class Attempt(Record):
+    """``attempt.json`` while an attempt at a training lasts, and its line of ``attempts.jsonl`` afterwards."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+    attempt: int | None
+    """Its number, from 1; None where a killed attempt left no readable note, until its line is written."""
+    begin: int | None = Field(None, alias="from")
+    """Samples that it went on from."""
+    host: str | None = None
+    process: int | None = None
+    token: str | None = None
+    """Names it in ``progress.json``; numbers of processes come again."""
+    slurm_job: str | None = None
+    started: str | None = None
+    end: int | None = Field(None, alias="to")
+    """Samples it got to; of a killed one, what was left of them."""
+    seconds: float | None = None
+    ended: str | None = None
+    why: str | None = None
+    """The outcome's status, ``killed``, or what went wrong; None while it lasts."""
+
+
+class EvaluationRow(Record):
+    """A line of ``evaluations.jsonl``: what others need to know of an evaluation during training."""
+
+    samples: int
+    episodes: int
+    stable_episodes: int
+    reward: float
+    """The imitation reward."""
+
+
+class PolicyDescription(Record):
+    """``policy.json``: what a policy's weights are, beside what it tells of its training."""
+
+    model_config = ConfigDict(extra="allow")
+    MADE_BY = "mimicrl train"
+
+    weights_sha256: str
+    fingerprint: str
+    """The training state it comes from."""
+
+
+class Image(Record):
+    """The container that a step ran in; outside of one ``sha256`` is ``none`` and nothing else is known."""
+
+    sha256: str
+    image: str | None = None
+    version: str | None = None
+    commit: str | None = None
+
+
+class ImageRecord(Image):
+    """``image.json``: an image with its labels, hashed once for all steps of a study."""
+
+    MADE_BY = "mimicrl image"
+
+    labels: dict[str, Any] | None = None
+
+    def without_labels(self) -> Image:
+        """Return what provenance tells of the image."""
+        return Image(sha256=self.sha256, image=self.image, version=self.version, commit=self.commit)
+
+
+class Code(Record):
+    """The code that ran; commit and whether it was changed since are None where nothing tells."""
+
+    sha256: str
+    commit: str | None = None
+    dirty: bool | None = None
+
+
+class Cpu(Record):
+    """A processor; see `mimicrl.machine.Processor`."""
+
+    model: str
+    vector_instructions: list[str]
+    cores: int
+
+
+class Provenance(Record):
+    """``provenance/STAGE.json``: where a stage's results come from."""
+
+    verb: str
+    command: list[str]
+    started: str
+    ended: str
+    code: Code
+    lock_sha256: str
+    container: Image
+    host: str
+    slurm_job: str | None
+    python: str
+    platform: str
+    cpu: Cpu
+    graphics_cards: list[str]
+    threads: dict[str, int]
+    peak_memory_mb: int
+    environment: dict[str, str]
+    versions: dict[str, str]
+    result: dict[str, Any] | None = None
+    """What the stage made that stands nowhere else, such as which weights it evaluated."""
+
+
+class Bootstrap(Record):
+    """How the intervals of a study's tables were drawn."""
+
+    seed: int
+    resamples: int
+    confidence: float
+
+
+class ManifestRun(Record):
+    """What one run gave to a study's tables."""
+
+    status: str
+    fingerprint: str | None
+    weights_sha256: str | None
+    code_sha256: str | None
+    lock_sha256: str | None
+    container: str | None
+
+
+class Manifest(Record):
+    """``manifest.json``: what a study's tables were made from."""
+
+    MADE_BY = "mimicrl aggregate"
+
+    study: str
+    bootstrap: Bootstrap
+    runs: dict[str, ManifestRun]
+    tables: dict[str, str]
+    """The sha256 of each table."""
+
+
+class LockAgreement(Record):
+    """The installed packages against the lock file."""
+
+    file: str
+    compared: int
+    differences: dict[str, list[str]]
+    """Installed and locked version by package."""
+
+
+class Doctor(Record):
+    """``doctor.json``: what a machine can do. None is what is missing, unknown or was not asked for."""
+
+    MADE_BY = "mimicrl doctor"
+
+    cpu: Cpu
+    graphics_cards: list[str]
+    memory_bytes: int
+    versions: dict[str, str]
+    lock: LockAgreement | None
+    container: ImageRecord
+    slurm_job: str | None
+    results: str
+    """The folder of results."""
+    free_bytes: int | None
+    opengl: dict[str, str] | None
+    """The backend and its renderer."""
+    ffmpeg: str | None
+    """Its version."""
+
+
+class ExpectedRun(Record):
+    """A run of a study."""
+
+    experiment: str
+    seed: int
+
+
+class _Training(Record):
+    """What other stages need of the training's configuration."""
+
+    model_config = ConfigDict(extra="allow")
+    total_timesteps: int
+
+
+class _Evaluation(Record):
+    """What other stages need of the evaluation's configuration."""
+
+    model_config = ConfigDict(extra="allow")
+    episodes: int
+
+
+class ResolvedExperiment(Record):
+    """An experiment of a study: what other stages need of it, and all else as it is."""
+
+    model_config = ConfigDict(extra="allow")
+    training: _Training
+    evaluation: _Evaluation
+
+
+class ResolvedStudy(Record):
+    """``study.yaml`` in a study's folder: the study with all defaults, and the runs it expects.
+
+    It is read without the schema of the configuration, which may need the study's plugins.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    MADE_BY = "mimicrl init STUDY.yaml --out DIRECTORY"
+
+    format: Literal[1]
+    study: str
+    experiments: dict[str, ResolvedExperiment]
+    expected_runs: list[ExpectedRun]
+
+    @model_validator(mode="after")
+    def _experiments_are_there(self) -> ResolvedStudy:
+        for run in self.expected_runs:
+            if run.experiment not in self.experiments:
+                raise ValueError(f"expected_runs: there is no experiment {run.experiment}")
+        return self
+
+    def total_timesteps(self, experiment: str) -> int:
+        """Return the budget of an experiment's runs [samples]."""
+        return self.experiments[experiment].training.total_timesteps

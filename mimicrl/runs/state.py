@@ -1,0 +1,136 @@
+"""What state a run is in: whether it is trained to its end, and whether somebody is training it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.runs.layout import Run, TrainingState
+from mimicrl.runs.records import Attempt, Outcome, Progress, RunRecord
+
+Word = Literal["waiting", "running", "silent", "stopped", "failed", "completed", "diverged", "older"]
+
+PATIENCE = 3
+"""A training that has not reported for this many of its intervals is silent."""
+FIRST_S = 60.0
+"""What stands for the interval before the first report: the first rollout may take as long."""
+
+
+class Missing(StrEnum):
+    """Why a run is not trained to its end."""
+
+    NO_DIRECTORY = "no run directory"
+    NOT_TRAINED = "not trained to its end"
+    CHANGED = "configuration changed since training"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """What the files of a run say of its training.
+
+    Attributes:
+        word: ``waiting`` for a trainer; ``running``; ``silent``: it should be running and does not report; ``stopped``
+            by a signal; ``failed``; ``completed`` or ``diverged``; ``older``: made by an older version.
+        note: Why it failed or diverged, or for how long it has been silent.
+        total_timesteps: Samples asked for; None where nothing says.
+        record: What the run is; None where it is not initialised.
+        outcome: How the training of this configuration ended.
+        attempt: The last attempt at it.
+        attempts: How often a trainer began.
+        progress: What the last attempt reported.
+    """
+
+    word: Word
+    note: str = ""
+    total_timesteps: int | None = None
+    record: RunRecord | None = None
+    outcome: Outcome | None = None
+    attempt: Attempt | None = None
+    attempts: int = 0
+    progress: Progress | None = None
+
+
+def missing(record: RunRecord | None, outcome: Outcome | None, total_timesteps: int) -> Missing | None:
+    """Return why a run is not trained to its end, None where it is, whether it diverged or not.
+
+    Args:
+        record: What the run is, None where it is not initialised.
+        outcome: How its last training ended, None where none did.
+        total_timesteps: Samples asked for: a longer budget may leave the fingerprint as it is.
+    """
+    if record is None:
+        return Missing.NO_DIRECTORY
+    if outcome is None:
+        return Missing.NOT_TRAINED
+    if outcome.fingerprint != record.fingerprint:
+        return Missing.CHANGED
+    return Missing.NOT_TRAINED if outcome.total_timesteps < total_timesteps else None
+
+
+def read(run: Run, total_timesteps: int | None = None, now: datetime | None = None) -> RunState:
+    """Return the state of a run; files that are missing or damaged count as not there, and no lock is looked at.
+
+    Args:
+        run: The run, which need not be there yet.
+        total_timesteps: Samples asked for, where a study says; by default those of the run.
+        now: The time.
+    """
+    try:
+        record = RunRecord.read(run.run_file)
+    except ArtifactError:
+        return RunState("waiting", total_timesteps=total_timesteps)
+    except ConfigError as error:
+        return RunState("older", error.what, total_timesteps)
+    total = total_timesteps or record.total_timesteps
+    attempt, attempts = _last_attempt(run.training_of(record.fingerprint))
+    outcome, progress = Outcome.find(run.outcome_file), Progress.find(run.progress_file)
+    if outcome and outcome.fingerprint != record.fingerprint:
+        outcome = None
+    if progress and (attempt is None or progress.token != attempt.token):
+        progress = None
+    word, note = _word(record, outcome, attempt, progress, total, now or datetime.now(UTC))
+    return RunState(word, note, total, record, outcome, attempt, attempts, progress)
+
+
+def _last_attempt(training: TrainingState) -> tuple[Attempt | None, int]:
+    """Return the last attempt, without `why` while it is under way, and how many there were."""
+    ended = Attempt.find_last(training.attempts_file)
+    number = (ended.attempt or 0) if ended else 0
+    begun = Attempt.find(training.attempt_file)
+    # One that was killed between writing its line and removing its note is not under way.
+    return (begun, number + 1) if begun and (begun.attempt or number + 1) > number else (ended, number)
+
+
+def _word(
+    record: RunRecord,
+    outcome: Outcome | None,
+    attempt: Attempt | None,
+    progress: Progress | None,
+    total: int,
+    now: datetime,
+) -> tuple[Word, str]:
+    """Return a run's state in a word, and a note on it."""
+    silence_s = _silence_s(attempt, progress, now) if attempt and attempt.why is None else 0.0
+    if silence_s is None:
+        return "running", ""
+    if outcome and missing(record, outcome, total) is None:
+        return outcome.status, outcome.problem or ""
+    if attempt is None or attempt.why in ("completed", "diverged"):  # the latter for a longer budget
+        return "waiting", ""
+    if attempt.why is None:
+        return "silent", f"no report for {silence_s / 60:.0f} min"
+    return ("stopped", "") if attempt.why.startswith("stopped") else ("failed", attempt.why)
+
+
+def _silence_s(attempt: Attempt, progress: Progress | None, now: datetime) -> float | None:
+    """Return for how long an attempt under way has not reported, None where that is no longer than usual [s]."""
+    last, interval_s = (progress.updated, progress.interval_s) if progress else (attempt.started, FIRST_S)
+    try:
+        age_s = (now - datetime.fromisoformat(str(last))).total_seconds()
+    except (TypeError, ValueError):  # no time, or one without a zone
+        return math.inf
+    return age_s if age_s > PATIENCE * interval_s else None

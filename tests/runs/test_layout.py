@@ -1,0 +1,100 @@
+"""Where everything lies: every path has one place, inside of its folder, also with wildcards."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mimicrl.errors import ConfigError
+from mimicrl.runs import Run, Study
+from mimicrl.runs.layout import TrainingState, find_runs, find_studies
+
+ARGUMENTS: dict[str, Any] = {
+    "checkpoint": "best",
+    "name": "x.csv",
+    "kind": "svg",
+    "stage": "train",
+    "experiment": "a",
+    "seed": 7,
+    "fingerprint": "0123456789ab",
+}
+
+
+def paths(place: Study | TrainingState | Run) -> list[Path]:
+    """All that a layout names, but what needs the configuration."""
+    found = []
+    for name, member in inspect.getmembers(type(place)):
+        if name.startswith("_") or name.endswith("_tables"):
+            continue
+        if isinstance(member, property) and name not in ("training", "training_directory", "tensorboard_directory"):
+            found.append(getattr(place, name))
+        elif inspect.isfunction(member) and name not in ("open", "identity", "write_provenance", "training_lock"):
+            found.append(member(place, *(ARGUMENTS[word] for word in list(inspect.signature(member).parameters)[1:])))
+    return [getattr(path, "path", path) for path in found]
+
+
+@pytest.mark.parametrize("place", [Study(Path("s")), Run(Path("s")), TrainingState(Path("s"))])
+def test_no_two_things_lie_in_one_place(place: Any) -> None:
+    found = paths(place)
+    assert len(found) > 5
+    assert len({*found}) == len(found)
+    assert all(path.is_relative_to("s") for path in found)
+
+
+def test_wildcards_stay_where_they_are() -> None:
+    pattern = Study(Path("results/{study}")).run("{experiment}", "{seed}")
+    one = Study(Path("results/demo")).run("walk", 3)
+    for path, filled in zip(paths(pattern), paths(one), strict=True):
+        assert str(path).format(study="demo", experiment="walk", seed=3) == str(filled)
+
+
+def test_the_tables_of_a_study_have_their_formats() -> None:
+    study = Study(Path("s"))
+    assert [file.name for file in study.runs_tables] == ["runs.csv", "runs.parquet"]
+    assert {file.suffix for file in study.experiments_tables} == {".csv", ".md", ".parquet", ".tex"}
+
+
+@pytest.mark.parametrize(("checkpoint", "suffix"), [("final", ""), ("best", "-best"), ("init", "-init")])
+def test_only_the_final_policys_tables_bear_no_name(tmp_path: Path, checkpoint: Any, suffix: str) -> None:
+    run = Run(tmp_path)
+    assert run.episodes_file(checkpoint) == tmp_path / f"episodes{suffix}.parquet"
+    assert run.gait_cycle_file(checkpoint) == tmp_path / f"gait_cycle{suffix}.parquet"
+    assert run.summary_file(checkpoint) == tmp_path / f"summary{suffix}.json"
+    assert run.policy_directory(checkpoint) == tmp_path / "policies" / checkpoint
+
+
+def test_the_fingerprint_names_the_training_state(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    assert run.training.path == tmp_path / "run" / "training" / run.fingerprint
+    assert run.training == run.training_of(run.fingerprint)
+
+
+def test_opening_what_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
+    message = (
+        rf"^not a run directory — {tmp_path} — got no config.yaml, run.json, motion.npz, walker.xml"
+        rf" — mimicrl init STUDY.yaml --experiment NAME --seed K --out {tmp_path}$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        Run.open(tmp_path)
+
+
+def test_opening_a_run_that_lost_a_file_names_it(prepare, tmp_path: Path) -> None:
+    run = prepare(tmp_path / "run")
+    assert Run.open(run.path) == run
+    run.motion_file.unlink()
+    with pytest.raises(ConfigError, match=r"got no motion.npz — "):
+        Run.open(run.path)
+
+
+def test_runs_and_studies_are_found_in_their_natural_order(tmp_path: Path) -> None:
+    for name in ("study/walk/seed_10", "study/walk/seed_9", "alone"):
+        (tmp_path / name).mkdir(parents=True)
+        Run(tmp_path / name).run_file.touch()
+    Study(tmp_path / "study").study_file.touch()
+    assert find_studies(tmp_path) == [Study(tmp_path / "study")] == find_studies(tmp_path / "study")
+    runs = [run.path.name for run in find_runs(tmp_path)]
+    assert runs == ["alone", "seed_9", "seed_10"]
+    assert find_runs(tmp_path / "alone") == [Run(tmp_path / "alone")]

@@ -1,0 +1,198 @@
+"""What state a run is in follows from what happened to it, whatever its files hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from run_folders import FINGERPRINT, NOW, TOTAL, begin, end, finish, make_run, report
+
+from mimicrl.runs import Run, state
+from mimicrl.runs.records import Outcome, RunRecord
+from mimicrl.runs.state import Missing
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return make_run(tmp_path / "seed_1")
+
+
+def nothing(run: Run) -> None:
+    pass
+
+
+def reports(run: Run) -> None:
+    begin(run)
+    report(run, age_s=29.0)
+
+
+def reports_no_more(run: Run) -> None:
+    begin(run)
+    report(run, age_s=1500.0)
+
+
+def reports_seldom(run: Run) -> None:
+    begin(run)
+    report(run, age_s=1500.0, interval_s=501.0)
+
+
+def just_began(run: Run) -> None:
+    begin(run, started=(NOW - timedelta(seconds=100)).isoformat())
+
+
+def began_long_ago(run: Run) -> None:
+    begin(run)
+
+
+def began_again(run: Run) -> None:
+    end(run, "killed", end=200)
+    report(run)
+    begin(run, attempt=2, token="b", started=NOW.isoformat())
+
+
+def stopped(run: Run) -> None:
+    end(run, "stopped by SIGTERM", end=250)
+
+
+def failed(run: Run) -> None:
+    end(run, "the disk is full", end=250)
+
+
+def completed(run: Run) -> None:
+    end(run, "completed", end=1024)
+    finish(run)
+
+
+def killed_after_its_outcome(run: Run) -> None:
+    begin(run)
+    finish(run)
+
+
+def diverged(run: Run) -> None:
+    end(run, "diverged", end=1024)
+    finish(run, "diverged", problem="a reward is not finite")
+
+
+def waits_for_more(run: Run) -> None:
+    end(run, "completed", end=500)
+    finish(run, total_timesteps=500)
+
+
+def goes_on_to_more(run: Run) -> None:
+    waits_for_more(run)
+    begin(run, attempt=2, token="b")
+    report(run, token="b")
+
+
+def killed_after_its_line(run: Run) -> None:
+    completed(run)
+    begin(run)
+
+
+def trained_otherwise(run: Run) -> None:
+    finish(run, fingerprint="another")
+
+
+HAPPENED: list[tuple[Callable[[Run], None], str, str, int]] = [
+    (nothing, "waiting", "", 0),
+    (reports, "running", "", 1),
+    (reports_no_more, "silent", "no report for 25 min", 1),
+    (reports_seldom, "running", "", 1),
+    (just_began, "running", "", 1),
+    (began_long_ago, "silent", "no report for 60 min", 1),
+    (began_again, "running", "", 2),
+    (stopped, "stopped", "", 1),
+    (failed, "failed", "the disk is full", 1),
+    (completed, "completed", "", 1),
+    (killed_after_its_outcome, "completed", "", 1),
+    (diverged, "diverged", "a reward is not finite", 1),
+    (waits_for_more, "waiting", "", 1),
+    (goes_on_to_more, "running", "", 2),
+    (killed_after_its_line, "completed", "", 1),
+    (trained_otherwise, "waiting", "", 0),
+]
+
+
+@pytest.mark.parametrize(("happened", "word", "note", "attempts"), HAPPENED)
+def test_a_state_follows_from_what_happened(
+    run: Run, happened: Callable[[Run], None], word: str, note: str, attempts: int
+) -> None:
+    happened(run)
+    found = state.read(run, now=NOW)
+    assert (found.word, found.note) == (word, note)
+    assert found.attempts == attempts
+    assert found.total_timesteps == TOTAL
+
+
+def test_a_study_may_ask_for_more_than_the_run_did(run: Run) -> None:
+    completed(run)
+    assert state.read(run, TOTAL + 1, NOW).word == "waiting"
+
+
+def test_reports_of_another_attempt_do_not_count(run: Run) -> None:
+    began_again(run)
+    assert state.read(run, now=NOW).progress is None
+
+
+def test_a_run_that_is_not_there_waits(tmp_path: Path) -> None:
+    assert state.read(Run(tmp_path), 7).word == "waiting"
+
+
+def test_a_run_of_an_older_version_is_named(run: Run) -> None:
+    content = json.loads(run.run_file.read_text())
+    del content["format"]
+    run.run_file.write_text(json.dumps(content))
+    found = state.read(run)
+    assert (found.word, found.note) == ("older", "made by an older version of mimicrl")
+
+
+@pytest.mark.parametrize(
+    ("happened", "missing"),
+    [(nothing, Missing.NOT_TRAINED), (trained_otherwise, Missing.CHANGED), (waits_for_more, Missing.NOT_TRAINED)],
+)
+def test_what_is_missing_is_named(run: Run, happened: Callable[[Run], None], missing: Missing) -> None:
+    happened(run)
+    assert state.missing(RunRecord.read(run.run_file), Outcome.find(run.outcome_file), TOTAL) == missing
+
+
+def test_a_diverged_run_is_at_its_end(run: Run) -> None:
+    diverged(run)
+    record, outcome = RunRecord.read(run.run_file), Outcome.read(run.outcome_file)
+    assert state.missing(record, outcome, TOTAL) is None
+    assert state.missing(None, outcome, TOTAL) == Missing.NO_DIRECTORY
+
+
+ODD = st.one_of(
+    st.binary(max_size=20),
+    st.sampled_from([b"{", b"[]", b"7", b"null", b'{"samples": "many"}', b'{"samples": NaN}', b"[" * 100_000]),
+    st.dictionaries(
+        st.sampled_from(["format", "fingerprint", "state", "status", "samples", "host", "token", "updated", "why"])
+        | st.sampled_from(["attempt", "last_evaluation", "total_timesteps", "eta_s", "train_seconds", "to"]),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.lists(st.integers())),
+    ).map(lambda content: json.dumps(content).encode() + b"\n"),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(
+    st.dictionaries(
+        st.sampled_from(["run.json", "progress.json", "outcome.json"])
+        | st.sampled_from([f"training/{FINGERPRINT}/{name}" for name in ("attempt.json", "attempts.jsonl")])
+        | st.just("training"),
+        ODD,
+    )
+)
+def test_whatever_files_hold_there_is_a_state(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
+    run = make_run(tmp_path_factory.mktemp("study") / "seed_1")
+    completed(run)
+    for name, data in content.items():
+        target = run.path / name
+        if not target.is_dir() and not target.parent.is_file():
+            target.write_bytes(data)
+    assert state.read(run, now=NOW).word in get_args(state.Word)
