@@ -186,10 +186,10 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[
             {
                 "networks": name,
                 "minibatch": model.batch_size,
-                "threads": way,
+                "cores": way,
                 "update, µs a sample": seconds / samples * MICRO,
                 "GFLOP/s": done / 1e9,
-                "of the peak": done / peaks[cores],
+                "of the peak": done / peaks[WAYS[way]],
             }
         )
     told = " and ".join(f"{peak / 1e9:.0f} GFLOP/s on {count}" for count, peak in peaks.items())
