@@ -103,6 +103,7 @@ def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     def run(*words: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["mimicrl", *map(str, words)])
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+        monkeypatch.setenv("MIMICRL_NO_PLUGINS", "")  # which a command line may set
         # The command line keeps what MUJOCO_GL asks for to itself; afterwards both are as they were.
         monkeypatch.setattr(gl, "_wanted", gl._wanted)
         monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", ""))

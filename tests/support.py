@@ -23,6 +23,51 @@ TINY: dict[str, Any] = {
     "logging": {"tensorboard": False},
 }
 
+# A study's own terms: a penalty that is off by default, what the policy did last, and a reason to end.
+PLUGIN = '''"""Terms of a study's own."""
+
+import numpy as np
+
+from mimicrl.mdp.terms import ObservationTerm, PenaltyTerm, Row, TerminationTerm
+from mimicrl.schema import Positive
+
+
+class Effort(PenaltyTerm):
+    """Squared actions."""
+
+    def cost(self, view):
+        return np.einsum("ij,ij->i", view.action, view.action)
+
+
+class LastAction(ObservationTerm):
+    """The last action."""
+
+    enabled: bool = False
+    """Whether the policy sees it."""
+
+    def rows(self, walker):
+        return [Row("last action", "1", name, -1, 1) for name in walker.joint_names]
+
+    def compute(self, view):
+        return view.action
+
+    def mirror(self, walker):
+        return walker.mirror_index, walker.mirror_sign
+
+
+class Sideways(TerminationTerm):
+    """The root is far beside the line."""
+
+    limit_m: Positive = 5.0
+    """How far [m]."""
+
+    def holds(self, view):
+        return np.abs(view.state.root_position_w[:, 1]) > self.limit_m
+
+    def meaning(self):
+        return f"the root is more than {self.limit_m:g} m beside the line"
+'''
+
 
 class Done(NamedTuple):
     """How a command ended."""

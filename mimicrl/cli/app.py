@@ -14,6 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from mimicrl.cli import doctor, image, motion, run, study
+from mimicrl.config import plugins
 from mimicrl.errors import ConfigError, MachineError, MimicError
 from mimicrl.rendering import gl
 
@@ -39,6 +40,7 @@ for verb in (
 app.add_typer(motion.app, name="motion")
 
 _VERBOSE = {"-v", "--verbose"}
+_NO_PLUGINS = "--no-plugins"
 INTERRUPTED_BY_USER = 130
 UNEXPECTED = 1
 
@@ -46,6 +48,7 @@ UNEXPECTED = 1
 @app.callback()
 def _options(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks of errors.")] = False,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Refuse to run a study's plugins.")] = False,
 ) -> None:
     """Take the options that stand before the verb; `main` reads them itself."""
 
@@ -55,8 +58,10 @@ def main() -> None:
     # Before NumPy is imported: small matrix products are faster and the same bits on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gl.defer()
-    # -v may stand anywhere; the verbs do not know it.
-    arguments = [word for word in sys.argv[1:] if word not in _VERBOSE]
+    # These two may stand anywhere; the verbs do not know them.
+    arguments = [word for word in sys.argv[1:] if word not in {*_VERBOSE, _NO_PLUGINS}]
+    if _NO_PLUGINS in sys.argv[1:]:
+        os.environ[plugins.REFUSED] = "1"
     words = [word for word in arguments if not word.startswith("-")]
     verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
     try:
@@ -79,6 +84,8 @@ def _explain(error: Exception, verb: str) -> int:
     """Tell the user what went wrong, the last line in the form of the contract; return the exit code."""
     if _VERBOSE & set(sys.argv[1:]):
         traceback.print_exception(error)
+    if not isinstance(error, MimicError):
+        error = plugins.blame(error) or error
     if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
         error = MachineError(
             "a file cannot be used",

@@ -9,10 +9,11 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from mimicrl.config import yaml
-from mimicrl.config.models import RunConfig, RunSections, StudyConfig
+from mimicrl.config import plugins, yaml
+from mimicrl.config.models import Models, RunConfig, RunSections, StudyConfig, composed
 from mimicrl.config.yaml import Location
 from mimicrl.errors import ConfigError
+from mimicrl.mdp.config import composed as mdp_composed
 from mimicrl.mdp.terms import Term
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -25,14 +26,15 @@ def load_study(path: Path) -> StudyConfig:
         ConfigError: Anything is wrong; `problems` lists all of it, one line each.
     """
     data, lines = yaml.load(path)
+    models = _models(data, path, path.parent)
     experiments, problems = data.get("experiments"), []
     if isinstance(experiments, dict):
         for name, experiment in experiments.items():
             try:
-                experiments[name] = _with_preset(path, experiment)
+                experiments[name] = _with_preset(path, experiment, models)
             except ConfigError as error:
                 problems += error.problems or (str(error),)
-    return _validate(StudyConfig, data, path, lines, tuple(problems))
+    return _validate(models.study, data, path, lines, tuple(problems))
 
 
 def load_run(path: Path) -> RunConfig:
@@ -42,7 +44,7 @@ def load_run(path: Path) -> RunConfig:
         ConfigError: Anything is wrong.
     """
     data, lines = yaml.load(path)
-    return _validate(RunConfig, data, path, lines)
+    return _validate(_models(data, path, path.parent / plugins.FOLDER).run, data, path, lines)
 
 
 def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[str] = ()) -> RunConfig:
@@ -66,14 +68,14 @@ def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[
             expected=f"one of {', '.join(study.experiments)}",
             fix=f"did you mean {near[0]}?" if near else "",
         )
-    sections = set(RunSections.model_fields)
-    data: dict[str, Any] = study.experiments[experiment].model_dump(mode="json", include=sections)
+    chosen, sections = study.experiments[experiment], set(RunSections.model_fields)
+    data: dict[str, Any] = chosen.model_dump(mode="json", include=sections)
     # Without a speed that nobody gave, so that an override may name a file.
-    data["motion"] = study.experiments[experiment].motion.model_dump(mode="json", exclude_unset=True)
-    data |= {"study": study.study, "experiment": experiment, "seed": seed}
+    data["motion"] = chosen.motion.model_dump(mode="json", exclude_unset=True)
+    data |= {"study": study.study, "experiment": experiment, "seed": seed, "plugins": list(study.plugins)}
     for override in overrides:
         _apply(data, override)
-    return _validate(RunConfig, data, Path("--set"), {})
+    return _validate(composed(type(chosen.mdp)).run, data, Path("--set"), {})
 
 
 def deep_merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
@@ -87,15 +89,28 @@ def deep_merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _with_preset(study: Path, experiment: Any) -> Any:
+def _with_preset(study: Path, experiment: Any, models: Models) -> Any:
     if experiment is None:
         return {}
     if not isinstance(experiment, dict) or not isinstance(experiment.get("use"), str):
         return experiment
     preset = study.parent / experiment["use"]
     data, lines = yaml.load(preset)
-    _validate(RunSections, data, preset, lines)
+    _validate(models.sections, data, preset, lines)
     return deep_merge(data, experiment)
+
+
+def _models(data: dict[str, Any], path: Path, folder: Path) -> Models:
+    """Return the types for the content of a file, which may name plugins of a folder."""
+    names = data.get("plugins") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return composed()  # whose check says what is wrong
+    modules = plugins.load(names, folder)
+    try:
+        return composed(mdp_composed(*modules))
+    except ValueError as error:  # two terms of one name, or defaults that do not fit the others'
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        raise ConfigError("the plugins' terms do not fit", where=path, got=problem, fix="correct the plugin") from error
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
@@ -103,7 +118,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
     if not sign:
         raise ConfigError("an override needs a value", where="--set", got=override, expected="key.path=value")
     *parents, last = key.strip().split(".")
-    if key.strip() in ("study", "experiment", "seed"):
+    if key.strip() in ("study", "experiment", "seed", "plugins"):
         raise ConfigError("an override may not make it another run", where="--set", got=override)
     place = data
     for parent in parents:

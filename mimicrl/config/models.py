@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import functools
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
-from mimicrl.mdp.config import MDPConfig
+from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.schema import NO_RESULT, Count, Name, NonNegative, Positive, Section, Seed, Seeds, Share
 
 
@@ -183,6 +184,8 @@ class StudyConfig(Section):
     """Whether Snakemake refuses to run this study outside of the container."""
     image: str | None = None
     """The container's image, relative to this file; by default the project's containers/mimicrl.sif."""
+    plugins: tuple[str, ...] = ()
+    """Python files with terms of your own, inside this file's folder; reading the study runs them."""
     experiments: Annotated[dict[Name, ExperimentConfig], Field(min_length=1)]
     """The experiments by name."""
 
@@ -211,3 +214,32 @@ class RunConfig(RunSections):
     """Name of the experiment."""
     seed: Seed
     """Seed of the run."""
+    plugins: tuple[str, ...] = ()
+    """The study's plugins, in the run's own folder for them."""
+
+
+class Models(NamedTuple):
+    """The types of the configuration that one section of the task belongs to."""
+
+    study: type[StudyConfig]
+    sections: type[RunSections]
+    run: type[RunConfig]
+
+
+@functools.cache
+def composed(mdp: type[TaskConfig] = MDPConfig) -> Models:
+    """Return the types of the configuration whose task is `mdp`, which may know terms of plugins."""
+    if mdp is MDPConfig:
+        return Models(StudyConfig, RunSections, RunConfig)
+
+    def derived(base: type[Section], **fields: Any) -> Any:
+        return create_model(base.__name__, __base__=base, __module__=base.__module__, __doc__=base.__doc__, **fields)
+
+    task = (mdp, Field(default=mdp(), description=RunSections.model_fields["mdp"].description))
+    experiments = Annotated[dict[Name, derived(ExperimentConfig, mdp=task)], Field(min_length=1)]
+    described = Field(description=StudyConfig.model_fields["experiments"].description)
+    return Models(
+        study=derived(StudyConfig, experiments=(experiments, described)),
+        sections=derived(RunSections, mdp=task),
+        run=derived(RunConfig, mdp=task),
+    )

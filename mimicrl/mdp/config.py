@@ -33,6 +33,7 @@ class TaskConfig(Section):
         terminations: terminations.Terminations = cast(terminations.Terminations, ...)
 
 
+@functools.cache
 def composed(*plugins: ModuleType) -> type[TaskConfig]:
     """Return the section of the Markov decision process, composed of the built-in terms and those of plugins.
 

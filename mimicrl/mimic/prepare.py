@@ -6,9 +6,10 @@ import contextlib
 from pathlib import Path
 
 from mimicrl import artifacts, machine, seeding
-from mimicrl.config import MotionConfig, RunConfig, StudyConfig, WalkerConfig, yaml
+from mimicrl.config import MotionConfig, RunConfig, StudyConfig, WalkerConfig, plugins, yaml
 from mimicrl.envs.task import walker_for
 from mimicrl.errors import ConfigError, MotionError, WalkerError
+from mimicrl.mdp import trial
 from mimicrl.mdp.step import substeps
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait, readers, validate
 from mimicrl.runs import Run, Study, lock, provenance
@@ -53,7 +54,12 @@ def _write(run: Run, config: RunConfig, base: Path) -> None:
             fix="cut the clip at whole cycles and set its loop mode to wrap",
         )
     validate.refuse_implausible(clip, walker)
-    ReferenceTrajectory(clip, walker)
+    reference = ReferenceTrajectory(clip, walker)
+    if config.plugins:
+        _try(config, walker, reference)
+    copies = {name: (base / name).read_bytes() for name in config.plugins}
+    for name, content in copies.items():
+        artifacts.write_if_changed(run.plugin_file(name), content)
     artifacts.write_if_changed(run.walker_file, xml.encode())
     artifacts.write_if_changed(run.motion_file, clip.to_bytes())
     artifacts.write_if_changed(run.config_file, yaml.dump(config.model_dump(mode="json")).encode())
@@ -61,6 +67,7 @@ def _write(run: Run, config: RunConfig, base: Path) -> None:
         "motion_sha256": artifacts.file_sha256(run.motion_file),
         "walker_sha256": artifacts.file_sha256(run.walker_file),
     }
+    plugins_sha256 = {name: artifacts.sha256(content) for name, content in copies.items()}
     record = RunRecord(
         format=FORMAT,
         study=config.study,
@@ -68,11 +75,26 @@ def _write(run: Run, config: RunConfig, base: Path) -> None:
         seed=config.seed,
         total_timesteps=config.training.total_timesteps,
         seeds=seeding.streams(config.seed)._asdict(),
-        fingerprint=fingerprint(config, **hashes),
+        fingerprint=fingerprint(config, **hashes, plugins_sha256=plugins_sha256),
         config_sha256=artifacts.file_sha256(run.config_file),
+        plugins_sha256=plugins_sha256,
         **hashes,
     )
     artifacts.write_if_changed(run.run_file, artifacts.json_bytes(record.as_json()))
+
+
+def _try(config: RunConfig, walker: Walker, reference: ReferenceTrajectory) -> None:
+    """Refuse a plugin whose terms fail, or return what they may not.
+
+    Raises:
+        ConfigError: One does; it names file and line.
+    """
+    try:
+        found = trial.first_fault(config.mdp, walker, reference)
+    except Exception as error:
+        raise plugins.blame(error) or error from error
+    if found is not None and plugins.is_of_plugin(found.term):
+        raise plugins.fault(found.term, found.what, found.got, found.expected)
 
 
 def prepare_study(study: StudyConfig, out: Path) -> None:
@@ -115,7 +137,10 @@ def _refuse_other_run(run: Run, config: RunConfig) -> None:
 
 def _may_precede(run: Run, entry: Path) -> bool:
     """Return whether a directory without ``run.json``, which comes last, may hold `entry`: a killed preparation may."""
-    own = {run.logs_directory.name, run.walker_file.name, run.motion_file.name, run.config_file.name}
+    own = {
+        file.name
+        for file in (run.logs_directory, run.plugins_directory, run.walker_file, run.motion_file, run.config_file)
+    }
     return entry.name in own or artifacts.is_leftover(entry)
 
 

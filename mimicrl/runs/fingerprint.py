@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mimicrl import artifacts
 from mimicrl.config import RunConfig
 from mimicrl.schema import essence
@@ -10,10 +12,13 @@ FORMULA = 2
 """Version of the formula: another one names every training state anew."""
 
 
-def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) -> str:
+def fingerprint(
+    config: RunConfig, *, motion_sha256: str, walker_sha256: str, plugins_sha256: Mapping[str, str] | None = None
+) -> str:
     """Return the name of a training state: 12 hexadecimal digits.
 
-    It covers all that weights and ``best`` depend on: walker and motion by content, MDP, training, evaluation, seed.
+    It covers all that weights and ``best`` depend on: walker, motion and plugins by content, MDP, training, evaluation,
+    seed.
     It leaves out names, logging, what is off (`mimicrl.schema.essence`), and the budget where no schedule stretches
     with it, so that a longer budget extends a training.
     """
@@ -29,4 +34,6 @@ def fingerprint(config: RunConfig, *, motion_sha256: str, walker_sha256: str) ->
         "evaluation": essence(config.evaluation),
         "seed": config.seed,
     }
+    if plugins_sha256:
+        content["plugins"] = dict(plugins_sha256)
     return artifacts.sha256(artifacts.canonical_json(content).encode())[:12]

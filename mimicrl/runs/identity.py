@@ -19,6 +19,7 @@ def verify(run: Run) -> RunRecord:
         (run.config_file, record.config_sha256),
         (run.motion_file, record.motion_sha256),
         (run.walker_file, record.walker_sha256),
+        *((run.plugin_file(name), sha256) for name, sha256 in record.plugins_sha256.items()),
     ):
         found = artifacts.file_sha256(file)
         if expected != found:

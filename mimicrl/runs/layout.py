@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mimicrl import artifacts
-from mimicrl.config import RunConfig, load_run
+from mimicrl.config import RunConfig, load_run, plugins
 from mimicrl.errors import ConfigError
 from mimicrl.runs.fingerprint import fingerprint
 from mimicrl.runs.records import RunRecord
@@ -226,6 +226,15 @@ class Run:
         return self.path / "walker.xml"
 
     @property
+    def plugins_directory(self) -> Path:
+        """Copies of the study's plugins."""
+        return self.path / plugins.FOLDER
+
+    def plugin_file(self, name: str) -> Path:
+        """The copy of a plugin."""
+        return self.plugins_directory / name
+
+    @property
     def lock_file(self) -> Path:
         """What a trainer holds locked."""
         return self.path / "lock"
@@ -327,6 +336,7 @@ class Run:
             self.config,
             motion_sha256=artifacts.file_sha256(self.motion_file),
             walker_sha256=artifacts.file_sha256(self.walker_file),
+            plugins_sha256={name: artifacts.file_sha256(self.plugin_file(name)) for name in self.config.plugins},
         )
 
     @property

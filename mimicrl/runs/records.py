@@ -29,6 +29,8 @@ class RunRecord(Record):
     motion_sha256: str
     walker_sha256: str
     config_sha256: str
+    plugins_sha256: dict[str, str] = Field(default_factory=dict)
+    """Of each plugin, by its name."""
 
     @property
     def name(self) -> str:

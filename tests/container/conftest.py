@@ -12,7 +12,7 @@ import images
 import pytest
 import yaml
 from snakemake_calls import ROOT
-from support import TINY
+from support import PLUGIN, TINY
 
 from mimicrl.motions import gait
 
@@ -73,9 +73,11 @@ def isolated(image: Path, run: Run, walker: Any, tmp_path_factory: pytest.TempPa
     gait.generate(walker, 1.2).save(elsewhere / "walk.npz")
     (elsewhere / "presets").mkdir()
     (elsewhere / "presets" / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    recorded = {"use": "presets/tiny.yaml", "motion": {"file": "walk.npz"}}
+    (elsewhere / "terms.py").write_text(PLUGIN)
+    effort = {"rewards": {"effort": {"weight": 0.01}}}
+    recorded = {"use": "presets/tiny.yaml", "motion": {"file": "walk.npz"}, "mdp": effort}
     experiments = SMOKE["experiments"] | {"recorded": recorded}
-    study = write(elsewhere / "study.yaml", image, seeds=[1], experiments=experiments)
+    study = write(elsewhere / "study.yaml", image, seeds=[1], plugins=["terms.py"], experiments=experiments)
     code, output = run(folder, study, f"--apptainer-args={' '.join(['--cleanenv', *images.ISOLATED])}")
     assert code == 0, output
     return elsewhere / "results" / "smoke"

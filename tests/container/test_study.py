@@ -59,6 +59,13 @@ def test_with_nothing_of_the_machine_and_no_network_a_study_of_files_elsewhere_e
     assert (isolated / "report.html").exists()
 
 
+def test_a_term_of_the_studys_own_works_in_the_container_too(isolated: Path) -> None:
+    assert "reward/effort" in pd.read_parquet(isolated / "recorded" / "seed_1" / "metrics.parquet")
+    table = pd.read_parquet(isolated / "tables" / "runs.parquet").set_index("experiment")
+    assert table.loc["recorded", "reward_effort"] < 0
+    assert pd.isna(table.loc["walk", "reward_effort"])
+
+
 @pytest.mark.parametrize("where", ["container", "host"])
 def test_another_image_or_the_host_is_no_reason_to_run_a_step_again(
     finished: Path, run: Run, tmp_path: Path, where: str, image: Path

@@ -13,7 +13,7 @@ import pytest
 from mimicrl import seeding
 from mimicrl.config import RunConfig, StudyConfig, yaml
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
-from mimicrl.mdp import prepare
+from mimicrl.mimic import prepare
 from mimicrl.mimic.prepare import prepare_run, prepare_study
 from mimicrl.motions import MotionClip
 from mimicrl.runs import Run, Study, identity, lock

@@ -51,6 +51,7 @@ EXPERIMENT_FILES = {
     name: [STUDY_FILE.parent / file for file in (experiment.motion.file, experiment.walker.file) if file]
     for name, experiment in STUDY.experiments.items()
 }
+PLUGINS = [STUDY_FILE.parent / name for name in STUDY.plugins]
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
 CONTAINED = DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
 # Relative, too: Snakemake takes no image whose path has a space.
@@ -68,7 +69,7 @@ if CONTAINED:
     checked(container.require, IMAGE)
     # A container sees the working directory. All else that steps use is shown to it, in jobs on other machines too.
     presets = [STUDY_FILE.parent / experiment.use for experiment in STUDY.experiments.values() if experiment.use]
-    used = [STUDY_FILE, *presets, *sum(EXPERIMENT_FILES.values(), []), RESULTS, FOLDER.path, IMAGE]
+    used = [STUDY_FILE, *presets, *PLUGINS, *sum(EXPERIMENT_FILES.values(), []), RESULTS, FOLDER.path, IMAGE]
     os.environ |= checked(container.environment, used, Path.cwd(), str(FOLDER.image_file))
 
 if SharedFSUsage.SOURCE_CACHE not in workflow.storage_settings.shared_fs_usage:

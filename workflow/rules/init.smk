@@ -1,15 +1,17 @@
-# One directory a run: its resolved configuration, the motion on the walker, the walker's MJCF. The study's file is a
+# One directory per run: its resolved configuration, the motion on the walker, the walker's MJCF, the study's plugins. The study's file is a
 # parameter and no input, or editing one experiment would rerun all.
 
 
 rule init:
     input:
         experiment_files,
+        plugins=PLUGINS,
         image=ancient(FOLDER.image_file),
     output:
         config=RUN.config_file,
         motion=RUN.motion_file,
         walker=RUN.walker_file,
+        plugins=[RUN.plugin_file(name) for name in STUDY.plugins],
     log:
         RUN.log_file("init"),
     # Before any training starts, so that a bad motion or walker is told while nothing is lost.

@@ -7,6 +7,7 @@ rule train:
         config=RUN.config_file,
         motion=RUN.motion_file,
         walker=RUN.walker_file,
+        plugins=[RUN.plugin_file(name) for name in STUDY.plugins],
         # Only first in time: another machine or image is no reason to train again.
         doctor=ancient(rules.doctor.output[0]),
         image=ancient(FOLDER.image_file),

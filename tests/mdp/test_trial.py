@@ -1,0 +1,79 @@
+"""Terms are tried before anything is trained: the built-in ones pass, and each wrong answer is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mimicrl.mdp.actions import Absolute, Residual, Torque
+from mimicrl.mdp.config import MDPConfig
+from mimicrl.mdp.terms import ActionTerm, PenaltyTerm, TerminationTerm, View
+from mimicrl.mdp.trial import first_fault
+from mimicrl.motions import ReferenceTrajectory
+from mimicrl.walkers import Walker
+
+
+class Odd(PenaltyTerm):
+    """Returns whatever a test wants."""
+
+    answer: Any = None
+
+    def cost(self, view: View) -> np.ndarray:
+        return self.answer
+
+
+class Never(TerminationTerm):
+    """Returns whatever a test wants."""
+
+    answer: Any = None
+
+    def holds(self, view: View) -> np.ndarray:
+        return self.answer
+
+    def meaning(self) -> str:
+        return "never"
+
+
+def task(**groups: Any) -> MDPConfig:
+    """A task one of whose groups of terms has only the given one."""
+    config = MDPConfig()
+    for name, term in groups.items():
+        group = getattr(config, name).model_copy()
+        object.__setattr__(group, "active", lambda term=term: [term])
+        config = config.model_copy(update={name: group})
+    return config
+
+
+@pytest.mark.parametrize("action", [Residual(), Absolute(), Torque()], ids=lambda term: term.name())
+def test_the_built_in_terms_pass(
+    walker: Walker, torque_walker: Walker, reference: ReferenceTrajectory, action: ActionTerm
+) -> None:
+    all_on = {name: {"enabled": True} for name in type(MDPConfig().observations).model_fields}
+    config = MDPConfig.model_validate({"action": action.model_dump(), "observations": all_on})
+    body = torque_walker if action.actuation == "torque" else walker
+    assert first_fault(config, body, reference) is None
+
+
+REWARDS: dict[str, tuple[Any, str]] = {
+    "no array": (0.5, "term odd returns no array"),
+    "another shape": (np.zeros((3, 2)), "term odd returns another shape"),
+    "not a number": (np.array([0.0, np.nan, 0.0]), "term odd returns what is not finite"),
+}
+
+
+@pytest.mark.parametrize(("answer", "what"), REWARDS.values(), ids=REWARDS)
+def test_a_reward_of_another_kind_is_found(
+    walker: Walker, reference: ReferenceTrajectory, answer: Any, what: str
+) -> None:
+    fault = first_fault(task(rewards=Odd(weight=1.0, answer=answer)), walker, reference)
+    assert fault is not None
+    assert fault.term is Odd
+    assert fault.what == what
+
+
+def test_a_termination_says_yes_or_no(walker: Walker, reference: ReferenceTrajectory) -> None:
+    fault = first_fault(task(terminations=Never(answer=np.zeros(3))), walker, reference)
+    assert fault is not None
+    assert (fault.what, fault.got, fault.expected) == ("term never returns another type", "float64", "bool")
