@@ -36,7 +36,8 @@ def make_study(folder: Path, runs: Sequence[tuple[str, int]], total: int = TOTAL
 def make_run(path: Path, **changes: Any) -> Run:
     """Write ``run.json``."""
     blank: dict[str, Any] = {"study": "demo", "experiment": "walk", "seed": 1, "seeds": {}, "fingerprint": FINGERPRINT}
-    hashes = {name: "" for name in ("motion_sha256", "walker_sha256", "config_sha256")}
+    hashes: dict[str, Any] = {name: "" for name in ("motion_sha256", "walker_sha256", "config_sha256")}
+    hashes["plugins_sha256"] = {}
     RunRecord(**{"format": FORMAT, "total_timesteps": TOTAL, **blank, **hashes, **changes}).write(Run(path).run_file)
     return Run(path)
 

@@ -29,7 +29,7 @@ class RunRecord(Record):
     motion_sha256: str
     walker_sha256: str
     config_sha256: str
-    plugins_sha256: dict[str, str] = Field(default_factory=dict)
+    plugins_sha256: dict[str, str]
     """Of each plugin, by its name."""
 
     @property

@@ -189,4 +189,4 @@ def test_a_study_runs_every_experiment_with_every_seed() -> None:
 
 
 def test_a_run_is_made_of_the_sections_of_an_experiment() -> None:
-    assert set(RunConfig.model_fields) == set(RunSections.model_fields) | set(RUN)
+    assert set(RunConfig.model_fields) == set(RunSections.model_fields) | set(RUN) | {"plugins"}
