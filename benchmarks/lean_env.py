@@ -32,7 +32,7 @@ class LeanEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def __init__(self, task: Task) -> None:
         phase = np.arange(_ROWS) / _ROWS
         self._model, self.data = task.walker.physics, mujoco.MjData(task.walker.physics)
-        self._qpos, self._qvel = reference_state(task.walker, task.reference, phase)
+        self._qpos, self._qvel = reference_state(task.walker, task.reference.at_phase(phase))
         self._targets = task.reference.at_phase(phase).joint_angles_rad
         self._substeps = substeps(task.config.control_hz, task.walker.model.opt.timestep)
         self._rows_a_step = _ROWS / (task.config.control_hz * task.reference.duration_s)
