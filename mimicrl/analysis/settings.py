@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from mimicrl.analysis import text
 from mimicrl.config import ExperimentConfig
@@ -40,7 +40,8 @@ def _meaning(key: str) -> str:
     """Return what the schema says of a key such as ``mdp.rewards.pose.scale``; nothing of a key it does not know."""
     model, meaning = ExperimentConfig, ""
     for part in key.split("."):
-        field = getattr(model, "model_fields", {}).get(part)
+        kinds = get_args(model) or (model,)  # of terms that one key chooses between, any that has the field
+        field = next((kind.model_fields[part] for kind in kinds if part in getattr(kind, "model_fields", {})), None)
         if field is None:
             return ""
         model, meaning = field.annotation, (field.description or "").replace("`", "")

@@ -41,3 +41,11 @@ def test_a_setting_inside_others_is_found_and_one_left_out_is_none() -> None:
     pose, tracking = ([row["key"], row["value"], row["default"]] for row in settings.changed(experiment))
     assert pose == ["mdp.rewards.pose.scale", "2", "3"]
     assert tracking == ["mdp.terminations.tracking.rotation_rad", "none", "0.4"]
+
+
+def test_a_value_of_a_term_that_is_chosen_by_its_kind_has_its_meaning_too() -> None:
+    experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
+    experiment["mdp"]["action"] = {"kind": "residual", "scale_rad": 0.5}
+    (row,) = settings.changed(experiment)
+    assert row["key"] == "mdp.action.scale_rad"
+    assert row["meaning"] == "How far action 1 moves the target from the reference [rad]."
