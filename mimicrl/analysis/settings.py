@@ -38,7 +38,8 @@ def _flat(tree: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 def _meaning(key: str) -> str:
     """Return what the schema says of a key such as ``mdp.rewards.pose.scale``; nothing of a key it does not know."""
-    model, meaning = ExperimentConfig, ""
+    model: Any = ExperimentConfig
+    meaning = ""
     for part in key.split("."):
         kinds = get_args(model) or (model,)  # of terms that one key chooses between, any that has the field
         field = next((kind.model_fields[part] for kind in kinds if part in getattr(kind, "model_fields", {})), None)

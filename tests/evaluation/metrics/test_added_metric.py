@@ -51,7 +51,7 @@ def test_it_is_in_every_file_and_on_the_page(study, tmp_path: Path) -> None:
     directory = tmp_path / "results" / loaded.study
     prepare_study(loaded, directory)
     run = prepare_run(resolve(loaded, "walk", 1), tmp_path, directory / "walk" / "seed_1")
-    train(run, threads=1)
+    train(run, cores=1)
     evaluate(run)
     made = aggregate(directory)
     value = made.runs["root_height_m"][0]
