@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.analysis import statistics, tables
 from mimicrl.analysis.origins import look_up
 from mimicrl.analysis.study import OUTCOME_FIGURES, RunResult, StudyResults, load
+from mimicrl.runs import Study, provenance
 
 _TRAINING = {
     "experiment": "str",
@@ -71,7 +72,7 @@ def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
         ArtifactError: Runs are missing, or a file of one is damaged; nothing was written.
         ConfigError: The directory is no study's.
     """
-    started, results = provenance.now(), load(directory)
+    started, results = machine.now(), load(directory)
     if not allow_missing:
         results.require_complete()
     runs = runs_table(results)
@@ -88,11 +89,12 @@ def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
         "experiments.tex": tables.latex(text, notes).encode(),
         "headline.txt": ("\n".join(headline) + "\n").encode(),
     }
-    files = {directory / "tables" / name: content for name, content in contents.items()}
-    files[directory / "manifest.json"] = artifacts.json_bytes(_manifest(results, runs, contents))
+    study = Study(directory)
+    files = {study.table_file(name): content for name, content in contents.items()}
+    files[study.manifest_file] = artifacts.json_bytes(_manifest(results, runs, contents))
     for path, content in files.items():
         artifacts.write_bytes(path, content)
-    artifacts.write_json(directory / "provenance" / "aggregate.json", provenance.record("aggregate", started))
+    provenance.record("aggregate", started).write(study.provenance_file("aggregate"))
     return Aggregate(runs, experiments, tuple(headline), tuple(files))
 
 

@@ -16,7 +16,7 @@ from mimicrl import artifacts
 from mimicrl.config import yaml
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.summary import REWARD, STABLE_SHARE, EvaluationSummary, MetricSummary
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.runs.records import ResolvedStudy
 
 Status = Literal["completed", "diverged", "missing"]
@@ -82,7 +82,7 @@ class RunResult:
     @property
     def video(self) -> Path | None:
         """The final policy's video, where there is one of its present weights."""
-        path = RunDirectory(self.path).video_file("final.mp4")
+        path = Run(self.path).video_file("final.mp4")
         shown = _weights_of(self.provenance.get("replay", {}))
         present = self.policy["weights_sha256"] if self.policy else None
         return path if path.is_file() and shown in (None, present) else None
@@ -91,12 +91,12 @@ class RunResult:
     def gait_cycle(self) -> pd.DataFrame:
         """Joint angles over the gait cycle: 101 phases a joint."""
         with _repaired_by(f"mimicrl evaluate {self.path}"):
-            return artifacts.read_parquet(RunDirectory(self.path).gait_cycle_file("final"), *GAIT_COLUMNS)
+            return artifacts.read_parquet(Run(self.path).gait_cycle_file("final"), *GAIT_COLUMNS)
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
         """Evaluations during training, in their order; no row where the budget held none."""
-        file = RunDirectory(self.path).evaluations_file
+        file = Run(self.path).evaluations_file
         with _repaired_by(f"mimicrl train {self.path}"):
             table = artifacts.read_parquet(file)
             if len(table):
@@ -186,7 +186,7 @@ def _asked(experiment: dict[str, Any]) -> tuple[int, int]:
 
 
 def _load_run(directory: Path, study: str, experiment: str, seed: int, asked: tuple[int, int]) -> RunResult:
-    run = RunDirectory(directory / experiment / f"seed_{seed}")
+    run = Run(directory / experiment / f"seed_{seed}")
     if not run.run_file.is_file():
         return RunResult(experiment, seed, run.path, "missing", NO_DIRECTORY)
     with _repaired_by(_INIT):
@@ -222,7 +222,7 @@ def _load_run(directory: Path, study: str, experiment: str, seed: int, asked: tu
     )
 
 
-def _summary(run: RunDirectory) -> EvaluationSummary | None:
+def _summary(run: Run) -> EvaluationSummary | None:
     """Return what the final evaluation came to, None where there was none."""
     file = run.summary_file("final")
     if not file.is_file():
@@ -236,7 +236,7 @@ def _summary(run: RunDirectory) -> EvaluationSummary | None:
             raise ArtifactError("a file of the run is damaged", where=file, got=got) from error
 
 
-def _refuse_other_run(run: RunDirectory, identity: dict[str, Any], study: str, experiment: str, seed: int) -> None:
+def _refuse_other_run(run: Run, identity: dict[str, Any], study: str, experiment: str, seed: int) -> None:
     """Refuse a directory that was copied or renamed: its run would count twice, or as one of another experiment."""
     there = "/".join(str(identity[key]) for key in ("study", "experiment", "seed"))
     if there != f"{study}/{experiment}/{seed}":
@@ -249,7 +249,7 @@ def _refuse_other_run(run: RunDirectory, identity: dict[str, Any], study: str, e
         )
 
 
-def _provenance(run: RunDirectory) -> dict[str, dict[str, Any]]:
+def _provenance(run: Run) -> dict[str, dict[str, Any]]:
     """Return the run's records; a damaged one counts as none, as figures do not hang on it."""
     records: dict[str, dict[str, Any]] = {}
     for file in sorted((run.path / "provenance").glob("*.json")):

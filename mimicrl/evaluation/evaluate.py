@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
 from mimicrl.evaluation.gait_cycle import GaitCycle
@@ -15,11 +15,11 @@ from mimicrl.evaluation.metrics import Evaluation, Summary, columns, judge, metr
 from mimicrl.evaluation.rollout import roll_out, start_phases
 from mimicrl.evaluation.summary import EvaluationSummary
 from mimicrl.policy import Policy
-from mimicrl.runs import Checkpoint, RunDirectory
+from mimicrl.runs import Checkpoint, Run, identity, provenance
 
 
 def evaluate(
-    run: RunDirectory,
+    run: Run,
     checkpoint: Checkpoint = "final",
     *,
     episodes: int | None = None,
@@ -40,7 +40,7 @@ def evaluate(
         ConfigError: The policy was trained with another configuration, or another number of episodes than the study's
             is asked for without `out`.
     """
-    started = provenance.now()
+    started = machine.now()
     policy = trained_policy(run, checkpoint)
     settings, task = run.config.evaluation, Task.of_run(run)
     count = episodes or settings.episodes
@@ -66,7 +66,7 @@ def evaluate(
     artifacts.write_json(summary_file, summary.model_dump(mode="json"))  # last: it says whose episodes they are
     if out is None:
         name = "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}"
-        run.write_provenance(name, started, physics=threads)
+        provenance.record(name, started, physics=threads).write(run.provenance_file(name))
     return summarize(evaluation)
 
 
@@ -101,14 +101,14 @@ def _reasons(evaluation: Evaluation) -> list[str]:
     return [evaluation.episodes.reasons[reason] for reason in evaluation.episodes.reason]
 
 
-def trained_policy(run: RunDirectory, checkpoint: Checkpoint) -> Policy:
+def trained_policy(run: Run, checkpoint: Checkpoint) -> Policy:
     """Load a policy of a run, after checking that the run's files and the policy belong together.
 
     Raises:
         ArtifactError: The policy is missing or damaged, or a file of the run was changed.
         ConfigError: The policy was trained with another configuration.
     """
-    run.identity()
+    identity.verify(run)
     policy = Policy.load(run.policy_directory(checkpoint))
     if policy.about.get("fingerprint") != run.fingerprint:
         raise ConfigError(

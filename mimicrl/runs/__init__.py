@@ -6,6 +6,4 @@ What lies where (`layout`), what the files hold (`records`), whose they are (`id
 
 from mimicrl.runs.layout import Checkpoint, Run, Study
 
-RunDirectory = Run
-
-__all__ = ["Checkpoint", "Run", "RunDirectory", "Study"]
+__all__ = ["Checkpoint", "Run", "Study"]

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.errors import ArtifactError
 from mimicrl.training.logs import JsonLines
 
@@ -34,11 +34,11 @@ class Attempt:
         self._record = {
             "attempt": self._count() + 1,
             "from": samples,
-            "host": provenance.host(),
+            "host": machine.host(),
             "process": os.getpid(),
             "token": token,
             "slurm_job": os.environ.get("SLURM_JOB_ID"),
-            "started": provenance.now(),
+            "started": machine.now(),
         }
         artifacts.write_json(self._open, self._record)
 
@@ -50,7 +50,7 @@ class Attempt:
             why: Why it ended.
         """
         seconds = round(time.monotonic() - self._begin, 3)
-        self._append({**self._record, "to": samples, "seconds": seconds, "ended": provenance.now(), "why": why})
+        self._append({**self._record, "to": samples, "seconds": seconds, "ended": machine.now(), "why": why})
         self._open.unlink(missing_ok=True)
 
     def _append(self, row: dict[str, Any]) -> None:

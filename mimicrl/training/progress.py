@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.evaluation.metrics import Summary
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import Terminal
 
 _SECONDS = 2.0
@@ -43,7 +43,7 @@ class Progress:
         token: Names the attempt; see `mimicrl.training.attempts.Attempt`.
     """
 
-    def __init__(self, run: RunDirectory, start: int, token: str) -> None:
+    def __init__(self, run: Run, start: int, token: str) -> None:
         self._run, self._start, self._token = run, start, token
         self._terminal = Terminal(run.config, start)
         self._begin = self._told_at = time.monotonic()
@@ -83,11 +83,11 @@ class Progress:
                 "eta_s": round(max(0, total - samples) / rate, 1) if rate > 0 else None,
                 "interval_s": round(self._longest, 1),
                 "last_evaluation": last.as_dict() if last else None,
-                "host": provenance.host(),
+                "host": machine.host(),
                 "process": os.getpid(),
                 "token": self._token,
                 "slurm_job": os.environ.get("SLURM_JOB_ID"),
-                "updated": provenance.now(),
+                "updated": machine.now(),
             },
         )
         length = f"episodes {np.mean(lengths):.0f}" if lengths else ""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.analysis import statistics
 from mimicrl.analysis.aggregate import aggregate, experiments_table, runs_table
 from mimicrl.analysis.study import load
@@ -259,8 +259,8 @@ def test_the_same_runs_give_the_same_bytes_anywhere_and_any_time(
     directory = make_study(MIXED_STUDY)
     aggregate(directory, allow_missing=True)
     first = files(directory)
-    monkeypatch.setattr(provenance, "now", lambda: "2031-01-01T00:00:00+00:00")
-    monkeypatch.setattr(provenance, "host", lambda: "another")
+    monkeypatch.setattr(machine, "now", lambda: "2031-01-01T00:00:00+00:00")
+    monkeypatch.setattr(machine, "host", lambda: "another")
     statistics._resamples.cache_clear()
     aggregate(directory, allow_missing=True)
     again = files(directory)

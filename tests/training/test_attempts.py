@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.training import attempts
 from mimicrl.training.attempts import Attempt
 from mimicrl.training.logs import read_json_lines
@@ -42,7 +42,7 @@ def test_an_attempt_that_ended_has_one_line(tmp_path: Path, progress: Path, monk
     attempt.end(384, "completed")
     (line,) = lines(tmp_path)
     assert (line["from"], line["to"], line["why"]) == (128, 384, "completed")
-    assert (line["host"], line["process"], line["slurm_job"]) == (provenance.host(), os.getpid(), "77")
+    assert (line["host"], line["process"], line["slurm_job"]) == (machine.host(), os.getpid(), "77")
     assert line["seconds"] == 12.5 and line["started"] <= line["ended"]
     assert not (tmp_path / "attempt.json").exists()
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import extra, machines, store
 from mimicrl.training.checkpoints.extra import Extra
 from mimicrl.training.checkpoints.store import Checkpoint
@@ -53,7 +53,7 @@ class ResumePoint:
         store.set_aside_newer(self.directory, samples)
 
 
-def find(run: RunDirectory, resume: Resume) -> ResumePoint:
+def find(run: Run, resume: Resume) -> ResumePoint:
     """Find what a training continues from.
 
     Args:
@@ -73,11 +73,11 @@ def find(run: RunDirectory, resume: Resume) -> ResumePoint:
     return ResumePoint(_directory(run), found, known, best_policy, known_machines, warnings)
 
 
-def _directory(run: RunDirectory) -> Path:
-    return run.training_directory / "checkpoints"
+def _directory(run: Run) -> Path:
+    return run.training.checkpoints_directory
 
 
-def _newest(run: RunDirectory, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
+def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
     """Return the checkpoint that a training continues from, if any, and what is wrong with newer ones."""
     if resume == "never":
         return None, []
