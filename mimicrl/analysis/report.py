@@ -15,8 +15,8 @@ from mimicrl.analysis import aggregate, figures, settings, statistics, tables, t
 from mimicrl.analysis.origins import origins, usual
 from mimicrl.analysis.study import RunResult, StudyResults, load
 from mimicrl.config import yaml
-from mimicrl.evaluation.summary import REWARD, MetricSummary
 from mimicrl.runs import Study, provenance
+from mimicrl.runs.summary import REWARD, MetricSummary
 
 MAX_PAGE_BYTES = 25_000_000
 

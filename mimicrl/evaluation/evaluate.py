@@ -13,9 +13,9 @@ from mimicrl.errors import ConfigError
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import Evaluation, Summary, columns, judge, metric_summaries, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.evaluation.summary import EvaluationSummary
 from mimicrl.policy import Policy
 from mimicrl.runs import Checkpoint, Run, identity, provenance
+from mimicrl.runs.summary import EvaluationSummary
 
 
 def evaluate(
@@ -63,7 +63,7 @@ def evaluate(
         artifacts.sweep(file.parent, file.name)
     artifacts.write_parquet(cycle_file, cycle.table(task.walker, task.reference))
     artifacts.write_parquet(episodes_file, episodes_table(evaluation))
-    artifacts.write_json(summary_file, summary.model_dump(mode="json"))  # last: it says whose episodes they are
+    summary.write(summary_file)  # last: it says whose episodes they are
     if out is None:
         name = "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}"
         provenance.record(name, started, physics=threads).write(run.provenance_file(name))

@@ -6,7 +6,6 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 
 import torch
 from stable_baselines3.common.callbacks import CallbackList
@@ -18,17 +17,17 @@ from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.mdp.terminations import reasons
 from mimicrl.policy import Policy
 from mimicrl.runs import Run, identity, lock, provenance
+from mimicrl.runs.records import Outcome
 from mimicrl.training import describe, stopping, vec_envs
-from mimicrl.training.attempts import Attempt
+from mimicrl.training.attempts import CurrentAttempt
 from mimicrl.training.callbacks import BoundaryCallback, EpisodeCallback
 from mimicrl.training.checkpoints import resume as resuming
 from mimicrl.training.checkpoints.resume import Resume
 from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import Evaluations
 from mimicrl.training.history import History
-from mimicrl.training.outcome import Outcome
 from mimicrl.training.ppo import MimicPPO
-from mimicrl.training.progress import Progress, Stopwatch
+from mimicrl.training.progress import Reporter, Stopwatch
 from mimicrl.training.stopping import StopRequest
 
 
@@ -110,7 +109,7 @@ class Trainer:
             environments.seed(streams.environments)
             point.restore(self._model)
             self._start = self._model.num_timesteps
-            self._progress = Progress(run, self._start, self._token)
+            self._progress = Reporter(run, self._start, self._token)
             opened.callback(self._progress.close)
             self._history = History(run, point.extra.offsets, point.extra.tensorboard, self._progress.say)
             opened.callback(self._history.close)
@@ -137,7 +136,7 @@ class Trainer:
             sign: Writes where the results come from.
         """
         why = "failed"
-        attempt = Attempt(self._run.training.path, self._run.progress_file, self._start, self._token)
+        attempt = CurrentAttempt(self._run.training, self._run.progress_file, self._start, self._token)
         try:
             self._publish_start()
             self._learn()
@@ -242,7 +241,7 @@ class Trainer:
         (self._evaluations.best_policy or final).save(run.policy_directory("best"))
         self._history.write_tables(run)
         sign()
-        artifacts.write_json(run.outcome_file, asdict(outcome))
+        outcome.write(run.outcome_file)
         self._tell(outcome.status)
         return outcome
 

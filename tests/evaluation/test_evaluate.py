@@ -12,8 +12,8 @@ import pytest
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.evaluate import evaluate, trained_policy
-from mimicrl.evaluation.summary import EvaluationSummary
 from mimicrl.runs import Run
+from mimicrl.runs.summary import EvaluationSummary
 
 
 @pytest.fixture

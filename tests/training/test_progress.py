@@ -10,7 +10,7 @@ import pytest
 from mimicrl import artifacts
 from mimicrl.runs import Run
 from mimicrl.training import progress
-from mimicrl.training.progress import Progress, Stopwatch
+from mimicrl.training.progress import Reporter, Stopwatch
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_progress_tells_how_far_it_is(run: Run, clock: list[float]) -> None:
-    teller = Progress(run, 128, "0123")
+    teller = Reporter(run, 128, "0123")
     clock[0] += 2.0
     teller.tell("running", 328, None, [3, 5])
     told = artifacts.read_json(run.progress_file)
@@ -38,7 +38,7 @@ def test_progress_tells_how_far_it_is(run: Run, clock: list[float]) -> None:
 
 
 def test_while_running_it_tells_every_two_seconds_and_an_end_at_once(run: Run, clock: list[float]) -> None:
-    teller, told = Progress(run, 0, "0123"), []
+    teller, told = Reporter(run, 0, "0123"), []
     for samples in range(10):
         teller.tell("running", samples, None, [])
         told.append(artifacts.read_json(run.progress_file)["samples"])
@@ -49,7 +49,7 @@ def test_while_running_it_tells_every_two_seconds_and_an_end_at_once(run: Run, c
 
 
 def test_before_the_first_step_there_is_no_estimate(run: Run) -> None:
-    Progress(run, 0, "0123").tell("running", 0, None, [])
+    Reporter(run, 0, "0123").tell("running", 0, None, [])
     assert artifacts.read_json(run.progress_file)["eta_s"] is None
 
 

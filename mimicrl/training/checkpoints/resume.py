@@ -70,11 +70,7 @@ def find(run: Run, resume: Resume) -> ResumePoint:
     known_machines, changed = machines.history(known.machines)
     warnings = [f"going on from an older checkpoint: {problem}" for problem in problems]
     warnings += [f"bitwise promise void: {'; '.join(changed)}"] if changed else []
-    return ResumePoint(_directory(run), found, known, best_policy, known_machines, warnings)
-
-
-def _directory(run: Run) -> Path:
-    return run.training.checkpoints_directory
+    return ResumePoint(run.training.checkpoints_directory, found, known, best_policy, known_machines, warnings)
 
 
 def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
@@ -83,7 +79,7 @@ def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
         return None, []
     training = run.config.training
     limit = training.total_timesteps + training.n_envs * training.n_steps - 1
-    directory = _directory(run)
+    directory = run.training.checkpoints_directory
     # Not from an older checkpoint either: what the longer training came to would be lost.
     if any(samples > limit for samples in store.samples_saved(directory)):
         raise ConfigError(

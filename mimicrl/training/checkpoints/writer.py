@@ -46,7 +46,7 @@ class CheckpointWriter:
             seconds: Time that training took.
         """
         directory, samples = self._run.training.checkpoints_directory, model.num_timesteps
-        if samples == self._saved and (directory / f"step-{samples:012d}").exists():
+        if samples == self._saved and store.place(directory, samples).exists():
             return
         history.sync()
         best = evaluations.best_policy
