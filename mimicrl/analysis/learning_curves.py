@@ -77,7 +77,8 @@ def _curve(run: RunResult) -> drawing.Arrays:
             np.append(known, np.array(end[name], float)) for known, name in ((reward, REWARD), (share, STABLE_SHARE))
         )
         diverged = np.append(diverged, True)
-    first = samples == ((outcome and outcome.first_success_samples) or np.nan)
+    success = outcome.first_success_samples if outcome else None
+    first = samples == (success or np.nan)
     shown = dict(samples=samples, seconds=seconds, reward=reward, stable_share=100 * share)
     return shown | dict(first=first, diverged=diverged)
 

@@ -104,7 +104,7 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
         ],
         "formats": list(figures.FORMATS),
         "runs": [_run(results, run, record, common) for run, record in zip(results.runs, records, strict=True)],
-        "table_links": _links(results.directory, results.directory / "tables", _TABLES),
+        "table_links": _links(results.directory, Study(results.directory).tables_directory, _TABLES),
         "origins": origins(trainings),
         "statistics": statistics,
         "few_seeds": tables.FEW_SEEDS,
