@@ -82,7 +82,7 @@ def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: Run, monkeypat
 def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: Run, tmp_path: Path) -> None:
     # A run whose episodes diverged need not have got as far as a policy.
     task = Task.of_run(run_directory)
-    qpos, _ = reference_state(task.walker, task.reference, np.linspace(0, 0.2, 4))
+    qpos, _ = reference_state(task.walker, task.reference.at_phase(np.linspace(0, 0.2, 4)))
     dump, out = tmp_path / "000000000128-environment-3.npy", tmp_path / "end.mp4"
     np.save(dump, qpos)
     words = ["--dump", dump, "--out", out, *SMALL]
