@@ -28,7 +28,7 @@ from typing import Any
 from benchmarks import report
 from benchmarks.report import Table
 from mimicrl.config import RunConfig
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 BUDGET, LONG_BUDGET = 400_000, 1_000_000
@@ -64,21 +64,21 @@ def experiment(motion: str | None, budget: int, **sections: Any) -> dict[str, An
     }
 
 
-def prepare(folder: Path, content: dict[str, Any], seed: int) -> RunDirectory:
+def prepare(folder: Path, content: dict[str, Any], seed: int) -> Run:
     """Make a run's directory, as the workflow does."""
     study, out = folder / "study.yaml", folder / f"seed_{seed}"
     study.write_text(json.dumps({"study": "benchmark", "experiments": {"walk": content}}), encoding="utf-8")
     words = ["init", str(study), "--experiment", "walk", "--seed", str(seed), "--out", str(out)]
     subprocess.run([sys.executable, "-m", "mimicrl", *words], check=True, capture_output=True)
-    return RunDirectory(out)
+    return Run(out)
 
 
-def train(run: RunDirectory, *, module: str = "mimicrl", milestones: tuple[int, ...] = MILESTONES) -> Result:
+def train(run: Run, *, module: str = "mimicrl", milestones: tuple[int, ...] = MILESTONES) -> Result:
     """Train a run to its budget with `mimicrl train`, or a module that takes its place, and watch its evaluations."""
     begin, seen_s = time.perf_counter(), []
     command = [sys.executable, "-m", module, "train", str(run.path)]
     trainer = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    file = run.training_directory / "evaluations.jsonl"
+    file = run.training.evaluations_file
     ended = False
     while not ended:
         ended = trainer.poll() is not None  # before the file is looked at: what came last is seen, too

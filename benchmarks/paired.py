@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from benchmarks.report import show
 from mimicrl.config import RunConfig
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 Work = Callable[[], float]
 """Works for a while; returns how many units of work that was."""
@@ -182,7 +182,7 @@ def excess(slices: list[Slice], other: list[Slice], clock: Clock, scale: float =
     return Spread.of(scale * (a.cost(clock) - b.cost(clock)) for a, b in zip(slices, other, strict=True))
 
 
-def prepare(path: Path, **sections: Any) -> RunDirectory:
+def prepare(path: Path, **sections: Any) -> Run:
     """Make the directory of a run of the default preset.
 
     Args:

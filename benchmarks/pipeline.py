@@ -101,7 +101,7 @@ def memory(settings: Settings, folder: Path) -> Table:
     )
     status = folder / "status.txt"
     paired.call(sys.executable, "-c", _REMEMBERING, str(status), "train", str(run.path))
-    evaluations = len(trainers.read_json_lines(run.training_directory / "evaluations.jsonl"))
+    evaluations = len(trainers.read_json_lines(run.training.evaluations_file))
     row = {
         "samples": settings.samples,
         "evaluations": evaluations,

@@ -19,7 +19,7 @@ from benchmarks import paired, report
 from benchmarks.paired import Slice, Spread
 from benchmarks.report import Table
 from mimicrl import artifacts
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,7 +42,7 @@ class Settings:
 QUICK = Settings(samples=1024, seconds=1.0, rounds=1)
 
 
-def stages(run: RunDirectory, file: Path) -> dict[str, Slice]:
+def stages(run: Run, file: Path) -> dict[str, Slice]:
     """Make a run's video.
 
     Args:
@@ -66,7 +66,7 @@ def stages(run: RunDirectory, file: Path) -> dict[str, Slice]:
     }
 
 
-def about(run: RunDirectory) -> dict:
+def about(run: Run) -> dict:
     """Return what is known of a run's video."""
     return artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 
 
 def show(value: Any) -> str:
@@ -41,24 +41,24 @@ class Table:
         return "\n".join([self.title, "", *(f"| {' | '.join(cells)} |" for cells in lines)])
 
 
-def machine() -> dict[str, Any]:
+def about() -> dict[str, Any]:
     """Return what the figures depend on: processor, other work on it, versions."""
-    cpu = provenance.cpu()
+    cpu = machine.cpu()
     return {
         "cpu": cpu["model"],
         "cores": cpu["cores"],
-        "graphics_cards": provenance.graphics_cards(),
+        "graphics_cards": machine.graphics_cards(),
         "load_before": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
-        "versions": provenance.versions(),
+        "versions": machine.versions(),
     }
 
 
-def header(about: dict[str, Any]) -> str:
-    """Return what `machine` found as a line."""
-    versions = {"Python": about["python"], **about["versions"]}
-    cards = "".join(f"{card}, " for card in about["graphics_cards"])
-    return f"{about['cpu']}, {about['cores']} cores, {cards}load before {about['load_before']:.2f}; " + ", ".join(
+def header(facts: dict[str, Any]) -> str:
+    """Return what `about` found as a line."""
+    versions = {"Python": facts["python"], **facts["versions"]}
+    cards = "".join(f"{card}, " for card in facts["graphics_cards"])
+    return f"{facts['cpu']}, {facts['cores']} cores, {cards}load before {facts['load_before']:.2f}; " + ", ".join(
         f"{name} {version}" for name, version in versions.items()
     )
 
@@ -88,8 +88,8 @@ def publish(tables: Iterable[Table], file: Path | None = None) -> None:
         tables: The tables.
         file: Takes the figures as JSON, with median, low and high for each spread.
     """
-    begin, about = time.perf_counter(), machine()
-    print(header(about), flush=True)
+    begin, facts = time.perf_counter(), about()
+    print(header(facts), flush=True)
     told = []
     for table in tables:
         print(f"\n{table.markdown()}", flush=True)
@@ -97,4 +97,4 @@ def publish(tables: Iterable[Table], file: Path | None = None) -> None:
     seconds = time.perf_counter() - begin
     print(f"\n{Path(sys.argv[0]).stem} took {seconds:.0f} s")
     if file is not None:
-        artifacts.write_json(file, {"machine": about, "seconds": round(seconds, 1), "tables": told})
+        artifacts.write_json(file, {"machine": facts, "seconds": round(seconds, 1), "tables": told})

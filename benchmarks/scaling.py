@@ -19,8 +19,8 @@ from benchmarks.paired import Spread
 from benchmarks.report import Table
 from benchmarks.stepping import Bench, stepping
 from mimicrl import artifacts
-from mimicrl.provenance import usable_cores
-from mimicrl.runs import RunDirectory
+from mimicrl.machine import usable_cores
+from mimicrl.runs import Run
 
 SAMPLES = 102_400
 ENVIRONMENTS = 4096
@@ -54,7 +54,7 @@ def side_by_side(folder: Path, count: int, samples: int) -> list[float]:
     return [_rate(run) for run in runs]
 
 
-def _rate(run: RunDirectory) -> float:
+def _rate(run: Run) -> float:
     outcome = artifacts.read_json(run.outcome_file)
     return outcome["samples"] / outcome["train_seconds"]
 

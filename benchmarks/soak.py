@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.trainers import Trainer, checkpoint_seconds, prepare, result, samples_saved, samples_trained
 from mimicrl import artifacts
 from mimicrl.config import TrainingConfig
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 SHARE_BEFORE_FIRST_STEP = 0.25
 MOST_KILLS_A_STORM_RUN = 8
@@ -117,7 +117,7 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
     return told
 
 
-def _kill(run: RunDirectory, told: Soak, kills: int, first_step_s: float, chance: random.Random) -> None:
+def _kill(run: Run, told: Soak, kills: int, first_step_s: float, chance: random.Random) -> None:
     """Kill a run until there were as many kills as asked for, or it is over."""
     while told.kills < kills:
         left = kills - told.kills
@@ -170,7 +170,7 @@ def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
     return told
 
 
-def _strike(run: RunDirectory, lasts_s: float, told: Storm, chance: random.Random) -> str:
+def _strike(run: Run, lasts_s: float, told: Storm, chance: random.Random) -> str:
     """Kill a tiny run a few times, then let it end; return what was wrong with a trainer that failed by itself."""
     for _ in range(chance.randint(1, MOST_KILLS_A_STORM_RUN)):
         trainer = Trainer(run)
@@ -216,7 +216,7 @@ def _mean_and_most(values: list[Any], form: str) -> str:
     return f"{statistics.mean(values):{form}}, {max(values):{form}}" if values else "–"
 
 
-def _finish(run: RunDirectory) -> Trainer:
+def _finish(run: Run) -> Trainer:
     """Train a run to its end without a kill."""
     trainer = Trainer(run)
     if trainer.live() != 0:

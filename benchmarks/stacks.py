@@ -15,7 +15,7 @@ from benchmarks import classic, paired
 from benchmarks.paired import Work
 from mimicrl.config import RunConfig
 from mimicrl.envs.task import Task
-from mimicrl.provenance import usable_cores
+from mimicrl.machine import usable_cores
 from mimicrl.training import vec_envs
 from mimicrl.training.ppo import MimicPPO
 

@@ -36,7 +36,7 @@ from benchmarks.physics_limit import PhysicsLimit, record
 from benchmarks.report import Table
 from mimicrl.config import MDPConfig
 from mimicrl.envs.task import Task
-from mimicrl.provenance import usable_cores
+from mimicrl.machine import usable_cores
 from mimicrl.training import vec_envs
 
 NOISE = 0.47

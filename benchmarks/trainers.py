@@ -17,7 +17,7 @@ from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
 from mimicrl.envs.task import Task
 from mimicrl.mimic.prepare import prepare_run
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training import vec_envs
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
@@ -43,7 +43,7 @@ _TRACK_S = 0.5
 _ORPHAN_S = 10.0
 
 
-def prepare(path: Path, vec_env: str, *, tiny: bool) -> RunDirectory:
+def prepare(path: Path, vec_env: str, *, tiny: bool) -> Run:
     """Make a run's directory.
 
     Args:
@@ -57,30 +57,30 @@ def prepare(path: Path, vec_env: str, *, tiny: bool) -> RunDirectory:
     return prepare_run(RunConfig.model_validate_json(json.dumps(config)), path.parent, path)
 
 
-def result(run: RunDirectory) -> tuple[Any, ...]:
+def result(run: Run) -> tuple[Any, ...]:
     """Return what must be the same, killed or not: policies, outcome's best, history without the clocks."""
     policies = [(run.policy_directory(name) / "policy.safetensors").read_bytes() for name in ("init", "best", "final")]
     clocks = ("time/", "seconds", "training_seconds", "cpu_seconds")
     history = [
         [{key: value for key, value in row.items() if not key.startswith(clocks)} for row in read_json_lines(file)]
-        for file in (run.training_directory / "metrics.jsonl", run.training_directory / "evaluations.jsonl")
+        for file in (run.training.metrics_file, run.training.evaluations_file)
     ]
     return artifacts.read_json(run.outcome_file)["best"], *policies, *history
 
 
-def samples_trained(run: RunDirectory) -> int:
+def samples_trained(run: Run) -> int:
     """Return the samples up to the last update of a run whose trainer is gone."""
-    file = run.training_directory / "metrics.jsonl"
+    file = run.training.metrics_file
     rows = file.read_bytes().splitlines(keepends=True) if file.exists() else []
     return max((json.loads(row)["samples"] for row in rows if row.endswith(b"\n")), default=0)
 
 
-def samples_saved(run: RunDirectory) -> int:
+def samples_saved(run: Run) -> int:
     """Return the samples of a run's newest checkpoint."""
-    return max(store.samples_saved(run.training_directory / "checkpoints"), default=0)
+    return max(store.samples_saved(run.training.checkpoints_directory), default=0)
 
 
-def checkpoint_seconds(run: RunDirectory, directory: Path, repeats: int = 20) -> float:
+def checkpoint_seconds(run: Run, directory: Path, repeats: int = 20) -> float:
     """Return the median time [s] that writing a run's last checkpoint again takes.
 
     Args:
@@ -88,7 +88,7 @@ def checkpoint_seconds(run: RunDirectory, directory: Path, repeats: int = 20) ->
         directory: Where to write.
         repeats: How often.
     """
-    found, _ = store.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, _ = store.newest(run.training.checkpoints_directory, run.fingerprint)
     assert found is not None
     environments = vec_envs.make(run, Task.of_run(run), 1)
     try:
@@ -114,7 +114,7 @@ class Trainer:
         track: Every half second since then: time [s], memory [MB] and number of open file descriptors.
     """
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: Run) -> None:
         self.first_step_s: float | None = None
         self.track: list[tuple[float, float, int]] = []
         self._run, self._begin = run, time.monotonic()

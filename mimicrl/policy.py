@@ -20,11 +20,11 @@ from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError
+from mimicrl.runs.layout import DESCRIPTION, WEIGHTS
+from mimicrl.runs.records import PolicyDescription
 
 FORMAT = 1
 _EPSILON = 1e-8  # of Stable-Baselines3's VecNormalize
-_WEIGHTS = "policy.safetensors"
-_DESCRIPTION = "policy.json"
 # How long a writer may leave the two files of different policies before they count as damaged.
 _WRITER_S = 2.0
 _POLL_S = 0.005
@@ -104,13 +104,13 @@ class Policy:
 
     def description(self) -> dict[str, Any]:
         """Return the content of ``policy.json``."""
-        return {
+        own = {
             "format": FORMAT,
             "weights_sha256": self.weights_sha256,
             "activation": self.activation,
             "clip_observation": self.clip_observation,
-            **self.about,
         }
+        return PolicyDescription.model_validate(own | dict(self.about)).as_json()
 
     def weights(self) -> bytes:
         """Return the content of ``policy.safetensors``."""
@@ -118,8 +118,8 @@ class Policy:
 
     def save(self, directory: Path) -> None:
         """Write the policy; the description, with the weights' hash, comes last and makes it complete."""
-        artifacts.write_bytes(directory / _WEIGHTS, self.weights())
-        artifacts.write_json(directory / _DESCRIPTION, self.description())
+        artifacts.write_bytes(directory / WEIGHTS, self.weights())
+        artifacts.write_json(directory / DESCRIPTION, self.description())
 
     @classmethod
     def load(cls, directory: Path | str) -> Policy:
@@ -131,11 +131,11 @@ class Policy:
         directory = Path(directory)
         deadline = time.monotonic() + _WRITER_S
         while True:
-            about = artifacts.read_json(directory / _DESCRIPTION)
+            about = artifacts.read_json(directory / DESCRIPTION)
             try:
-                weights = (directory / _WEIGHTS).read_bytes()
+                weights = (directory / WEIGHTS).read_bytes()
             except OSError as error:
-                raise ArtifactError("a policy is incomplete", where=directory / _WEIGHTS, got=error.strerror) from error
+                raise ArtifactError("a policy is incomplete", where=directory / WEIGHTS, got=error.strerror) from error
             # A trainer may have replaced the weights and not the description yet: each for itself is whole.
             if _belong_together(weights, about) or time.monotonic() > deadline:
                 return cls.parse(weights, about, directory)
@@ -159,7 +159,7 @@ class Policy:
         if not _belong_together(weights, about):
             raise ArtifactError(
                 "a policy's weights are not those it describes",
-                where=directory / _WEIGHTS,
+                where=directory / WEIGHTS,
                 got=f"sha256 {artifacts.sha256(weights)[:12]}…",
                 expected=f"{str(about.get('weights_sha256'))[:12]}…",
                 fix="train or evaluate again",
@@ -167,19 +167,18 @@ class Policy:
         try:
             tensors = load_tensors(weights)
         except SafetensorError as error:
-            raise ArtifactError("a policy's weights cannot be read", where=directory / _WEIGHTS, got=error) from error
+            raise ArtifactError("a policy's weights cannot be read", where=directory / WEIGHTS, got=error) from error
         bad = [name for name, tensor in tensors.items() if not np.isfinite(tensor).all()]
         if bad:
             raise ArtifactError("a policy has numbers that are not finite", where=directory, got=", ".join(bad))
         missing = sorted({"activation", "clip_observation"} - set(about))
         if missing:
             raise ArtifactError("a policy's description is incomplete", where=directory, expected=", ".join(missing))
-        own = ("format", "weights_sha256", "activation", "clip_observation")
         return cls(
             tensors=tensors,
             activation=about["activation"],
             clip_observation=about["clip_observation"],
-            about={key: value for key, value in about.items() if key not in own},
+            about={key: value for key, value in about.items() if key not in PolicyDescription.model_fields},
         )
 
 

@@ -20,7 +20,7 @@ from mimicrl.config.loading import deep_merge
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
 from mimicrl.rendering import gl
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.walkers import Walker
 
 # The same examples in every run, and no deadline: a busy machine must not fail a test.
@@ -77,17 +77,17 @@ def tiny() -> Callable[..., RunConfig]:
 
 
 @pytest.fixture(scope="session")
-def prepare(tiny: Callable[..., RunConfig]) -> Callable[..., RunDirectory]:
+def prepare(tiny: Callable[..., RunConfig]) -> Callable[..., Run]:
     """Makes a tiny run's directory: ``prepare(path, training={"n_envs": 2})``."""
 
-    def make(path: Path, **changes: Any) -> RunDirectory:
+    def make(path: Path, **changes: Any) -> Run:
         return prepare_run(tiny(**changes), path.parent, path)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def trained_run(prepare: Callable[..., RunDirectory], tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+def trained_run(prepare: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run that was trained to its end, with TensorBoard files; only to be read."""
     from mimicrl.training.train import train
 
@@ -127,5 +127,5 @@ def study(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def run_directory(prepare, tmp_path: Path) -> RunDirectory:
+def run_directory(prepare, tmp_path: Path) -> Run:
     return prepare(tmp_path / "run", training={"total_timesteps": 128})

@@ -11,19 +11,17 @@ import pytest
 
 import mimicrl
 from mimicrl.errors import ConfigError
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 
 
-def test_training_from_a_configuration_is_the_run_of_the_command_line(
-    tiny, trained_run: RunDirectory, tmp_path: Path
-) -> None:
+def test_training_from_a_configuration_is_the_run_of_the_command_line(tiny, trained_run: Run, tmp_path: Path) -> None:
     outcome = mimicrl.train(tiny(), tmp_path / "run")
     assert (outcome.status, outcome.samples, outcome.fingerprint) == ("completed", 512, trained_run.fingerprint)
     files = [run / "policies/final/policy.safetensors" for run in (tmp_path / "run", trained_run.path)]
     assert files[0].read_bytes() == files[1].read_bytes()
     again = mimicrl.train(tiny(), tmp_path / "run")
-    attempts = read_json_lines(RunDirectory(tmp_path / "run").training_directory / "attempts.jsonl")
+    attempts = read_json_lines(Run(tmp_path / "run").training.attempts_file)
     assert again.samples == 512 and [row["from"] for row in attempts] == [0, 512], "continued, not repeated"
 
 
@@ -47,7 +45,7 @@ def test_a_directory_of_another_run_is_refused(tiny, prepare, tmp_path: Path) ->
         mimicrl.train(tiny(seed=2), tmp_path / "run")
 
 
-def test_a_policy_is_loaded_and_acts(trained_run: RunDirectory) -> None:
+def test_a_policy_is_loaded_and_acts(trained_run: Run) -> None:
     policy = mimicrl.Policy.load(trained_run.policy_directory("final"))
     action = policy.predict(np.zeros(policy.observation_size, np.float32))
     assert action.shape == (8,) and (np.abs(action) <= 1).all()

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.analysis import statistics, tables
 from mimicrl.analysis.origins import look_up
-from mimicrl.analysis.study import OUTCOME_FIGURES, RunResult, StudyResults, load
+from mimicrl.analysis.study import RunResult, StudyResults, load
+from mimicrl.runs import Study, provenance
+from mimicrl.runs.records import Bootstrap, Manifest, ManifestRun, Outcome
 
 _TRAINING = {
     "experiment": "str",
@@ -33,6 +35,7 @@ _EVALUATION = {
     "stable_distance_m": "float64",
     "reference_speed_mps": "float64",
 }
+_OUTCOME = tuple(name for name in _TRAINING if name in Outcome.model_fields and name not in ("status", "problem"))
 _ORIGIN = {
     "code_sha256": ("code", "sha256"),
     "lock_sha256": ("lock_sha256",),
@@ -40,7 +43,6 @@ _ORIGIN = {
     "host": ("host",),
     "cpu": ("cpu", "model"),
 }
-_IN_MANIFEST = ("status", "fingerprint", "weights_sha256", "code_sha256", "lock_sha256", "container")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
         ArtifactError: Runs are missing, or a file of one is damaged; nothing was written.
         ConfigError: The directory is no study's.
     """
-    started, results = provenance.now(), load(directory)
+    started, results = machine.now(), load(directory)
     if not allow_missing:
         results.require_complete()
     runs = runs_table(results)
@@ -88,11 +90,12 @@ def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
         "experiments.tex": tables.latex(text, notes).encode(),
         "headline.txt": ("\n".join(headline) + "\n").encode(),
     }
-    files = {directory / "tables" / name: content for name, content in contents.items()}
-    files[directory / "manifest.json"] = artifacts.json_bytes(_manifest(results, runs, contents))
+    study = Study(directory)
+    files = {study.table_file(name): content for name, content in contents.items()}
+    files[study.manifest_file] = artifacts.json_bytes(_manifest(results, runs, contents).as_json())
     for path, content in files.items():
         artifacts.write_bytes(path, content)
-    artifacts.write_json(directory / "provenance" / "aggregate.json", provenance.record("aggregate", started))
+    provenance.record("aggregate", started).write(study.provenance_file("aggregate"))
     return Aggregate(runs, experiments, tuple(headline), tuple(files))
 
 
@@ -136,10 +139,10 @@ def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
         "fingerprint": run.fingerprint,
     }
     if run.outcome is not None and run.summary is not None and run.policy is not None:
-        row |= {name: run.outcome[name] for name in OUTCOME_FIGURES}
+        row |= {name: getattr(run.outcome, name) for name in _OUTCOME}
         row |= {name: getattr(run.summary, name) for name in _EVALUATION} | run.summary.values
-        row["success_reached"] = run.outcome["first_success_samples"] is not None
-        row["weights_sha256"] = run.policy["weights_sha256"]
+        row["success_reached"] = run.outcome.first_success_samples is not None
+        row["weights_sha256"] = run.policy.weights_sha256
     return row | _origin(run.provenance.get("train", {}))
 
 
@@ -193,19 +196,15 @@ def _mixed(runs: tuple[RunResult, ...]) -> list[str]:
     return [word for word, key in keys.items() if len({origin[key] for origin in origins}) > 1]
 
 
-def _manifest(results: StudyResults, runs: pd.DataFrame, contents: dict[str, bytes]) -> dict[str, Any]:
+def _manifest(results: StudyResults, runs: pd.DataFrame, contents: dict[str, bytes]) -> Manifest:
     """Return what the tables were made from; nothing of this machine or hour, so that it repeats."""
-    origins = {name: runs[name].tolist() for name in _IN_MANIFEST}
-    return {
-        "study": results.name,
-        "bootstrap": {
-            "seed": statistics.SEED,
-            "resamples": statistics.RESAMPLES,
-            "confidence": statistics.CONFIDENCE,
-        },
-        "runs": {
-            run.name: {name: values[k] if pd.notna(values[k]) else None for name, values in origins.items()}
+    origins = {name: [None if pd.isna(value) else value for value in runs[name]] for name in ManifestRun.model_fields}
+    return Manifest(
+        study=results.name,
+        bootstrap=Bootstrap(seed=statistics.SEED, resamples=statistics.RESAMPLES, confidence=statistics.CONFIDENCE),
+        runs={
+            run.name: ManifestRun.model_validate({name: values[k] for name, values in origins.items()})
             for k, run in enumerate(results.runs)
         },
-        "tables": {name: artifacts.sha256(content) for name, content in contents.items()},
-    }
+        tables={name: artifacts.sha256(content) for name, content in contents.items()},
+    )

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from mimicrl.analysis import aggregate, drawing, tables
 from mimicrl.analysis.statistics import SEEDS_FOR_INTERVAL, summarize
 from mimicrl.analysis.study import RunResult, StudyResults
-from mimicrl.evaluation.summary import MetricSummary
+from mimicrl.runs.summary import MetricSummary
 
 _SEED, _DIVERGED, _INTERVAL, _TARGET = "one seed", "diverged seed", "IQM, 95 % interval", "target"
 

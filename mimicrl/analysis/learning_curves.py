@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from mimicrl.analysis import drawing
 from mimicrl.analysis.statistics import iqm_band
 from mimicrl.analysis.study import EVALUATION_COLUMNS, RunResult, StudyResults
-from mimicrl.evaluation.summary import REWARD, STABLE_SHARE
+from mimicrl.runs.summary import REWARD, STABLE_SHARE
 
 _THIN: dict[str, Any] = {"linewidth": 0.9, "alpha": 0.55}
 _CURVE_POINTS = 201
@@ -61,23 +61,24 @@ def _curve(run: RunResult) -> drawing.Arrays:
 
     Keys ``samples, seconds, reward, stable_share`` [%], and where ``first`` success and where the run ``diverged``.
     """
-    table, outcome = run.evaluations, run.outcome or {}
+    table, outcome = run.evaluations, run.outcome
     # A budget below the first evaluation leaves a table without columns.
     samples, reward, share = (drawing.column(table, name) if len(table) else np.zeros(0) for name in EVALUATION_COLUMNS)
     timed = "training_seconds" in table or not len(table)
     seconds = drawing.column(table, "training_seconds") if timed and len(table) else np.full(len(samples), np.nan)
     diverged = np.zeros(len(samples), dtype=bool)
-    if run.status == "diverged" and run.summary is not None:
+    if run.status == "diverged" and outcome is not None and run.summary is not None:
         end = run.summary.values
         samples, seconds = (
-            np.append(samples, outcome["samples"]),
-            np.append(seconds, outcome["train_seconds"] if timed else np.nan),
+            np.append(samples, outcome.samples),
+            np.append(seconds, outcome.train_seconds if timed else np.nan),
         )
         reward, share = (
             np.append(known, np.array(end[name], float)) for known, name in ((reward, REWARD), (share, STABLE_SHARE))
         )
         diverged = np.append(diverged, True)
-    first = samples == (outcome["first_success_samples"] or np.nan)
+    success = outcome.first_success_samples if outcome else None
+    first = samples == (success or np.nan)
     shown = dict(samples=samples, seconds=seconds, reward=reward, stable_share=100 * share)
     return shown | dict(first=first, diverged=diverged)
 

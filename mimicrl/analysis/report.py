@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import jinja2
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.analysis import aggregate, figures, settings, statistics, tables, text, videos
 from mimicrl.analysis.origins import origins, usual
 from mimicrl.analysis.study import RunResult, StudyResults, load
 from mimicrl.config import yaml
-from mimicrl.evaluation.summary import REWARD, MetricSummary
+from mimicrl.runs import Study, provenance
+from mimicrl.runs.summary import REWARD, MetricSummary
 
 MAX_PAGE_BYTES = 25_000_000
 
@@ -50,17 +51,17 @@ def report(directory: Path, *, allow_missing: bool = False) -> Path:
         ConfigError: The directory is no study's.
         MachineError: There is no ffmpeg, or no space on the disk.
     """
-    started, results = provenance.now(), load(directory)
+    started, results = machine.now(), load(directory)
     if not allow_missing:
         results.require_complete()
     drawn = figures.study_figures(results)
     files = figures.figure_files(drawn)
     html = page(results, {name: files[f"{name}.svg"] for name in drawn})
-    _write_figures(directory / "figures", files)
-    path = directory / "report.html"
-    artifacts.write_text(path, html)
-    artifacts.write_json(directory / "provenance" / "report.json", provenance.record("report", started))
-    return path
+    study = Study(directory)
+    _write_figures(study.figures_directory, files)
+    artifacts.write_text(study.report_file, html)
+    provenance.record("report", started).write(study.provenance_file("report"))
+    return study.report_file
 
 
 def _write_figures(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -103,7 +104,7 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
         ],
         "formats": list(figures.FORMATS),
         "runs": [_run(results, run, record, common) for run, record in zip(results.runs, records, strict=True)],
-        "table_links": _links(results.directory, results.directory / "tables", _TABLES),
+        "table_links": _links(results.directory, Study(results.directory).tables_directory, _TABLES),
         "origins": origins(trainings),
         "statistics": statistics,
         "few_seeds": tables.FEW_SEEDS,

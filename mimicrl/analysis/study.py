@@ -10,29 +10,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import pydantic
 
 from mimicrl import artifacts
 from mimicrl.config import yaml
 from mimicrl.errors import ArtifactError, ConfigError
-from mimicrl.evaluation.summary import REWARD, STABLE_SHARE, EvaluationSummary, MetricSummary
-from mimicrl.runs import RunDirectory
-from mimicrl.runs.records import ResolvedStudy
+from mimicrl.runs import Run, Study, state
+from mimicrl.runs.records import ExpectedRun, Outcome, PolicyDescription, ResolvedStudy, RunRecord
+from mimicrl.runs.state import Missing
+from mimicrl.runs.summary import REWARD, STABLE_SHARE, EvaluationSummary, MetricSummary
 
 Status = Literal["completed", "diverged", "missing"]
 
-NO_DIRECTORY = "no run directory"
-NOT_TRAINED = "not trained to its end"
-CHANGED = "configuration changed since training"
 NOT_EVALUATED = "not evaluated"
-
-OUTCOME_FIGURES = (
-    *("samples", "total_timesteps", "first_success_samples", "first_success_simulated_s"),
-    *("train_seconds", "evaluation_seconds"),
-)
-"""Values of ``outcome.json`` that the tables show."""
-OUTCOME_KEYS = ("status", *OUTCOME_FIGURES)
-"""What ``outcome.json`` must have beside its fingerprint."""
 GAIT_COLUMNS = ("joint", "phase", "mean_rad")
 EVALUATION_COLUMNS = ("samples", REWARD, STABLE_SHARE)
 """What ``evaluations.parquet`` must have, unless it is empty: the budget may end before the first evaluation."""
@@ -64,9 +53,9 @@ class RunResult:
     status: Status
     problem: str | None = None
     fingerprint: str | None = None
-    outcome: dict[str, Any] | None = None
+    outcome: Outcome | None = None
     summary: EvaluationSummary | None = None
-    policy: dict[str, Any] | None = None
+    policy: PolicyDescription | None = None
     provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -82,25 +71,26 @@ class RunResult:
     @property
     def video(self) -> Path | None:
         """The final policy's video, where there is one of its present weights."""
-        path = RunDirectory(self.path).video_file("final.mp4")
+        path = Run(self.path).video_file("final.mp4")
         shown = _weights_of(self.provenance.get("replay", {}))
-        present = self.policy["weights_sha256"] if self.policy else None
+        present = self.policy.weights_sha256 if self.policy else None
         return path if path.is_file() and shown in (None, present) else None
 
     @cached_property
     def gait_cycle(self) -> pd.DataFrame:
         """Joint angles over the gait cycle: 101 phases a joint."""
         with _repaired_by(f"mimicrl evaluate {self.path}"):
-            return artifacts.read_parquet(RunDirectory(self.path).gait_cycle_file("final"), *GAIT_COLUMNS)
+            return artifacts.read_parquet(Run(self.path).gait_cycle_file("final"), *GAIT_COLUMNS)
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
         """Evaluations during training, in their order; no row where the budget held none."""
-        file = RunDirectory(self.path).evaluations_file
+        file = Run(self.path).evaluations_file
         with _repaired_by(f"mimicrl train {self.path}"):
             table = artifacts.read_parquet(file)
-            if len(table):
-                _require(table, EVALUATION_COLUMNS, file)
+            lacking = [name for name in EVALUATION_COLUMNS if len(table) and name not in table]
+            if lacking:
+                raise ArtifactError("a table of the run lacks columns", where=file, expected=", ".join(lacking))
             return table
 
 
@@ -161,118 +151,63 @@ def load(directory: Path) -> StudyResults:
 
     Raises:
         ArtifactError: ``study.yaml`` or a file of a run is damaged, or a directory belongs to another run.
-        ConfigError: The directory is no study's.
+        ConfigError: The directory is no study's, or an older version of the program made it.
     """
-    file = directory / "study.yaml"
-    if not file.is_file():
+    study = Study(directory)
+    if not study.study_file.is_file():
         raise ConfigError("not a study directory", where=directory, got="no study.yaml", fix=_INIT)
-    ResolvedStudy.refuse_older(file)
-    try:
-        config = yaml.parse(file.read_text(encoding="utf-8"))
-    except (ConfigError, ValueError) as error:
-        raise ArtifactError("not valid YAML", where=file, fix=_INIT) from error
-    try:
-        name = config["study"]
-        asked = {key: _asked(experiment) for key, experiment in config["experiments"].items()}
-        expected = [(run["experiment"], run["seed"], asked[run["experiment"]]) for run in config["expected_runs"]]
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ArtifactError("not a resolved study", where=file, got=repr(error), fix=_INIT) from error
-    return StudyResults(directory, name, config, tuple(_load_run(directory, name, *run) for run in expected))
+    resolved = ResolvedStudy.read(study.study_file)
+    config = yaml.parse(study.study_file.read_text(encoding="utf-8"))  # its keys in their order, for the page
+    runs = tuple(_load_run(study.run(run.experiment, run.seed), run, resolved) for run in resolved.expected_runs)
+    return StudyResults(directory, resolved.study, config, runs)
 
 
-def _asked(experiment: dict[str, Any]) -> tuple[int, int]:
-    """Return how many samples a run is to be trained with, and in how many episodes evaluated."""
-    return experiment["training"]["total_timesteps"], experiment["evaluation"]["episodes"]
-
-
-def _load_run(directory: Path, study: str, experiment: str, seed: int, asked: tuple[int, int]) -> RunResult:
-    run = RunDirectory(directory / experiment / f"seed_{seed}")
+def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResult:
+    found = RunResult(expected.experiment, expected.seed, run.path, "missing", Missing.NO_DIRECTORY.value)
     if not run.run_file.is_file():
-        return RunResult(experiment, seed, run.path, "missing", NO_DIRECTORY)
-    with _repaired_by(_INIT):
-        identity = _read_mapping(run.run_file, "study", "experiment", "seed", "fingerprint")
-    _refuse_other_run(run, identity, study, experiment, seed)
-    found = RunResult(experiment, seed, run.path, "missing", None, identity["fingerprint"], provenance=_provenance(run))
-    policy_file = run.policy_directory("final") / "policy.json"
-    if not run.outcome_file.is_file() or not policy_file.is_file():
-        return replace(found, problem=NOT_TRAINED)
-    with _repaired_by(f"mimicrl train {run.path}"):
-        outcome = _read_mapping(run.outcome_file, "fingerprint")
-        if outcome["fingerprint"] != identity["fingerprint"]:
-            return replace(found, problem=CHANGED)
-        _require(outcome, OUTCOME_KEYS, run.outcome_file)
-        if outcome["total_timesteps"] < asked[0]:  # a longer budget may leave the fingerprint as it is
-            return replace(found, problem=NOT_TRAINED)
-        if outcome["status"] not in ("completed", "diverged"):
-            raise ArtifactError(
-                "unknown outcome", where=run.outcome_file, got=outcome["status"], expected="completed or diverged"
-            )
-        policy = _read_mapping(policy_file, "weights_sha256")
-    summary = _summary(run)
+        return found
+    record = RunRecord.read(run.run_file, made_by=_INIT)
+    _refuse_other_run(run, record, f"{study.study}/{expected.experiment}/{expected.seed}")
+    found = replace(found, fingerprint=record.fingerprint, provenance=_provenance(run))
+    train = f"mimicrl train {run.path}"
+    outcome = Outcome.read(run.outcome_file, made_by=train) if run.outcome_file.is_file() else None
+    missing = state.missing(record, outcome, study.total_timesteps(expected.experiment))
+    if missing or outcome is None or not run.description_file("final").is_file():
+        return replace(found, problem=(missing or Missing.NOT_TRAINED).value)
+    policy = PolicyDescription.read(run.description_file("final"), made_by=train)
+    file = run.summary_file("final")
+    summary = EvaluationSummary.read(file, made_by=f"mimicrl evaluate {run.path}") if file.is_file() else None
     # Not after further training, nor when the study has another number of episodes now.
-    if summary is None or (summary.weights_sha256, summary.episodes) != (policy["weights_sha256"], asked[1]):
+    asked = (policy.weights_sha256, study.experiments[expected.experiment].evaluation.episodes)
+    if summary is None or (summary.weights_sha256, summary.episodes) != asked:
         return replace(found, problem=NOT_EVALUATED)
     return replace(
-        found,
-        status=outcome["status"],
-        problem=outcome.get("problem"),
-        outcome=outcome,
-        summary=summary,
-        policy=policy,
+        found, status=outcome.status, problem=outcome.problem, outcome=outcome, summary=summary, policy=policy
     )
 
 
-def _summary(run: RunDirectory) -> EvaluationSummary | None:
-    """Return what the final evaluation came to, None where there was none."""
-    file = run.summary_file("final")
-    if not file.is_file():
-        return None
-    with _repaired_by(f"mimicrl evaluate {run.path}"):
-        try:
-            return EvaluationSummary.model_validate_json(file.read_bytes())
-        except pydantic.ValidationError as error:
-            first = error.errors()[0]
-            got = ": ".join(part for part in (".".join(map(str, first["loc"])), first["msg"]) if part)
-            raise ArtifactError("a file of the run is damaged", where=file, got=got) from error
-
-
-def _refuse_other_run(run: RunDirectory, identity: dict[str, Any], study: str, experiment: str, seed: int) -> None:
+def _refuse_other_run(run: Run, record: RunRecord, expected: str) -> None:
     """Refuse a directory that was copied or renamed: its run would count twice, or as one of another experiment."""
-    there = "/".join(str(identity[key]) for key in ("study", "experiment", "seed"))
-    if there != f"{study}/{experiment}/{seed}":
+    if record.name != expected:
         raise ArtifactError(
             "the directory belongs to another run",
             where=run.path,
-            got=there,
-            expected=f"{study}/{experiment}/{seed}",
+            got=record.name,
+            expected=expected,
             fix=f"move it away, then {_INIT}",
         )
 
 
-def _provenance(run: RunDirectory) -> dict[str, dict[str, Any]]:
+def _provenance(run: Run) -> dict[str, dict[str, Any]]:
     """Return the run's records; a damaged one counts as none, as figures do not hang on it."""
     records: dict[str, dict[str, Any]] = {}
-    for file in sorted((run.path / "provenance").glob("*.json")):
+    for file in sorted(run.provenance_directory.glob("*.json")):
         if not artifacts.is_leftover(file):
             with contextlib.suppress(ArtifactError):
-                records[file.stem] = _read_mapping(file)
+                content = artifacts.read_json(file)
+                if isinstance(content, dict):
+                    records[file.stem] = content
     return records
-
-
-def _read_mapping(path: Path, *keys: str) -> dict[str, Any]:
-    """Read a JSON object that has these keys."""
-    content = artifacts.read_json(path)
-    if not isinstance(content, dict):
-        raise ArtifactError("a file of the run is damaged", where=path, got=type(content).__name__)
-    _require(content, keys, path)
-    return content
-
-
-def _require(content: dict[str, Any] | pd.DataFrame, names: tuple[str, ...], path: Path) -> None:
-    """Refuse a file that lacks keys or columns."""
-    lacking = [name for name in names if name not in content]
-    if lacking:
-        raise ArtifactError("a file of the run is incomplete", where=path, expected=", ".join(lacking))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mimicrl.analysis import statistics, text
-from mimicrl.evaluation.summary import STABLE_SHARE, MetricSummary
+from mimicrl.runs.summary import STABLE_SHARE, MetricSummary
 
 FEW_SEEDS = "with 3 to 5 seeds such an interval covers the truth less often, about 75 to 90 %"
 """Measured on normally distributed figures, see ``tests/analysis/test_statistics.py``."""

@@ -61,11 +61,11 @@ def train(
     from mimicrl.training import stopping
 
     with stopping.handled_by(stopping.leave_at_once):
-        from mimicrl.runs import RunDirectory
+        from mimicrl.runs import Run, lock
 
-        directory = RunDirectory.open(run)
+        directory = Run.open(run)
         # From before PyTorch's slow import on: a second trainer is told at once, and nothing changes meanwhile.
-        with directory.training_lock():
+        with lock.hold(directory.lock_file, "mimicrl train"):
             from mimicrl.training.train import train_locked
 
             outcome = train_locked(directory, resume=resume.value, record_divergence=record_divergence, cores=cores)
@@ -85,12 +85,12 @@ def evaluate(
     threads: Threads = None,
 ) -> None:
     """Evaluate a policy from evenly spread starts; writes episodes.parquet and gait_cycle.parquet."""
-    from mimicrl import provenance
+    from mimicrl import machine
     from mimicrl.evaluation.evaluate import evaluate as start
-    from mimicrl.runs import RunDirectory
+    from mimicrl.runs import Run
 
-    threads = threads or provenance.usable_cores()
-    summary = start(RunDirectory.open(run), checkpoint.value, episodes=episodes, out=out, threads=threads)
+    threads = threads or machine.usable_cores()
+    summary = start(Run.open(run), checkpoint.value, episodes=episodes, out=out, threads=threads)
     typer.echo(summary.describe())
 
 
@@ -115,10 +115,10 @@ def replay(
     threads: Threads = None,
 ) -> None:
     """Write a video of an episode of the evaluation, the reference beside the walker; needs no display."""
-    from mimicrl import provenance
+    from mimicrl import machine
     from mimicrl.evaluation import replay as replaying
     from mimicrl.rendering.film import Film
-    from mimicrl.runs import RunDirectory
+    from mimicrl.runs import Run
 
     if view and len(runs) > 1:
         raise ConfigError("the viewer shows one run", where="mimicrl replay", got=len(runs), fix="leave out --view")
@@ -128,8 +128,8 @@ def replay(
         raise ConfigError("several runs need --grid", where="mimicrl replay", got=len(runs), expected="one run")
     if grid and out is None:
         raise ConfigError("a grid of runs needs a place", where="mimicrl replay", fix="give --out FILE.mp4")
-    threads = threads or provenance.usable_cores()
-    directories = [RunDirectory.open(run) for run in runs]
+    threads = threads or machine.usable_cores()
+    directories = [Run.open(run) for run in runs]
     if view:
         from mimicrl.rendering import viewer
 

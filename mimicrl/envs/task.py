@@ -9,7 +9,7 @@ from mimicrl.envs.gymnasium import MimicEnv
 from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.mdp.step import MimicBatch
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.walkers import Walker, registry
 
 
@@ -28,7 +28,7 @@ class Task:
     config: TaskConfig
 
     @classmethod
-    def of_run(cls, run: RunDirectory) -> Task:
+    def of_run(cls, run: Run) -> Task:
         """Load the task of a run from its directory."""
         config = run.config
         xml = run.walker_file.read_text(encoding="utf-8")

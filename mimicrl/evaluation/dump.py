@@ -10,12 +10,12 @@ from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError
 from mimicrl.rendering import film
 from mimicrl.rendering.film import Film, Take
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 _SLOWNESS = 10
 
 
-def replay_dump(run: RunDirectory, dump: Path, out: Path | None = None, settings: Film | None = None) -> Path:
+def replay_dump(run: Run, dump: Path, out: Path | None = None, settings: Film | None = None) -> Path:
     """Write a video of a dump, ten times slower than it was.
 
     Args:

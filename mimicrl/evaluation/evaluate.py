@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import Evaluation, Summary, columns, judge, metric_summaries, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.evaluation.summary import EvaluationSummary
 from mimicrl.policy import Policy
-from mimicrl.runs import Checkpoint, RunDirectory
+from mimicrl.runs import Checkpoint, Run, identity, provenance
+from mimicrl.runs.summary import EvaluationSummary
 
 
 def evaluate(
-    run: RunDirectory,
+    run: Run,
     checkpoint: Checkpoint = "final",
     *,
     episodes: int | None = None,
@@ -40,7 +40,7 @@ def evaluate(
         ConfigError: The policy was trained with another configuration, or another number of episodes than the study's
             is asked for without `out`.
     """
-    started = provenance.now()
+    started = machine.now()
     policy = trained_policy(run, checkpoint)
     settings, task = run.config.evaluation, Task.of_run(run)
     count = episodes or settings.episodes
@@ -63,10 +63,10 @@ def evaluate(
         artifacts.sweep(file.parent, file.name)
     artifacts.write_parquet(cycle_file, cycle.table(task.walker, task.reference))
     artifacts.write_parquet(episodes_file, episodes_table(evaluation))
-    artifacts.write_json(summary_file, summary.model_dump(mode="json"))  # last: it says whose episodes they are
+    summary.write(summary_file)  # last: it says whose episodes they are
     if out is None:
         name = "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}"
-        run.write_provenance(name, started, physics=threads)
+        provenance.record(name, started, physics=threads).write(run.provenance_file(name))
     return summarize(evaluation)
 
 
@@ -101,14 +101,14 @@ def _reasons(evaluation: Evaluation) -> list[str]:
     return [evaluation.episodes.reasons[reason] for reason in evaluation.episodes.reason]
 
 
-def trained_policy(run: RunDirectory, checkpoint: Checkpoint) -> Policy:
+def trained_policy(run: Run, checkpoint: Checkpoint) -> Policy:
     """Load a policy of a run, after checking that the run's files and the policy belong together.
 
     Raises:
         ArtifactError: The policy is missing or damaged, or a file of the run was changed.
         ConfigError: The policy was trained with another configuration.
     """
-    run.identity()
+    identity.verify(run)
     policy = Policy.load(run.policy_directory(checkpoint))
     if policy.about.get("fingerprint") != run.fingerprint:
         raise ConfigError(

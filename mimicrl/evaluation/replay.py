@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
 from mimicrl.evaluation.evaluate import trained_policy
@@ -25,7 +25,7 @@ from mimicrl.mdp.initialization import reference_state
 from mimicrl.mdp.terminations import TIME
 from mimicrl.rendering import film, gl
 from mimicrl.rendering.film import Film, Take
-from mimicrl.runs import Checkpoint, RunDirectory
+from mimicrl.runs import Checkpoint, Run, provenance
 
 _LONGEST_NAME = 24
 
@@ -60,7 +60,7 @@ class Replay:
 
 
 def replay(
-    run: RunDirectory,
+    run: Run,
     checkpoint: Checkpoint = "final",
     *,
     episode: int | None = None,
@@ -84,7 +84,7 @@ def replay(
             ending of another format.
         MachineError: OpenGL, ffmpeg or space on the disk is missing.
     """
-    started, settings = provenance.now(), settings or Film()
+    started, settings = machine.now(), settings or Film()
     with ThreadPoolExecutor(1) as beside:
         trial = beside.submit(gl.choose)  # in a process of its own, so it costs nothing meanwhile
         shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
@@ -98,12 +98,12 @@ def replay(
     if out is None:
         name = "replay" if path.name == "final.mp4" else f"replay-{path.name}"
         about = {"checkpoint": checkpoint, **shown.facts(), "pictures": pictures, **asdict(settings), **asdict(opengl)}
-        run.write_provenance(name, started, result=about, physics=threads)
+        provenance.record(name, started, result=about, physics=threads).write(run.provenance_file(name))
     return path
 
 
 def replay_grid(
-    runs: list[RunDirectory],
+    runs: list[Run],
     checkpoint: Checkpoint = "final",
     *,
     out: Path,
@@ -127,7 +127,7 @@ def replay_grid(
 
 
 def roll(
-    run: RunDirectory,
+    run: Run,
     checkpoint: Checkpoint = "final",
     *,
     episode: int | None = None,
@@ -161,7 +161,7 @@ def roll(
     )
 
 
-def _refuse_other_starts(run: RunDirectory, first: RunDirectory) -> None:
+def _refuse_other_starts(run: Run, first: Run) -> None:
     counts = [each.config.evaluation.episodes for each in (run, first)]
     if counts[0] != counts[1]:
         raise ConfigError(

@@ -20,7 +20,7 @@ RECORD = "MIMICRL_IMAGE"
 HOST = ImageRecord(sha256="none")
 """What stands in the place of an image where there is no container."""
 
-_PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_CPUS_ON_NODE", "SLURM_JOB_ID", "SLURM_JOB_PARTITION", "SLURMD_NODENAME")
+_PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")  # MuJoCo draws on the card of the first
 _INSIDE = ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")
 _LABELS = Path("/.singularity.d/labels.json")
 _TIMEOUT_S = 60.0

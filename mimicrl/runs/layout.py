@@ -5,13 +5,12 @@ Paths may hold wildcards, as in ``Study(path).run("{experiment}", "{seed}")``: t
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mimicrl import artifacts
 from mimicrl.config import RunConfig, load_run, plugins
@@ -348,33 +347,6 @@ class Run:
     def tensorboard_directory(self) -> Path:
         """The TensorBoard files that belong to the configuration."""
         return self.path / "tb_logs" / self.fingerprint
-
-    # What follows goes as soon as its callers have the functions of `lock`, `identity` and `provenance`.
-
-    @property
-    def training_directory(self) -> Path:
-        """The training state that belongs to the configuration."""
-        return self.training.path
-
-    def identity(self) -> dict[str, Any]:
-        """Return ``run.json``; see `mimicrl.runs.identity.verify`."""
-        from mimicrl.runs import identity
-
-        return identity.verify(self).as_json()
-
-    def write_provenance(
-        self, verb: str, started: str, *, result: dict[str, Any] | None = None, **threads: int
-    ) -> None:
-        """Record where a verb's results come from."""
-        from mimicrl.runs import provenance
-
-        provenance.record(verb, started, result=result, **threads).write(self.provenance_file(verb))
-
-    def training_lock(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the trainer's lock of this run."""
-        from mimicrl.runs import lock
-
-        return lock.hold(self.lock_file, "mimicrl train")
 
 
 def find_studies(directory: Path) -> list[Study]:

@@ -15,15 +15,7 @@ from mimicrl.runs import container
 from mimicrl.runs.records import Code, ImageRecord, Provenance
 
 _PACKAGE = Path(__file__).parents[1]
-_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OMP_WAIT_POLICY",
-    "CUDA_VISIBLE_DEVICES",
-    "NVIDIA_TF32_OVERRIDE",
-    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-)
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def record(verb: str, started: str, *, result: dict[str, Any] | None = None, **threads: int) -> Provenance:

@@ -46,7 +46,11 @@ class Record(BaseModel):
     @classmethod
     def parse(cls, data: bytes, path: Path, *, made_by: str = "") -> Self:
         """Return the content of the file at `path`; see `read`."""
-        content = _content(data, path)
+        again = f"make it again with {made_by or cls.MADE_BY}"
+        try:
+            content = _content(data, path)
+        except ArtifactError as error:
+            raise ArtifactError(error.what, where=path, got=error.got, fix=again) from error
         if "format" in cls.model_fields and isinstance(content, dict) and "format" not in content:
             raise ConfigError("made by an older version of mimicrl", where=path, fix="use another folder for results")
         try:
@@ -58,7 +62,7 @@ class Record(BaseModel):
                 "a file of the run is damaged",
                 where=path,
                 got=f"{field}: {first['msg']}" if field else first["msg"],
-                fix=f"make it again with {made_by or cls.MADE_BY}",
+                fix=again,
             ) from error
 
     @classmethod

@@ -94,7 +94,7 @@ class Attempt(Record):
 
     attempt: int | None
     """Its number, from 1; None where a killed attempt left no readable note, until its line is written."""
-    begin: int | None = Field(None, alias="from")
+    begin: int | None = Field(default=None, validation_alias="from", serialization_alias="from")
     """Samples that it went on from."""
     host: str | None = None
     process: int | None = None
@@ -102,7 +102,7 @@ class Attempt(Record):
     """Names it in ``progress.json``; numbers of processes come again."""
     slurm_job: str | None = None
     started: str | None = None
-    end: int | None = Field(None, alias="to")
+    end: int | None = Field(default=None, validation_alias="to", serialization_alias="to")
     """Samples it got to; of a killed one, what was left of them."""
     seconds: float | None = None
     ended: str | None = None
@@ -126,9 +126,10 @@ class PolicyDescription(Record):
     model_config = ConfigDict(extra="allow")
     MADE_BY = "mimicrl train"
 
+    format: Literal[1]
     weights_sha256: str
-    fingerprint: str
-    """The training state it comes from."""
+    activation: str
+    clip_observation: float
 
 
 class Image(Record):

@@ -6,41 +6,41 @@ import os
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from mimicrl import artifacts, provenance
-from mimicrl.errors import ArtifactError
+from mimicrl import artifacts, machine
+from mimicrl.runs.layout import TrainingState
+from mimicrl.runs.records import Attempt, Progress
 from mimicrl.training.logs import JsonLines
 
 
-class Attempt:
-    """One attempt at a training, from now on; the caller holds the trainer's lock.
+class CurrentAttempt:
+    """The attempt at a training that begins now; the caller holds the trainer's lock.
 
     It is noted in ``attempt.json`` while it lasts. What an earlier attempt left there ended without a word, and gets
     its line now.
 
     Args:
-        directory: The training state.
+        training: The training state.
         progress_file: How far a killed attempt had come, as it told last.
         samples: Samples that training goes on from.
         token: What ``progress.json`` knows it by; the numbers of processes come again.
     """
 
-    def __init__(self, directory: Path, progress_file: Path, samples: int, token: str) -> None:
-        self._lines, self._open = directory / "attempts.jsonl", directory / "attempt.json"
+    def __init__(self, training: TrainingState, progress_file: Path, samples: int, token: str) -> None:
+        self._lines, self._note = training.attempts_file, training.attempt_file
         self._begin = time.monotonic()
-        if self._open.exists():
-            self._append(_killed(self._open, progress_file, samples))
-        self._record = {
-            "attempt": self._count() + 1,
-            "from": samples,
-            "host": provenance.host(),
-            "process": os.getpid(),
-            "token": token,
-            "slurm_job": os.environ.get("SLURM_JOB_ID"),
-            "started": provenance.now(),
-        }
-        artifacts.write_json(self._open, self._record)
+        if self._note.exists():
+            self._append(_killed(self._note, progress_file, samples))
+        self._attempt = Attempt(
+            attempt=self._count() + 1,
+            begin=samples,
+            host=machine.host(),
+            process=os.getpid(),
+            token=token,
+            slurm_job=machine.slurm_job(),
+            started=machine.now(),
+        )
+        artifacts.write_json(self._note, self._attempt.model_dump(mode="json", exclude_unset=True))
 
     def end(self, samples: int, why: str) -> None:
         """Write its line.
@@ -50,14 +50,15 @@ class Attempt:
             why: Why it ended.
         """
         seconds = round(time.monotonic() - self._begin, 3)
-        self._append({**self._record, "to": samples, "seconds": seconds, "ended": provenance.now(), "why": why})
-        self._open.unlink(missing_ok=True)
+        ended = {"end": samples, "seconds": seconds, "ended": machine.now(), "why": why}
+        self._append(self._attempt.model_copy(update=ended))
+        self._note.unlink(missing_ok=True)
 
-    def _append(self, row: dict[str, Any]) -> None:
-        lines = JsonLines.appending(self._lines)
+    def _append(self, attempt: Attempt) -> None:
+        lines, number = JsonLines.appending(self._lines), self._count() + 1
         # It may have been killed after its line was written, before its note was removed.
-        if not isinstance(row["attempt"], int) or row["attempt"] > self._count():
-            lines.append(row | {"attempt": self._count() + 1})
+        if attempt.attempt is None or attempt.attempt >= number:
+            lines.append(attempt.model_copy(update={"attempt": number}).as_json())
             lines.sync()
         lines.close()
 
@@ -65,19 +66,14 @@ class Attempt:
         return self._lines.read_bytes().count(b"\n") if self._lines.exists() else 0
 
 
-def _killed(record_file: Path, progress_file: Path, samples: int) -> dict[str, Any]:
+def _killed(note: Path, progress_file: Path, samples: int) -> Attempt:
     """Return the line of an attempt that was killed: `samples` is what is left of it."""
-    try:
-        record = artifacts.read_json(record_file)
-    except ArtifactError:
-        record = {}
-    blank = {"attempt": None, "from": None}
-    row = {**blank, **(record if isinstance(record, dict) else {}), "to": samples, "seconds": None, "ended": None}
-    try:
-        progress = artifacts.read_json(progress_file)
-        if progress["token"] == record["token"]:
-            lasted = datetime.fromisoformat(progress["updated"]) - datetime.fromisoformat(record["started"])
-            row |= {"seconds": lasted.total_seconds(), "ended": progress["updated"]}
-    except (ArtifactError, KeyError, TypeError, ValueError):
-        pass  # it did not get far enough to tell
-    return row | {"why": "killed"}
+    attempt, progress = Attempt.find(note) or Attempt(attempt=None), Progress.find(progress_file)
+    told = {"end": samples, "why": "killed"}
+    if progress is not None and progress.token == attempt.token:
+        try:
+            lasted = datetime.fromisoformat(progress.updated) - datetime.fromisoformat(str(attempt.started))
+            told |= {"seconds": lasted.total_seconds(), "ended": progress.updated}
+        except (TypeError, ValueError):
+            pass  # no times that can be compared
+    return attempt.model_copy(update=told)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mimicrl import provenance
+from mimicrl import machine
 from mimicrl.envs.task import Task
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 
-def policy(run: RunDirectory, task: Task) -> dict[str, Any]:
+def policy(run: Run, task: Task) -> dict[str, Any]:
     """Return where a run's policies come from and what their numbers mean."""
     config = run.config
     return {
@@ -21,11 +21,11 @@ def policy(run: RunDirectory, task: Task) -> dict[str, Any]:
         "action": {"kind": config.mdp.action.name(), "joints": list(task.walker.joint_names)},
         "control_hz": config.mdp.control_hz,
         "mirroring": config.mdp.mirroring,
-        "versions": provenance.versions(),
+        "versions": machine.versions(),
     }
 
 
-def training(run: RunDirectory, task: Task, parameters: int, start: int) -> list[str]:
+def training(run: Run, task: Task, parameters: int, start: int) -> list[str]:
     """Return lines that tell what is about to be trained.
 
     Args:
@@ -43,7 +43,7 @@ def training(run: RunDirectory, task: Task, parameters: int, start: int) -> list
         "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, minibatch {ppo.minibatch}, {ppo.n_epochs} epochs, "
         f"γ {ppo.gamma:g}, λ {ppo.gae_lambda:g}",
         "networks": f"actor {ppo.actor}, critic {ppo.critic}: {parameters:,} parameters",
-        "training state": str(run.training_directory),
+        "training state": str(run.training.path),
     }
     title = f"{config.study} / {config.experiment} / seed {config.seed}"
     return [title, *(f"  {key:<16}{value}" for key, value in rows.items())]

@@ -9,7 +9,7 @@ from mimicrl import faultpoints
 from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.evaluation.metrics import Summary
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ class Evaluations:
         last: The last evaluation of this attempt.
     """
 
-    def __init__(
-        self, run: RunDirectory, evaluator: Evaluator, state: EvaluationState, best_policy: Policy | None
-    ) -> None:
+    def __init__(self, run: Run, evaluator: Evaluator, state: EvaluationState, best_policy: Policy | None) -> None:
         self._run, self._evaluator = run, evaluator
         self.state, self.best_policy = state, best_policy
         self.last: Summary | None = None

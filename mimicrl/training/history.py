@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt
 from stable_baselines3.common.logger import KVWriter, Logger
 
 from mimicrl import artifacts
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, read_json_lines
 from mimicrl.training.wandb import WandbWriter
 
@@ -42,13 +42,11 @@ class History:
         ArtifactError: A file is shorter than the checkpoint knows, or damaged.
     """
 
-    def __init__(
-        self, run: RunDirectory, offsets: Offsets, tensorboard: dict[str, int], say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, run: Run, offsets: Offsets, tensorboard: dict[str, int], say: Callable[[str], None]) -> None:
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
-            self.metrics = JsonLines(run.training_directory / "metrics.jsonl", offsets.metrics)
+            self.metrics = JsonLines(run.training.metrics_file, offsets.metrics)
             opened.callback(self.metrics.close)
-            self.evaluations = JsonLines(run.training_directory / "evaluations.jsonl", offsets.evaluations)
+            self.evaluations = JsonLines(run.training.evaluations_file, offsets.evaluations)
             opened.callback(self.evaluations.close)
             # Damage is told now, not when all is done.
             earlier, _ = (read_json_lines(lines.path) for lines in (self.metrics, self.evaluations))
@@ -61,7 +59,7 @@ class History:
             opened.callback(self.logger.close)
             if run.config.logging.wandb != "disabled":
                 self.logger.output_formats.append(
-                    WandbWriter(run.config, run.training_directory / "wandb", say, earlier)  # type: ignore[arg-type]
+                    WandbWriter(run.config, run.training.wandb_directory, say, earlier)  # type: ignore[arg-type]
                 )
             self._opened = opened.pop_all()
 
@@ -78,7 +76,7 @@ class History:
         self.metrics.sync()
         self.evaluations.sync()
 
-    def write_tables(self, run: RunDirectory) -> None:
+    def write_tables(self, run: Run) -> None:
         """Write the JSON lines as the run's tables."""
         for file, lines in ((run.metrics_file, self.metrics), (run.evaluations_file, self.evaluations)):
             artifacts.write_parquet(file, pd.DataFrame(read_json_lines(lines.path)))

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mimicrl import artifacts, provenance
+from mimicrl import machine
 from mimicrl.evaluation.metrics import Summary
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
+from mimicrl.runs.records import Progress
 from mimicrl.training.logs import Terminal
 
 _SECONDS = 2.0
@@ -34,16 +35,16 @@ class Stopwatch:
         return self._earlier + time.monotonic() - self._begin
 
 
-class Progress:
+class Reporter:
     """Tells how far a training is, and the user what happens.
 
     Args:
         run: The run.
         start: Samples that earlier attempts took.
-        token: Names the attempt; see `mimicrl.training.attempts.Attempt`.
+        token: Names the attempt; see `mimicrl.training.attempts.CurrentAttempt`.
     """
 
-    def __init__(self, run: RunDirectory, start: int, token: str) -> None:
+    def __init__(self, run: Run, start: int, token: str) -> None:
         self._run, self._start, self._token = run, start, token
         self._terminal = Terminal(run.config, start)
         self._begin = self._told_at = time.monotonic()
@@ -73,23 +74,20 @@ class Progress:
         self._told, self._told_at = True, now
         rate = (samples - self._start) / max(now - self._begin, 1e-9)
         total = self._run.config.training.total_timesteps
-        artifacts.write_json(
-            self._run.progress_file,
-            {
-                "state": state,
-                "samples": samples,
-                "total_timesteps": total,
-                "steps_per_s": round(rate, 1),
-                "eta_s": round(max(0, total - samples) / rate, 1) if rate > 0 else None,
-                "interval_s": round(self._longest, 1),
-                "last_evaluation": last.as_dict() if last else None,
-                "host": provenance.host(),
-                "process": os.getpid(),
-                "token": self._token,
-                "slurm_job": os.environ.get("SLURM_JOB_ID"),
-                "updated": provenance.now(),
-            },
-        )
+        Progress(
+            state=state,
+            samples=samples,
+            total_timesteps=total,
+            steps_per_s=round(rate, 1),
+            eta_s=round(max(0, total - samples) / rate, 1) if rate > 0 else None,
+            interval_s=round(self._longest, 1),
+            last_evaluation=last.as_dict() if last else None,
+            host=machine.host(),
+            process=os.getpid(),
+            token=self._token,
+            slurm_job=machine.slurm_job(),
+            updated=machine.now(),
+        ).write(self._run.progress_file)
         length = f"episodes {np.mean(lengths):.0f}" if lengths else ""
         stood = f"stable {last.stable_episodes}/{last.episodes}" if last else ""
         self._terminal.update(samples, ", ".join(part for part in (f"{rate:,.0f}/s", length, stood) if part))

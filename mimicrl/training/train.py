@@ -6,35 +6,32 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 
 import torch
 from stable_baselines3.common.callbacks import CallbackList
 
-from mimicrl import artifacts, faultpoints, provenance, seeding
+from mimicrl import artifacts, faultpoints, machine, seeding
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MimicError, TrainingDiverged
 from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.mdp.terminations import reasons
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, identity, lock, provenance
+from mimicrl.runs.records import Outcome
 from mimicrl.training import describe, stopping, vec_envs
-from mimicrl.training.attempts import Attempt
+from mimicrl.training.attempts import CurrentAttempt
 from mimicrl.training.callbacks import BoundaryCallback, EpisodeCallback
 from mimicrl.training.checkpoints import resume as resuming
 from mimicrl.training.checkpoints.resume import Resume
 from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import Evaluations
 from mimicrl.training.history import History
-from mimicrl.training.outcome import Outcome
 from mimicrl.training.ppo import MimicPPO
-from mimicrl.training.progress import Progress, Stopwatch
+from mimicrl.training.progress import Reporter, Stopwatch
 from mimicrl.training.stopping import StopRequest
 
 
-def train(
-    run: RunDirectory, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
-) -> Outcome:
+def train(run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None) -> Outcome:
     """Train a run to its budget, from its newest checkpoint where there is one.
 
     Args:
@@ -53,20 +50,20 @@ def train(
         RunLocked: Another process trains in this run.
         TrainingDiverged: Training diverged; the last finite policy is the final one.
     """
-    with run.training_lock():
+    with lock.hold(run.lock_file, "mimicrl train"):
         return train_locked(run, resume=resume, record_divergence=record_divergence, cores=cores)
 
 
 def train_locked(
-    run: RunDirectory, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
+    run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
 ) -> Outcome:
     """Train a run whose lock the caller holds; see `train`."""
-    started, cores = provenance.now(), cores or provenance.usable_cores()
+    started, cores = machine.now(), cores or machine.usable_cores()
     torch.set_num_threads(1)  # in each operation: with more a product has other last digits
-    run.identity()
+    identity.verify(run)
 
     def sign() -> None:
-        run.write_provenance("train", started, cores=cores)
+        provenance.record("train", started, cores=cores).write(run.provenance_file("train"))
 
     stop = StopRequest()
     with stopping.handled_by(stop):
@@ -95,7 +92,7 @@ class Trainer:
         problem: What diverged, once training has ended so.
     """
 
-    def __init__(self, run: RunDirectory, resume: Resume, cores: int, stop: StopRequest) -> None:
+    def __init__(self, run: Run, resume: Resume, cores: int, stop: StopRequest) -> None:
         self._run, self._stop = run, stop
         self._token = secrets.token_hex(8)
         self.problem: TrainingDiverged | None = None
@@ -112,7 +109,7 @@ class Trainer:
             environments.seed(streams.environments)
             point.restore(self._model)
             self._start = self._model.num_timesteps
-            self._progress = Progress(run, self._start, self._token)
+            self._progress = Reporter(run, self._start, self._token)
             opened.callback(self._progress.close)
             self._history = History(run, point.extra.offsets, point.extra.tensorboard, self._progress.say)
             opened.callback(self._history.close)
@@ -139,7 +136,7 @@ class Trainer:
             sign: Writes where the results come from.
         """
         why = "failed"
-        attempt = Attempt(self._run.training_directory, self._run.progress_file, self._start, self._token)
+        attempt = CurrentAttempt(self._run.training, self._run.progress_file, self._start, self._token)
         try:
             self._publish_start()
             self._learn()
@@ -154,7 +151,7 @@ class Trainer:
 
     def _publish_start(self) -> None:
         """Write the policies of this training by now, where the run may have trained another configuration since."""
-        initial, target = self._run.training_directory / "policies" / "init", self._run.policy_directory("init")
+        initial, target = self._run.training.initial_policy_directory, self._run.policy_directory("init")
         if not self._resumed:
             policy = self._policy()
             policy.save(initial)  # it belongs to this training, whatever the run trains next
@@ -175,7 +172,7 @@ class Trainer:
         if remaining <= 0:
             return
         episodes = EpisodeCallback(
-            self._run.training_directory / "diverged", reasons(self._run.config.mdp.terminations)[1:]
+            self._run.training.divergences_directory, reasons(self._run.config.mdp.terminations)[1:]
         )
         callbacks = CallbackList([episodes, BoundaryCallback(self._at_boundary)])
         try:
@@ -244,16 +241,17 @@ class Trainer:
         (self._evaluations.best_policy or final).save(run.policy_directory("best"))
         self._history.write_tables(run)
         sign()
-        artifacts.write_json(run.outcome_file, asdict(outcome))
+        outcome.write(run.outcome_file)
         self._tell(outcome.status)
         return outcome
 
 
-def _sweep(run: RunDirectory) -> None:
+def _sweep(run: Run) -> None:
     """Remove what a killed training left, but not what another verb may be writing at the same time."""
-    own = run.training_directory
-    for folder in (own, own / "checkpoints", own / "diverged", *own.glob("policies/*"), *run.path.glob("policies/*")):
+    own = run.training
+    policies = (*own.policies_directory.glob("*"), *run.policies_directory.glob("*"))
+    for folder in (own.path, own.checkpoints_directory, own.divergences_directory, *policies):
         artifacts.sweep(folder)
     results = (run.metrics_file, run.evaluations_file, run.outcome_file, run.progress_file)
-    for file in (*results, run.path / "provenance" / "train.json"):
+    for file in (*results, run.provenance_file("train")):
         artifacts.sweep(file.parent, file.name)

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.envs.task import Task
 from mimicrl.mdp.observations import Observation
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.finite_check import FiniteCheckWrapper
 from mimicrl.training.normalizer import MimicNormalize
 from mimicrl.training.workers import WorkerVecEnv
@@ -28,10 +28,10 @@ class _MakeEnv:
 
     def __call__(self) -> Monitor:
         # Monitor would add nothing to the episode's end but its own clock; it is part of the classic stack.
-        return Monitor(Task.of_run(RunDirectory(self.run)).env())
+        return Monitor(Task.of_run(Run(self.run)).env())
 
 
-def make(run: RunDirectory, task: Task, threads: int) -> MimicNormalize:
+def make(run: Run, task: Task, threads: int) -> MimicNormalize:
     """Return a run's normalised environments; they are not seeded yet.
 
     Args:

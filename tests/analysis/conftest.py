@@ -124,7 +124,15 @@ def _write_run(
     experiment, seed = key
     generator = np.random.default_rng([seed, *experiment.encode()])
     fingerprint = artifacts.sha256(f"{study} {experiment} {seed}".encode())[:12]
-    identity = {"study": study, "experiment": experiment, "seed": seed, "fingerprint": fingerprint}
+    identity = {
+        "format": 1,
+        "study": study,
+        "experiment": experiment,
+        "seed": seed,
+        "total_timesteps": budget,
+        "seeds": {},
+        "fingerprint": fingerprint,
+    } | dict.fromkeys(("motion_sha256", "walker_sha256", "config_sha256"), "")
     _json(path / "run.json", identity)
     for verb in ("init", "train"):
         _json(path / "provenance" / f"{verb}.json", _record(verb) | records)
@@ -137,7 +145,14 @@ def _write_run(
     if state == "changed":
         outcome["fingerprint"] = "0" * 12
     _json(path / "outcome.json", outcome | {name: changes.pop(name) for name in outcome if name in changes})
-    policy = {"weights_sha256": artifacts.sha256(str(key).encode()), "fingerprint": fingerprint, "samples": samples}
+    policy = {
+        "format": 1,
+        "weights_sha256": artifacts.sha256(str(key).encode()),
+        "activation": "relu",
+        "clip_observation": 10.0,
+        "fingerprint": fingerprint,
+        "samples": samples,
+    }
     _json(path / "policies" / "final" / "policy.json", policy)
     artifacts.write_parquet(path / "evaluations.parquet", training)
     artifacts.write_parquet(path / "metrics.parquet", _metrics(generator, samples))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
 from mimicrl.analysis import statistics
 from mimicrl.analysis.aggregate import aggregate, experiments_table, runs_table
 from mimicrl.analysis.study import load
@@ -85,7 +85,7 @@ def test_a_run_tells_where_it_comes_from(make_study: Make) -> None:
     row = runs_of(directory).loc[("walk", 1)]
     record = run.provenance["train"]
     assert run.policy is not None
-    assert (row["fingerprint"], row["weights_sha256"]) == (run.fingerprint, run.policy["weights_sha256"])
+    assert (row["fingerprint"], row["weights_sha256"]) == (run.fingerprint, run.policy.weights_sha256)
     assert (row["code_sha256"], row["cpu"]) == (record["code"]["sha256"], record["cpu"]["model"])
     assert [row[name] for name in ("lock_sha256", "container", "host")] == ["10cc" * 16, "none", "node1"]
 
@@ -240,7 +240,7 @@ def test_the_manifest_says_what_the_tables_are_made_of(make_study: Make) -> None
     assert manifest["runs"]["walk/seed_1"] == {
         "status": "completed",
         "fingerprint": run.fingerprint,
-        "weights_sha256": run.policy["weights_sha256"],
+        "weights_sha256": run.policy.weights_sha256,
         "code_sha256": "c0de" * 16,
         "lock_sha256": "10cc" * 16,
         "container": "none",
@@ -259,8 +259,8 @@ def test_the_same_runs_give_the_same_bytes_anywhere_and_any_time(
     directory = make_study(MIXED_STUDY)
     aggregate(directory, allow_missing=True)
     first = files(directory)
-    monkeypatch.setattr(provenance, "now", lambda: "2031-01-01T00:00:00+00:00")
-    monkeypatch.setattr(provenance, "host", lambda: "another")
+    monkeypatch.setattr(machine, "now", lambda: "2031-01-01T00:00:00+00:00")
+    monkeypatch.setattr(machine, "host", lambda: "another")
     statistics._resamples.cache_clear()
     aggregate(directory, allow_missing=True)
     again = files(directory)
@@ -290,6 +290,6 @@ def test_a_damaged_file_is_an_error_even_where_runs_may_be_missing(make_study: M
     path = directory / "walk" / "seed_3" / "summary.json"
     path.write_bytes(path.read_bytes()[:-10])
     before = files(directory)
-    with pytest.raises(ArtifactError, match=f"^a file of the run is damaged — {path} — "):
+    with pytest.raises(ArtifactError, match=f"^not valid JSON — {path} — "):
         aggregate(directory, allow_missing=True)
     assert files(directory) == before

@@ -35,10 +35,10 @@ def test_each_seed_is_drawn_over_samples_and_over_wall_time(results: StudyResult
 def test_first_successes_and_ends_by_divergence_are_marked_where_they_were(results: StudyResults) -> None:
     axes = learning_curves(results).axes[0]
     finished = [run for run in results.runs if run.outcome is not None]
-    first = [run.outcome["first_success_samples"] / 1e3 for run in finished if run.status == "completed"]
+    first = [run.outcome.first_success_samples / 1e3 for run in finished if run.status == "completed"]
     assert sorted(x for x, _ in marks(axes, "o")) == sorted(first)
     (diverged,) = [run for run in finished if run.status == "diverged"]
-    assert marks(axes, "x") == [(diverged.outcome["samples"] / 1e3, diverged.summary.values["reward"])]
+    assert marks(axes, "x") == [(diverged.outcome.samples / 1e3, diverged.summary.values["reward"])]
 
 
 def test_only_three_seeds_have_an_interval(results: StudyResults) -> None:

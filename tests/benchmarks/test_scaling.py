@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks import paired, scaling
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 4, 6]), (8, [1, 2, 4, 8])])
@@ -26,7 +26,7 @@ def test_rates_add_up_and_are_compared_with_one_alone(monkeypatch: pytest.Monkey
 def test_what_a_training_said_that_failed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = paired.prepare
 
-    def changed(path: Path, **sections: Any) -> RunDirectory:
+    def changed(path: Path, **sections: Any) -> Run:
         run = prepare(path, **sections)
         run.walker_file.write_text(run.walker_file.read_text() + "\n")
         return run

@@ -17,16 +17,16 @@ from mimicrl.envs.task import Task
 from mimicrl.evaluation import replay as replaying
 from mimicrl.mdp.initialization import reference_state
 from mimicrl.rendering import viewer
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, lock
 
 SMALL = ["--width", 64, "--height", 48, "--fps", 10]
 
 
 @pytest.fixture
-def trained(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+def trained(trained_run: Run, tmp_path: Path) -> Run:
     """A copy of the trained run."""
     shutil.copytree(trained_run.path, tmp_path / "trained")
-    return RunDirectory(tmp_path / "trained")
+    return Run(tmp_path / "trained")
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -40,7 +40,7 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     run = out / "walk" / "seed_1"
     done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", run, "--set", "training.n_epochs=3")
     assert (done.code, done.err) == (0, "") and done.out.startswith(f"{run}: training state ")
-    assert RunDirectory(run).config.training.n_epochs == 3
+    assert Run(run).config.training.n_epochs == 3
     done = mimicrl("train", run, "--cores", 1)
     assert done.code == 0 and done.out.startswith("completed after 128 samples in ")
     assert "first success not reached" in done.out
@@ -51,7 +51,7 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     assert command == ["mimicrl", "train", str(run), "--cores", "1"]
 
 
-def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: RunDirectory) -> None:
+def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: Run) -> None:
     assert mimicrl("evaluate", trained.path, "--threads", 2).code == 0
     words = ["--episode", 2, "--seconds", 0.3, "--no-ghost", "--threads", 1, *SMALL]
     video = trained.video_file("final-episode-2.mp4")
@@ -63,14 +63,14 @@ def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: RunDirectory
     assert (result["agrees_with_table"], result["ghost"], result["pictures"]) == (True, False, 3)
 
 
-def test_several_runs_are_replayed_in_a_grid(mimicrl: Any, trained: RunDirectory, tmp_path: Path) -> None:
+def test_several_runs_are_replayed_in_a_grid(mimicrl: Any, trained: Run, tmp_path: Path) -> None:
     out = tmp_path / "grid.mp4"
     words = ["--checkpoint", "init", "--seconds", 0.2, "--out", out, *SMALL]
     assert mimicrl("replay", "--grid", trained.path, trained.path, *words) == (0, f"{out}\n", "")
     assert size(out) == (128, 48)
 
 
-def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: RunDirectory, monkeypatch) -> None:
+def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: Run, monkeypatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr(viewer, "show", shown.append)
     assert mimicrl("replay", trained.path, "--view", "--episode", 1) == (0, "", "")
@@ -79,10 +79,10 @@ def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: RunDirectory, 
     assert not (trained.path / "videos").exists()
 
 
-def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: RunDirectory, tmp_path: Path) -> None:
+def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: Run, tmp_path: Path) -> None:
     # A run whose episodes diverged need not have got as far as a policy.
     task = Task.of_run(run_directory)
-    qpos, _ = reference_state(task.walker, task.reference, np.linspace(0, 0.2, 4))
+    qpos, _ = reference_state(task.walker, task.reference.at_phase(np.linspace(0, 0.2, 4)))
     dump, out = tmp_path / "000000000128-environment-3.npy", tmp_path / "end.mp4"
     np.save(dump, qpos)
     words = ["--dump", dump, "--out", out, *SMALL]
@@ -103,7 +103,7 @@ def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: RunDire
         (["--out", "walk.gif", *map(str, SMALL)], "the video's ending is not that of its format — walk.gif — got .gif"),
     ],
 )
-def test_wrong_options_of_replay_are_code_2(mimicrl: Any, trained: RunDirectory, words: list[str], told: str) -> None:
+def test_wrong_options_of_replay_are_code_2(mimicrl: Any, trained: Run, words: list[str], told: str) -> None:
     done = mimicrl("replay", trained.path, *(str(trained.path) if word == "RUN" else word for word in words))
     assert done.code == 2 and done.err.startswith(f"mimicrl replay: {told}")
     assert not (trained.path / "videos").exists()
@@ -116,23 +116,23 @@ def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> N
         assert done.last.startswith(f"mimicrl {verb}: not a run directory — {tmp_path} — got no config.yaml")
 
 
-def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: RunDirectory) -> None:
+def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: Run) -> None:
     for verb in ("evaluate", "replay"):
         done = mimicrl(verb, run_directory.path)
         assert done.code == 3 and done.last.startswith(f"mimicrl {verb}: a file of the run cannot be read — ")
 
 
-def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: RunDirectory) -> None:
+def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: Run) -> None:
     (run_directory.path / "training").write_text("a plain file")
     done = mimicrl("train", run_directory.path, "--cores", 1)
-    folder = run_directory.training_directory / "checkpoints"
+    folder = run_directory.training.checkpoints_directory
     assert done.code == 5 and done.last == (
         f"mimicrl train: a checkpoint cannot be read — {folder} — got Not a directory — "
         "check the disk and the permissions, then run the same command again"
     )
 
 
-def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: RunDirectory) -> None:
+def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: Run) -> None:
     done = mimicrl("train", run_directory.path, "--resume", "must", "--cores", 1)
     assert done.code == 3 and done.last.startswith("mimicrl train: there is no checkpoint to continue from — ")
 
@@ -146,8 +146,8 @@ def test_a_divergence_is_code_4_by_hand_and_0_when_recorded(mimicrl: Any, prepar
     assert done.code == 0 and done.out.startswith("diverged after ")
 
 
-def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: RunDirectory, study: Any) -> None:
-    with run_directory.training_lock():
+def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: Run, study: Any) -> None:
+    with lock.hold(run_directory.lock_file, "mimicrl train"):
         done = mimicrl("train", run_directory.path)
         assert done.code == 6
         assert done.last.startswith("mimicrl train: another trainer works in this run — ")

@@ -14,11 +14,11 @@ import pytest
 from support import TINY
 
 from mimicrl.config.loading import deep_merge
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 
 @pytest.fixture
-def results(mimicrl: Any, study: Any, trained_run: RunDirectory, tmp_path: Path) -> Path:
+def results(mimicrl: Any, study: Any, trained_run: Run, tmp_path: Path) -> Path:
     """A study of two seeds, of which the first was trained, evaluated and replayed."""
     longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"interval": 256}}
     directory = tmp_path / "results" / "tiny"

@@ -19,7 +19,7 @@ import yaml
 from snakemake_calls import ROOT
 
 from mimicrl import faultpoints
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 
 PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm")]
@@ -104,8 +104,8 @@ class Study:
         content = SMOKE | {"image": str(images.IMAGE), "container": "required"} | changes
         (self.folder / "study.yaml").write_text(yaml.safe_dump(content))
 
-    def run(self, seed: int) -> RunDirectory:
-        return RunDirectory(self.folder / f"results/smoke/walk/seed_{seed}")
+    def run(self, seed: int) -> Run:
+        return Run(self.folder / f"results/smoke/walk/seed_{seed}")
 
     def start(self, *words: str, hold: str | None = None) -> subprocess.Popen[str]:
         """Start Snakemake; ``hold`` is a fault point with its action, for all trainers."""
@@ -160,7 +160,7 @@ class Study:
         return file.read_text()
 
     def attempts(self, seed: int) -> list[dict[str, Any]]:
-        return read_json_lines(self.run(seed).training_directory / "attempts.jsonl")
+        return read_json_lines(self.run(seed).training.attempts_file)
 
     def weights(self, seed: int) -> bytes:
         return (self.run(seed).policy_directory("final") / "policy.safetensors").read_bytes()

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from mimicrl.config import MDPConfig
 from mimicrl.envs.task import Task, make_env
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 
 @pytest.mark.parametrize(("action", "actuation"), [("residual", "position"), ("torque", "torque")])
 def test_a_runs_task_is_the_one_of_its_configuration(
-    prepare: Callable[..., RunDirectory], tmp_path: Path, action: str, actuation: str
+    prepare: Callable[..., Run], tmp_path: Path, action: str, actuation: str
 ) -> None:
     run = prepare(tmp_path / "run", mdp={"action": {"kind": action}, "control_hz": 100}, motion={"speed_mps": 1.1})
     config = MDPConfig.model_validate({"action": {"kind": action}, "control_hz": 100})

@@ -17,7 +17,7 @@ from mimicrl.evaluation import dump as dump_module
 from mimicrl.evaluation.dump import replay_dump
 from mimicrl.mdp.initialization import reference_state
 from mimicrl.rendering.film import Film
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 SMALL = Film(width=64, height=48, fps=10.0)
 ROWS = 6
@@ -26,22 +26,22 @@ PICTURES_A_ROW = 2
 
 
 @pytest.fixture
-def qpos(run_directory: RunDirectory) -> np.ndarray:
+def qpos(run_directory: Run) -> np.ndarray:
     """Configurations of the run's walker on its way, shape ``(T, nq)``."""
     task = Task.of_run(run_directory)
     return reference_state(task.walker, task.reference, np.linspace(0, 0.3, ROWS))[0]
 
 
 @pytest.fixture
-def dump(run_directory: RunDirectory, qpos: np.ndarray) -> Path:
-    path = run_directory.training_directory / "diverged" / "000000000128-environment-3.npy"
+def dump(run_directory: Run, qpos: np.ndarray) -> Path:
+    path = run_directory.training.divergences_directory / "000000000128-environment-3.npy"
     path.parent.mkdir(parents=True)
     np.save(path, qpos)
     return path
 
 
 def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
-    run_directory: RunDirectory, dump: Path, told: list[tuple[str, ...]]
+    run_directory: Run, dump: Path, told: list[tuple[str, ...]]
 ) -> None:
     path = replay_dump(run_directory, dump, settings=SMALL)
     assert path == run_directory.path / "videos" / "000000000128-environment-3.mp4"
@@ -54,9 +54,7 @@ def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
     assert left == sorted(left, reverse=True) and (left[0], left[-1]) == (ROWS - 1, 0)
 
 
-def test_a_video_can_be_put_elsewhere_in_another_format(
-    run_directory: RunDirectory, dump: Path, tmp_path: Path
-) -> None:
+def test_a_video_can_be_put_elsewhere_in_another_format(run_directory: Run, dump: Path, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere" / "end.gif"
     assert replay_dump(run_directory, dump, out, Film(width=64, height=48, fps=10.0, kind="gif")) == out
     assert out.exists() and not (run_directory.path / "videos").exists()
@@ -64,7 +62,7 @@ def test_a_video_can_be_put_elsewhere_in_another_format(
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_configurations_that_cannot_be_drawn_are_left_out(
-    run_directory: RunDirectory, dump: Path, qpos: np.ndarray, bad: float
+    run_directory: Run, dump: Path, qpos: np.ndarray, bad: float
 ) -> None:
     qpos[-1, 7] = qpos[-2, 0] = bad
     np.save(dump, qpos)
@@ -73,7 +71,7 @@ def test_configurations_that_cannot_be_drawn_are_left_out(
 
 
 def test_a_single_configuration_is_a_still(
-    run_directory: RunDirectory, dump: Path, qpos: np.ndarray, told: list[tuple[str, ...]]
+    run_directory: Run, dump: Path, qpos: np.ndarray, told: list[tuple[str, ...]]
 ) -> None:
     np.save(dump, qpos[:1])
     frames = read_video(replay_dump(run_directory, dump, settings=SMALL))[1]
@@ -105,9 +103,7 @@ def save(array: np.ndarray) -> Callable[[Path], None]:
         (save(np.zeros((0, 15))), r"^nothing in the dump can be drawn — .* — got no finite configuration$"),
     ],
 )
-def test_a_damaged_dump_is_told(
-    run_directory: RunDirectory, dump: Path, damage: Callable[[Path], None], message: str
-) -> None:
+def test_a_damaged_dump_is_told(run_directory: Run, dump: Path, damage: Callable[[Path], None], message: str) -> None:
     damage(dump)
     with pytest.raises(ArtifactError, match=message):
         replay_dump(run_directory, dump, settings=SMALL)
@@ -152,14 +148,14 @@ def test_whatever_a_foreign_dump_holds_it_is_read_or_told(
         assert rows.shape[1] == 15 and np.isfinite(rows).all()
 
 
-def test_an_archive_of_arrays_is_no_dump(run_directory: RunDirectory, dump: Path) -> None:
+def test_an_archive_of_arrays_is_no_dump(run_directory: Run, dump: Path) -> None:
     with dump.open("wb") as file:
         np.savez(file, a=np.zeros((5, 15)))
     with pytest.raises(ArtifactError, match=r"^a dump cannot be read — "):
         replay_dump(run_directory, dump, settings=SMALL)
 
 
-def test_a_place_that_cannot_be_written_is_told(run_directory: RunDirectory, dump: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_told(run_directory: Run, dump: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(MachineError):
         replay_dump(run_directory, dump, tmp_path / "file" / "x.mp4", SMALL)

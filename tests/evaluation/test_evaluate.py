@@ -12,18 +12,18 @@ import pytest
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.evaluate import evaluate, trained_policy
-from mimicrl.evaluation.summary import EvaluationSummary
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
+from mimicrl.runs.summary import EvaluationSummary
 
 
 @pytest.fixture
-def run(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+def run(trained_run: Run, tmp_path: Path) -> Run:
     """A copy of the trained run."""
     shutil.copytree(trained_run.path, tmp_path / "run")
-    return RunDirectory(tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
-def test_it_writes_the_tables_of_the_final_policy(run: RunDirectory) -> None:
+def test_it_writes_the_tables_of_the_final_policy(run: Run) -> None:
     summary = evaluate(run)
     episodes = pd.read_parquet(run.path / "episodes.parquet")
     assert episodes["start_phase"].tolist() == [0.0, 0.25, 0.5, 0.75]
@@ -34,14 +34,14 @@ def test_it_writes_the_tables_of_the_final_policy(run: RunDirectory) -> None:
     assert artifacts.read_json(run.path / "provenance" / "evaluate.json")["verb"] == "evaluate"
 
 
-def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: RunDirectory) -> None:
+def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: Run) -> None:
     evaluate(run)
     before = {file.name: file.read_bytes() for file in (*run.path.glob("*.parquet"), run.path / "summary.json")}
     evaluate(run, threads=2)
     assert {file.name: file.read_bytes() for file in (*run.path.glob("*.parquet"), run.path / "summary.json")} == before
 
 
-def test_every_policy_has_tables_of_its_own(run: RunDirectory) -> None:
+def test_every_policy_has_tables_of_its_own(run: Run) -> None:
     rewards = {checkpoint: evaluate(run, checkpoint).values["reward"] for checkpoint in ("init", "best", "final")}  # type: ignore[arg-type]
     assert rewards["init"] != rewards["final"]
     for checkpoint, suffix in (("init", "-init"), ("best", "-best"), ("final", "")):
@@ -53,7 +53,7 @@ def test_every_policy_has_tables_of_its_own(run: RunDirectory) -> None:
         assert summary.weights_sha256 == trained_policy(run, checkpoint).weights_sha256  # type: ignore[arg-type]
 
 
-def test_every_policy_has_a_provenance_of_its_own(run: RunDirectory) -> None:
+def test_every_policy_has_a_provenance_of_its_own(run: Run) -> None:
     folder = run.path / "provenance"
     evaluate(run, threads=2)
     record = artifacts.read_json(folder / "evaluate.json")
@@ -67,7 +67,7 @@ def test_every_policy_has_a_provenance_of_its_own(run: RunDirectory) -> None:
     assert {name: (folder / name).read_bytes() for name in before} == before
 
 
-def test_the_final_evaluation_is_that_of_training(run: RunDirectory) -> None:
+def test_the_final_evaluation_is_that_of_training(run: Run) -> None:
     # The last evaluation in training is of the final policy, but from shifted starts; the best one here was not.
     rows = pd.read_parquet(run.evaluations_file)
     best = artifacts.read_json(run.outcome_file)["best"]["samples"]
@@ -76,7 +76,7 @@ def test_the_final_evaluation_is_that_of_training(run: RunDirectory) -> None:
     assert (summary.values["reward"] == row["reward"]) == (not row["shifted_starts"])
 
 
-def test_the_number_of_episodes_and_the_place_can_be_chosen(run: RunDirectory, tmp_path: Path) -> None:
+def test_the_number_of_episodes_and_the_place_can_be_chosen(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere" / "mine.parquet"
     assert evaluate(run, episodes=7, out=out).episodes == 7
     np.testing.assert_allclose(pd.read_parquet(out)["start_phase"], np.arange(7) / 7)
@@ -86,7 +86,7 @@ def test_the_number_of_episodes_and_the_place_can_be_chosen(run: RunDirectory, t
     assert not list((run.path / "provenance").glob("evaluate*")), "the run's own tables are not from this evaluation"
 
 
-def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None:
+def test_a_policy_of_another_configuration_is_refused(run: Run) -> None:
     description = run.policy_directory("final") / "policy.json"
     content = artifacts.read_json(description)
     artifacts.write_json(description, content | {"fingerprint": "0" * 12})
@@ -105,7 +105,7 @@ def test_a_run_without_a_policy_is_refused(prepare, tmp_path: Path) -> None:
             use(run, "best")
 
 
-def test_a_changed_motion_is_refused(run: RunDirectory) -> None:
+def test_a_changed_motion_is_refused(run: Run) -> None:
     run.motion_file.write_bytes(run.motion_file.read_bytes() + b"x")
     for use in (evaluate, trained_policy):
         with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):

@@ -23,33 +23,33 @@ from mimicrl.evaluation import replay as replaying
 from mimicrl.evaluation.evaluate import evaluate
 from mimicrl.evaluation.replay import replay, replay_grid, roll
 from mimicrl.rendering.film import Film
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 SMALL = Film(width=64, height=48, fps=10.0)
 
 
 @pytest.fixture(scope="module")
-def evaluated(trained_run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+def evaluated(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The trained run with the tables of its evaluation; only to be read."""
     path = tmp_path_factory.mktemp("evaluated") / "run"
     shutil.copytree(trained_run.path, path)
-    evaluate(RunDirectory(path))
-    return RunDirectory(path)
+    evaluate(Run(path))
+    return Run(path)
 
 
 @pytest.fixture
-def run(evaluated: RunDirectory, tmp_path: Path) -> RunDirectory:
+def run(evaluated: Run, tmp_path: Path) -> Run:
     """A copy of the evaluated run."""
     shutil.copytree(evaluated.path, tmp_path / "run")
-    return RunDirectory(tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
-def distances(run: RunDirectory, checkpoint: Any = "final") -> np.ndarray:
+def distances(run: Run, checkpoint: Any = "final") -> np.ndarray:
     return pd.read_parquet(run.episodes_file(checkpoint))["distance_m"].to_numpy()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: RunDirectory, threads: int) -> None:
+def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: Run, threads: int) -> None:
     table = pd.read_parquet(evaluated.episodes_file("final"))
     for episode, row in table.iterrows():
         shown = roll(evaluated, episode=episode, threads=threads)  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: RunD
             assert f"   {time_s + 0.02:.1f} s   {qpos[0]:.1f} m" in words, "the caption counts along"
 
 
-def test_the_video_is_of_the_episode_of_median_distance(run: RunDirectory, told: list[tuple[str, ...]]) -> None:
+def test_the_video_is_of_the_episode_of_median_distance(run: Run, told: list[tuple[str, ...]]) -> None:
     path = replay(run, settings=SMALL)
     assert path == run.path / "videos" / "final.mp4" and [file.name for file in path.parent.iterdir()] == ["final.mp4"]
     about, frames = read_video(path)
@@ -77,7 +77,7 @@ def test_the_video_is_of_the_episode_of_median_distance(run: RunDirectory, told:
     assert len(told) == 5
 
 
-def test_the_provenance_says_what_the_video_shows(run: RunDirectory) -> None:
+def test_the_provenance_says_what_the_video_shows(run: Run) -> None:
     replay(run, "best", episode=2, settings=SMALL, threads=2)
     assert {file.name for file in (run.path / "videos").iterdir()} == {"best-episode-2.mp4"}
     assert not (run.path / "provenance" / "replay.json").exists()
@@ -106,14 +106,14 @@ def test_the_provenance_says_what_the_video_shows(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize("kind", ["gif", "png"])
-def test_other_formats_have_their_own_ending(run: RunDirectory, kind: Any) -> None:
+def test_other_formats_have_their_own_ending(run: Run, kind: Any) -> None:
     path = replay(run, settings=Film(width=64, height=48, fps=10.0, kind=kind))
     assert path == run.path / "videos" / f"final.{kind}"
     with Image.open(path) as picture:
         assert picture.size == ((64, 48) if kind == "gif" else (8 * 64, 48))
 
 
-def test_a_video_put_elsewhere_leaves_the_run_as_it_is(run: RunDirectory, tmp_path: Path) -> None:
+def test_a_video_put_elsewhere_leaves_the_run_as_it_is(run: Run, tmp_path: Path) -> None:
     before = sorted(run.path.rglob("*"))
     neighbour = tmp_path / "elsewhere" / ".tmp-00000000-of-someone-else"
     neighbour.mkdir(parents=True)
@@ -123,26 +123,26 @@ def test_a_video_put_elsewhere_leaves_the_run_as_it_is(run: RunDirectory, tmp_pa
     assert sorted(file.name for file in out.parent.iterdir()) == [neighbour.name, "film.mp4"]
 
 
-def test_what_a_killed_replay_left_is_swept_away(run: RunDirectory) -> None:
+def test_what_a_killed_replay_left_is_swept_away(run: Run) -> None:
     leftover = run.video_file(".tmp-01234567-final.mp4")
     artifacts.write_bytes(leftover, b"half a video")
     replay(run, settings=SMALL)
     assert [file.name for file in leftover.parent.iterdir()] == ["final.mp4"]
 
 
-def test_a_video_lasts_as_long_as_asked(run: RunDirectory, told: list[tuple[str, ...]]) -> None:
+def test_a_video_lasts_as_long_as_asked(run: Run, told: list[tuple[str, ...]]) -> None:
     replay(run, settings=Film(width=64, height=48, fps=20.0, seconds=0.2))
     assert read_video(run.video_file("final.mp4"))[1].shape[0] == 4
     assert "   0.2 s   " in told[-1][1]
 
 
-def test_the_ghost_can_be_left_out(run: RunDirectory) -> None:
+def test_the_ghost_can_be_left_out(run: Run) -> None:
     assert roll(run, ghost=False).take.ghost_qpos is None
     shown = roll(run).take.ghost_qpos
     assert shown is not None and shown.shape == roll(run).take.qpos.shape
 
 
-def test_a_table_that_differs_in_the_last_bit_is_told(run: RunDirectory, told: list[tuple[str, ...]]) -> None:
+def test_a_table_that_differs_in_the_last_bit_is_told(run: Run, told: list[tuple[str, ...]]) -> None:
     table = pd.read_parquet(run.episodes_file("final"))
     table.loc[1, "distance_m"] = np.nextafter(table.loc[1, "distance_m"], 9.0)
     table.to_parquet(run.episodes_file("final"))
@@ -155,7 +155,7 @@ def test_a_table_that_differs_in_the_last_bit_is_told(run: RunDirectory, told: l
     assert roll(run, episode=2).agrees_with_table is True
 
 
-def test_without_a_table_the_configuration_says_how_many_episodes(run: RunDirectory) -> None:
+def test_without_a_table_the_configuration_says_how_many_episodes(run: Run) -> None:
     wanted = roll(run, episode=3)
     run.episodes_file("final").unlink()
     shown = roll(run, episode=3)
@@ -164,7 +164,7 @@ def test_without_a_table_the_configuration_says_how_many_episodes(run: RunDirect
 
 
 def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
-    prepare: Callable[..., RunDirectory], run: RunDirectory, tmp_path: Path
+    prepare: Callable[..., Run], run: Run, tmp_path: Path
 ) -> None:
     other = prepare(tmp_path / "other", evaluation={"episodes": 5})
     with pytest.raises(
@@ -173,7 +173,7 @@ def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
         replay_grid([run, other], out=tmp_path / "grid.mp4", settings=SMALL)
 
 
-def test_long_names_leave_room_in_the_caption(run: RunDirectory) -> None:
+def test_long_names_leave_room_in_the_caption(run: Run) -> None:
     assert replaying._short("a" * 24) == "a" * 24
     assert replaying._short("a" * 32 + "b" * 32) == "a" * 12 + "…" + "b" * 12
 
@@ -181,21 +181,21 @@ def test_long_names_leave_room_in_the_caption(run: RunDirectory) -> None:
 @pytest.mark.parametrize(
     "damage", [lambda path: path.write_bytes(b"PAR1"), lambda path: pd.DataFrame().to_parquet(path)]
 )
-def test_a_damaged_table_is_reported(run: RunDirectory, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_table_is_reported(run: Run, damage: Callable[[Path], None]) -> None:
     damage(run.episodes_file("final"))
     with pytest.raises(ArtifactError, match=r"^a table of the run .*episodes\.parquet — .* — make it again"):
         roll(run)
 
 
 @pytest.mark.parametrize("episode", [-1, 4, 100])
-def test_there_are_only_the_evaluations_episodes(run: RunDirectory, episode: int) -> None:
+def test_there_are_only_the_evaluations_episodes(run: Run, episode: int) -> None:
     message = rf"^there is no such episode — --episode — got {episode}, expected 0 to 3$"
     with pytest.raises(ConfigError, match=message):
         replay(run, episode=episode, settings=SMALL)
     assert not (run.path / "videos").exists() or not list((run.path / "videos").iterdir())
 
 
-def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None:
+def test_a_policy_of_another_configuration_is_refused(run: Run) -> None:
     description = run.policy_directory("final") / "policy.json"
     artifacts.write_json(description, artifacts.read_json(description) | {"fingerprint": "0" * 12})
     with pytest.raises(ConfigError, match=r"^the policy was trained with another configuration — "):
@@ -203,7 +203,7 @@ def test_a_policy_of_another_configuration_is_refused(run: RunDirectory) -> None
 
 
 def test_a_grid_shows_runs_side_by_side_from_the_same_start(
-    run: RunDirectory, evaluated: RunDirectory, tmp_path: Path, told: list[tuple[str, ...]]
+    run: Run, evaluated: Run, tmp_path: Path, told: list[tuple[str, ...]]
 ) -> None:
     out = tmp_path / "grid.mp4"
     before = sorted(run.path.rglob("*"))
@@ -219,12 +219,12 @@ def test_a_grid_shows_runs_side_by_side_from_the_same_start(
 
 
 def test_all_runs_of_a_grid_show_the_first_ones_episode(
-    run: RunDirectory, evaluated: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, evaluated: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rolled: list[tuple[RunDirectory, int]] = []
+    rolled: list[tuple[Run, int]] = []
     other = (roll(run).episode + 1) % 4
 
-    def spy(which: RunDirectory, *words: Any, **options: Any) -> replaying.Replay:
+    def spy(which: Run, *words: Any, **options: Any) -> replaying.Replay:
         shown = roll(which, *words, **options)
         rolled.append((which, shown.episode))
         # As if the medians of the runs were different episodes.

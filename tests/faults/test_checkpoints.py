@@ -17,7 +17,7 @@ from resume.trainers import assert_same, start
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import MachineError
 from mimicrl.faultpoints import POINTS, VARIABLE
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
@@ -29,11 +29,11 @@ TRIED = {name: 3 for name in POINTS if name.startswith(("checkpoint.", "director
 COMPLETE = ("directory.renamed", "checkpoint.saved", "directory.trashed", "checkpoint.pruned")
 
 
-def directory(run: RunDirectory) -> Path:
-    return run.training_directory / "checkpoints"
+def directory(run: Run) -> Path:
+    return run.training.checkpoints_directory
 
 
-def valid(run: RunDirectory) -> list[int]:
+def valid(run: Run) -> list[int]:
     """The samples of the valid checkpoints, newest first."""
     found = []
     copy = run.path / "looked-at"
@@ -45,12 +45,12 @@ def valid(run: RunDirectory) -> list[int]:
     return found
 
 
-def left_over(run: RunDirectory) -> list[Path]:
+def left_over(run: Run) -> list[Path]:
     return [path for path in run.path.rglob("*") if artifacts.is_leftover(path)]
 
 
 @pytest.mark.parametrize("name", TRIED)
-def test_a_kill_while_saving(prepare, trained_run: RunDirectory, tmp_path: Path, name: str) -> None:
+def test_a_kill_while_saving(prepare, trained_run: Run, tmp_path: Path, name: str) -> None:
     run = prepare(tmp_path / "run")
     trainer = start(run, fault=f"{name}:kill:{TRIED[name]}")
     assert trainer.end()[0] == -signal.SIGKILL
@@ -60,7 +60,7 @@ def test_a_kill_while_saving(prepare, trained_run: RunDirectory, tmp_path: Path,
     assert bool(left_over(run)) == (name not in ("checkpoint.saved", "checkpoint.pruned", "directory.renamed"))
     train(run, resume="must", cores=1)
     assert left_over(run) == []
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    attempts = read_json_lines(run.training.attempts_file)
     assert [(row["from"], row["to"], row["why"]) for row in attempts] == [
         (0, expected[0], "killed"),
         (expected[0], 512, "completed"),
@@ -70,7 +70,7 @@ def test_a_kill_while_saving(prepare, trained_run: RunDirectory, tmp_path: Path,
 
 @pytest.mark.parametrize("name", TRIED)
 def test_a_full_disk_while_saving(
-    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     run = prepare(tmp_path / "run")
     monkeypatch.setattr(faultpoints, "_reached", Counter())
@@ -85,7 +85,7 @@ def test_a_full_disk_while_saving(
         assert str(caught.value).startswith(f"{why} — {told} — got ")
     expected = [SAVED, OLDER, OLDEST] if name in COMPLETE else [OLDER, OLDEST]
     assert valid(run) == (expected[:2] if name in COMPLETE[2:] else expected)
-    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    (attempt,) = read_json_lines(run.training.attempts_file)
     assert (attempt["from"], attempt["to"], attempt["why"]) == (0, SAVED, why)
     train(run, resume="must", cores=1)
     assert left_over(run) == []
@@ -93,22 +93,20 @@ def test_a_full_disk_while_saving(
 
 
 @pytest.fixture
-def run(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+def run(trained_run: Run, tmp_path: Path) -> Run:
     """A copy of the finished run, with checkpoints of 384 and 512 samples."""
     shutil.copytree(trained_run.path, tmp_path / "run")
-    return RunDirectory(tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
-def state(run: RunDirectory) -> dict[Path, str]:
+def state(run: Run) -> dict[Path, str]:
     """What the files of the training hold."""
-    files = (path for path in run.training_directory.rglob("*") if path.is_file())
+    files = (path for path in run.training.path.rglob("*") if path.is_file())
     return {path: artifacts.file_sha256(path) for path in files}
 
 
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
-def test_a_damaged_file_costs_one_interval_and_a_warning(
-    mimicrl: Any, run: RunDirectory, trained_run: RunDirectory, name: str
-) -> None:
+def test_a_damaged_file_costs_one_interval_and_a_warning(mimicrl: Any, run: Run, trained_run: Run, name: str) -> None:
     damaged = directory(run) / "step-000000000512" / name
     damaged.write_bytes(damaged.read_bytes()[:-40])
     done = mimicrl("train", run.path, "--cores", 1)
@@ -116,12 +114,12 @@ def test_a_damaged_file_costs_one_interval_and_a_warning(
     warnings = [line for line in done.err.splitlines() if "warning" in line]
     assert len(warnings) == 1 and str(damaged) in warnings[0]
     assert warnings[0].startswith("warning: going on from an older checkpoint: ")
-    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 384
+    assert read_json_lines(run.training.attempts_file)[-1]["from"] == 384
     assert_same(run, trained_run)
 
 
 @pytest.mark.parametrize("resume", [[], ["--resume", "must"]], ids=["auto", "must"])
-def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, run: RunDirectory, resume: list) -> None:
+def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, run: Run, resume: list) -> None:
     (directory(run) / "step-000000000512" / "manifest.json").write_text("[]")
     os.truncate(directory(run) / "step-000000000384" / "state.json", 7)
     before = state(run)
@@ -135,7 +133,7 @@ def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, ru
 
 
 def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
-    mimicrl: Any, prepare, run: RunDirectory, tmp_path: Path
+    mimicrl: Any, prepare, run: Run, tmp_path: Path
 ) -> None:
     other = prepare(tmp_path / "other", training={"gamma": 0.9})
     shutil.copytree(directory(run), directory(other))
@@ -147,7 +145,7 @@ def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
     assert state(other) == before
 
 
-def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: RunDirectory, monkeypatch) -> None:
+def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: Run, monkeypatch) -> None:
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
     done = mimicrl("train", run.path, "--cores", 1)
     assert done.code == 3
@@ -155,9 +153,7 @@ def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: R
     assert f"got {store.FORMAT - 1}, expected {store.FORMAT}" in done.last
 
 
-def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
-    mimicrl: Any, run: RunDirectory, monkeypatch
-) -> None:
+def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(mimicrl: Any, run: Run, monkeypatch) -> None:
     from mimicrl.mdp.step import MimicBatch
 
     get_state = MimicBatch.get_state
@@ -173,7 +169,7 @@ def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
     assert state(run) == before
 
 
-def test_a_damaged_one_is_set_aside_and_not_removed(run: RunDirectory, trained_run: RunDirectory) -> None:
+def test_a_damaged_one_is_set_aside_and_not_removed(run: Run, trained_run: Run) -> None:
     newest = directory(run) / "step-000000000512"
     os.truncate(newest / "state.json", 7)
     weights = (newest / "tensors.safetensors").read_bytes()
@@ -185,7 +181,7 @@ def test_a_damaged_one_is_set_aside_and_not_removed(run: RunDirectory, trained_r
 
 @pytest.mark.parametrize("place", ["", "step-000000000512/state.json", "step-000000000512/manifest.json"])
 def test_one_that_cannot_be_read_now_stops_the_training_and_is_not_touched(
-    mimicrl: Any, run: RunDirectory, trained_run: RunDirectory, place: str
+    mimicrl: Any, run: Run, trained_run: Run, place: str
 ) -> None:
     before = state(run)
     with pytest.MonkeyPatch.context() as patch:
@@ -198,12 +194,12 @@ def test_one_that_cannot_be_read_now_stops_the_training_and_is_not_touched(
     )
     assert state(run) == before
     train(run, resume="must", cores=1)
-    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 512
+    assert read_json_lines(run.training.attempts_file)[-1]["from"] == 512
     assert_same(run, trained_run)
 
 
-def test_leftovers_of_a_killed_training_are_swept_and_those_of_others_are_not(run: RunDirectory) -> None:
-    own, others = run.training_directory, run.path
+def test_leftovers_of_a_killed_training_are_swept_and_those_of_others_are_not(run: Run) -> None:
+    own, others = run.training.path, run.path
     swept = [
         *(own / name for name in (".tmp-0123abcd-attempt.json", "checkpoints/.tmp-0123abcd-step-000000000640/a")),
         *(own / name for name in ("policies/init/.tmp-0123abcd-policy.json", "diverged/.tmp-0123abcd-000.npy")),

@@ -17,7 +17,7 @@ from resume.trainers import assert_same
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mimicrl.mimic.prepare import prepare_run
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import JsonLines, read_json_lines
 from mimicrl.training.train import train
@@ -68,14 +68,14 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     return limit
 
 
-def valid(run: RunDirectory) -> int | None:
-    found, problems = store.newest(run.training_directory / "checkpoints", run.fingerprint)
+def valid(run: Run) -> int | None:
+    found, problems = store.newest(run.training.checkpoints_directory, run.fingerprint)
     assert problems == []
     return found.samples if found else None
 
 
 @pytest.fixture
-def halfway(prepare, tiny, tmp_path: Path) -> RunDirectory:
+def halfway(prepare, tiny, tmp_path: Path) -> Run:
     """A run of 512 samples that has trained 256 so far."""
     run = prepare(tmp_path / "run", training={"total_timesteps": 256}, logging={"tensorboard": True})
     train(run, cores=1)
@@ -83,17 +83,17 @@ def halfway(prepare, tiny, tmp_path: Path) -> RunDirectory:
     return prepare_run(tiny(logging={"tensorboard": True}), tmp_path, run.path)
 
 
-def assert_continues(run: RunDirectory, whole: RunDirectory, start: int) -> None:
+def assert_continues(run: Run, whole: Run, start: int) -> None:
     """Check that with room on the disk the run goes on to the same bits, and no step is doubled or missing."""
     train(run, resume="must", cores=1)
-    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == start
+    assert read_json_lines(run.training.attempts_file)[-1]["from"] == start
     assert_same(run, whole)
     assert tensorboard_steps(run.tensorboard_directory)["train/loss"] == [128, 256, 384, 512]
     assert [path for path in run.path.rglob("*") if path.name.startswith(".tmp-")] == []
 
 
-def test_a_checkpoint_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory) -> None:
-    folder = halfway.training_directory / "checkpoints"
+def test_a_checkpoint_without_room(mimicrl: Any, halfway: Run, trained_run: Run) -> None:
+    folder = halfway.training.checkpoints_directory
     size = (folder / "step-000000000256" / "tensors.safetensors").stat().st_size
     with no_file_over(size - 1):
         done = mimicrl("train", halfway.path, "--cores", 1)
@@ -103,16 +103,14 @@ def test_a_checkpoint_without_room(mimicrl: Any, halfway: RunDirectory, trained_
     )
     assert valid(halfway) == 256 and store.samples_saved(folder) == [256, 128]
     assert not halfway.outcome_file.exists()
-    last = read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]
+    last = read_json_lines(halfway.training.attempts_file)[-1]
     assert (last["from"], last["to"], last["why"]) == (256, 384, "the disk is full")
     assert_continues(halfway, trained_run, 256)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
-def test_metrics_without_room(
-    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch, share: float
-) -> None:
-    metrics = halfway.training_directory / "metrics.jsonl"
+def test_metrics_without_room(mimicrl: Any, halfway: Run, trained_run: Run, limited, monkeypatch, share: float) -> None:
+    metrics = halfway.training.metrics_file
     row = len(metrics.read_bytes().splitlines()[-1])
     limited("metrics.jsonl", int(share * row))
     done = mimicrl("train", halfway.path, "--cores", 1)
@@ -126,12 +124,10 @@ def test_metrics_without_room(
     assert_continues(halfway, trained_run, 256)
 
 
-def test_evaluations_without_room(
-    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch
-) -> None:
+def test_evaluations_without_room(mimicrl: Any, halfway: Run, trained_run: Run, limited, monkeypatch) -> None:
     limited("evaluations.jsonl", 40)
     done = mimicrl("train", halfway.path, "--cores", 1)
-    evaluations = halfway.training_directory / "evaluations.jsonl"
+    evaluations = halfway.training.evaluations_file
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {evaluations} — ")
     assert [line["samples"] for line in read_json_lines(evaluations)] == [256]
     assert valid(halfway) == 384
@@ -141,9 +137,7 @@ def test_evaluations_without_room(
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("torn", [True, False])
-def test_tensorboard_without_room(
-    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, monkeypatch, torn: bool
-) -> None:
+def test_tensorboard_without_room(mimicrl: Any, halfway: Run, trained_run: Run, monkeypatch, torn: bool) -> None:
     records = 0
 
     def write(writer: RecordWriter, data: bytes) -> None:
@@ -168,7 +162,7 @@ def test_tensorboard_without_room(
     assert_continues(halfway, trained_run, 256)
 
 
-def test_results_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, monkeypatch) -> None:
+def test_results_without_room(mimicrl: Any, halfway: Run, trained_run: Run, monkeypatch) -> None:
     real = Path.write_bytes
 
     def write(path: Path, data: bytes) -> int:
@@ -183,16 +177,16 @@ def test_results_without_room(mimicrl: Any, halfway: RunDirectory, trained_run: 
         done = mimicrl("train", halfway.path, "--cores", 1)
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {halfway.metrics_file} — ")
     assert halfway.metrics_file.read_bytes() == before and not halfway.outcome_file.exists()
-    assert read_json_lines(halfway.training_directory / "attempts.jsonl")[-1]["why"] == "the disk is full"
+    assert read_json_lines(halfway.training.attempts_file)[-1]["why"] == "the disk is full"
     assert_continues(halfway, trained_run, 512)
 
 
 def test_the_note_of_an_attempt_without_room(
-    mimicrl: Any, halfway: RunDirectory, trained_run: RunDirectory, limited, monkeypatch
+    mimicrl: Any, halfway: Run, trained_run: Run, limited, monkeypatch
 ) -> None:
     limited("attempts.jsonl", 20)
     done = mimicrl("train", halfway.path, "--cores", 1)
-    attempts = halfway.training_directory / "attempts.jsonl"
+    attempts = halfway.training.attempts_file
     assert done.code == 5 and done.last.startswith(f"mimicrl train: the disk is full — {attempts} — ")
     monkeypatch.undo()
     assert_continues(halfway, trained_run, 512)

@@ -20,7 +20,7 @@ from mimicrl.errors import TrainingDiverged
 from mimicrl.mdp.simulation import BatchSimulation
 from mimicrl.mdp.step import MimicBatch, StepResult
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.learner import Learner
 from mimicrl.training.logs import read_json_lines
@@ -38,7 +38,7 @@ ROLLOUT, UPDATE = "rollout after update 4", "update 6, after 384 samples"
 class _Plant:
     """Puts a bad number somewhere, and notes what learner and checkpoints were like just before."""
 
-    def __init__(self, run: RunDirectory, patch: pytest.MonkeyPatch, bad: float) -> None:
+    def __init__(self, run: Run, patch: pytest.MonkeyPatch, bad: float) -> None:
         self.run, self.patch, self.bad = run, patch, bad
         self.batched = run.config.training.vec_env == "batched"
         self.learned: list[bytes] = []
@@ -88,8 +88,8 @@ def learned(model: MimicPPO) -> list[bytes]:
     return [tensor.numpy().tobytes() for tensor in model.policy.state_dict().values()] + statistics
 
 
-def files(run: RunDirectory) -> dict[Path, str]:
-    folder = run.training_directory / "checkpoints"
+def files(run: Run) -> dict[Path, str]:
+    folder = run.training.checkpoints_directory
     return {path: artifacts.file_sha256(path) for path in folder.rglob("*") if path.is_file()}
 
 
@@ -166,17 +166,17 @@ CASES = [
 ]
 
 
-def undisturbed(prepare: Callable[..., RunDirectory], path: Path, kind: str) -> RunDirectory:
+def undisturbed(prepare: Callable[..., Run], path: Path, kind: str) -> Run:
     # Evaluations step batches too: none before the end.
     return prepare(path, training={"vec_env": kind}, evaluation={"interval": BUDGET})
 
 
 @pytest.fixture(scope="module")
-def whole(prepare, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RunDirectory]:
+def whole(prepare, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
     """Gives a run of either kind that nothing happened to."""
 
     @functools.cache
-    def make(kind: str) -> RunDirectory:
+    def make(kind: str) -> Run:
         run = undisturbed(prepare, tmp_path_factory.mktemp("whole") / "run", kind)
         train(run, cores=1)
         return run
@@ -199,13 +199,13 @@ def test_a_bad_number_stops_training_before_anything_has_learned_from_it(
     assert caught.value.exit_code == 4
     assert plant.learned and learned(plant.model) == plant.learned, "neither weights nor normaliser have moved"
     assert all(np.isfinite(tensor).all() for tensor in Policy.load(run.policy_directory("final")).tensors.values())
-    found, problems = store.newest(run.training_directory / "checkpoints", run.fingerprint)
+    found, problems = store.newest(run.training.checkpoints_directory, run.fingerprint)
     assert found is not None and found.samples == 256 and problems == []
     assert files(run) == plant.checkpoints and len(plant.checkpoints) == 6
     samples = 384 if "after 384 samples" in told else 256 + 5 * COUNT
     outcome = artifacts.read_json(run.outcome_file)
     assert (outcome["status"], outcome["samples"], outcome["problem"]) == ("diverged", samples, told)
-    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    (attempt,) = read_json_lines(run.training.attempts_file)
     assert (attempt["to"], attempt["why"]) == (samples, "diverged")
     # Without the bad number, it goes on from the last good checkpoint as if nothing had happened.
     train(run, resume="must", cores=1)
@@ -245,7 +245,7 @@ def test_physics_that_breaks_down_ends_an_episode_and_can_be_looked_at(
     Policy.load(run.policy_directory("final"))  # refuses weights and statistics that are not finite
     shares = pd.read_parquet(run.metrics_file)["rollout/ended_by_diverged"].tolist()
     assert shares[0] == 0 and all(share > 0 for share in shares[1:])
-    dumps = sorted((run.training_directory / "diverged").iterdir())
+    dumps = sorted(run.training.divergences_directory.iterdir())
     assert [dump.name for dump in dumps] == [
         f"{COUNT * (step + 1):012d}-environment-{ENVIRONMENT}.npy" for step in steps[1:]
     ]

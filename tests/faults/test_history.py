@@ -10,13 +10,13 @@ from resume.trainers import checkpoints
 
 from mimicrl import artifacts
 from mimicrl.mimic.prepare import prepare_run
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
 
-def history(run: RunDirectory, name: str) -> list[dict[str, Any]]:
-    return read_json_lines(run.training_directory / f"{name}.jsonl")
+def history(run: Run, name: str) -> list[dict[str, Any]]:
+    return read_json_lines(run.training.path / f"{name}.jsonl")
 
 
 @pytest.mark.parametrize("name", ["metrics", "evaluations"])
@@ -27,7 +27,7 @@ def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
     run = prepare(tmp_path / "run", training={"total_timesteps": 256})
     train(run, cores=1)
     run = prepare_run(tiny(), tmp_path, run.path)
-    file = run.training_directory / f"{name}.jsonl"
+    file = run.training.path / f"{name}.jsonl"
     whole = file.read_bytes()
     if damage == "gone":
         file.unlink()

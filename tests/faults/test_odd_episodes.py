@@ -13,7 +13,7 @@ from mimicrl.envs.task import Task
 from mimicrl.evaluation import replay as replaying
 from mimicrl.evaluation.replay import replay, roll
 from mimicrl.rendering.film import Film
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 SMALL = Film(width=64, height=48, fps=10.0)
 
@@ -35,7 +35,7 @@ class Acts:
 
 
 @pytest.fixture
-def run(prepare: Callable[..., RunDirectory], tmp_path: Path) -> RunDirectory:
+def run(prepare: Callable[..., Run], tmp_path: Path) -> Run:
     """A run whose policy need not be trained: it is replaced."""
     return prepare(tmp_path / "run", mdp={"action": {"kind": "absolute"}}, evaluation={"seconds": 1.5, "episodes": 3})
 
@@ -50,7 +50,7 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return set_
 
 
-def test_a_fall_is_shown_to_its_end(run: RunDirectory, acting: Callable[..., None]) -> None:
+def test_a_fall_is_shown_to_its_end(run: Run, acting: Callable[..., None]) -> None:
     acting()
     replay(run, settings=SMALL)
     result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
@@ -63,9 +63,7 @@ def test_a_fall_is_shown_to_its_end(run: RunDirectory, acting: Callable[..., Non
     assert words.endswith(f"   {duration}   {shown.distance_m:.1f} m   fall at {duration}") and "unlike" not in title
 
 
-def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(
-    run: RunDirectory, acting: Callable[..., None]
-) -> None:
+def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(run: Run, acting: Callable[..., None]) -> None:
     acting(1, 10)
     shown = roll(run, episode=1)
     assert (shown.reason, shown.duration_s) == ("diverged", pytest.approx(10 / 50))
@@ -76,14 +74,14 @@ def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(
     assert replay(run, episode=1, settings=SMALL).stat().st_size > 0
 
 
-def test_an_episode_of_one_step_is_a_still_picture(run: RunDirectory, acting: Callable[..., None]) -> None:
+def test_an_episode_of_one_step_is_a_still_picture(run: Run, acting: Callable[..., None]) -> None:
     acting(0, 2)
     path = replay(run, episode=0, settings=SMALL)
     result = artifacts.read_json(run.path / "provenance" / "replay-final-episode-0.mp4.json")["result"]
     assert path.is_file() and result["pictures"] == 1 and result["duration_s"] == pytest.approx(2 / 50)
 
 
-def test_an_episode_that_broke_at_once_shows_its_start(run: RunDirectory, acting: Callable[..., None]) -> None:
+def test_an_episode_that_broke_at_once_shows_its_start(run: Run, acting: Callable[..., None]) -> None:
     acting(2, 1)
     path = replay(run, episode=2, settings=SMALL)
     result = artifacts.read_json(run.path / "provenance" / "replay-final-episode-2.mp4.json")["result"]

@@ -19,7 +19,7 @@ from mimicrl.config import load_run, load_study
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, MotionError, WalkerError
 from mimicrl.motions import MotionClip, readers
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.train import train
 from mimicrl.walkers import Walker, registry
 
@@ -50,9 +50,9 @@ def bomb(canary: Path) -> bytes:
 
 
 @pytest.fixture
-def copied(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+def copied(trained_run: Run, tmp_path: Path) -> Run:
     shutil.copytree(trained_run.path, tmp_path / "run")
-    return RunDirectory(tmp_path / "run")
+    return Run(tmp_path / "run")
 
 
 def zipped(bomb: bytes, *names: str) -> bytes:
@@ -65,9 +65,7 @@ def zipped(bomb: bytes, *names: str) -> bytes:
 
 
 @pytest.mark.parametrize("disguise", ["plain", "torch", "stable-baselines3"])
-def test_a_policy_that_is_a_pickle_is_refused_unread(
-    copied: RunDirectory, bomb: bytes, canary: Path, disguise: str
-) -> None:
+def test_a_policy_that_is_a_pickle_is_refused_unread(copied: Run, bomb: bytes, canary: Path, disguise: str) -> None:
     entries = {"torch": ("archive/data.pkl",), "stable-baselines3": ("data", "policy.pth")}
     weights = bomb if disguise == "plain" else zipped(bomb, *entries[disguise])
     folder = copied.policy_directory("final")
@@ -79,8 +77,8 @@ def test_a_policy_that_is_a_pickle_is_refused_unread(
     assert not canary.exists()
 
 
-def test_a_checkpoint_that_is_a_pickle_is_refused_unread(copied: RunDirectory, bomb: bytes, canary: Path) -> None:
-    for path in (copied.training_directory / "checkpoints").iterdir():
+def test_a_checkpoint_that_is_a_pickle_is_refused_unread(copied: Run, bomb: bytes, canary: Path) -> None:
+    for path in copied.training.checkpoints_directory.iterdir():
         manifest = artifacts.read_json(path / "manifest.json")
         for name in manifest["files"]:
             (path / name).write_bytes(bomb)
@@ -161,11 +159,11 @@ def test_a_walkers_mjcf_cannot_reach_for_other_files(tmp_path: Path, what: str) 
 
 
 @pytest.mark.parametrize("file", ["config.yaml", "motion.npz", "walker.xml"])
-def test_files_that_were_exchanged_since_init_are_told(copied: RunDirectory, file: str) -> None:
+def test_files_that_were_exchanged_since_init_are_told(copied: Run, file: str) -> None:
     with (copied.path / file).open("ab") as handle:
         handle.write(b"\n")
     with pytest.raises(MimicError):
-        train(RunDirectory(copied.path), cores=1)
+        train(Run(copied.path), cores=1)
 
 
 def test_no_environment_variable_with_a_secret_is_recorded(

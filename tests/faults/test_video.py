@@ -19,7 +19,7 @@ from support import BROKEN_EGL, broken_osmesa
 
 from mimicrl.errors import MachineError
 from mimicrl.rendering import video
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 REMEDY = "free some space, or apt-get install ffmpeg and set IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg"
 SMALL = ["--width", 64, "--height", 48, "--fps", 10]
@@ -165,10 +165,10 @@ def test_a_full_disk_is_code_5_and_one_line(tmp_path: Path, ending: str, told: s
 
 
 def test_a_replay_that_fails_leaves_video_and_provenance(
-    mimicrl: Any, trained_run: RunDirectory, ffmpeg: Callable[[str], None], tmp_path: Path
+    mimicrl: Any, trained_run: Run, ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:
     shutil.copytree(trained_run.path, tmp_path / "run")
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     assert mimicrl("replay", run.path, *SMALL) == (0, f"{run.video_file('final.mp4')}\n", "")
     files = (run.video_file("final.mp4"), run.path / "provenance" / "replay.json")
     before = [file.read_bytes() for file in files]

@@ -12,7 +12,7 @@ import pytest
 from process_groups import group, wait_for
 
 from mimicrl import artifacts, faultpoints
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
@@ -89,7 +89,7 @@ def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Pat
     go = tmp_path / "go"
     stall = {faultpoints.VARIABLE: "checkpoint.pruned:stall:2", faultpoints.GO: str(go)}
     trainer = start("-m", "mimicrl", "train", run.path, "--cores", "1", env=os.environ | stall)
-    wait_for(lambda: store.samples_saved(run.training_directory / "checkpoints")[:1] == [256])
+    wait_for(lambda: store.samples_saved(run.training.checkpoints_directory)[:1] == [256])
     victim = workers_of(trainer.pid)[1]
     os.kill(victim, signal.SIGKILL)
     go.touch()
@@ -102,15 +102,15 @@ def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Pat
     )
     assert "Traceback" not in told
     wait_for(lambda: not group(trainer.pid))
-    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    (attempt,) = read_json_lines(run.training.attempts_file)
     assert (attempt["why"], attempt["from"], attempt["to"]) == ("a worker process died", 0, 256)
     assert train(run, resume="must", cores=1).samples == 640
-    attempt = read_json_lines(run.training_directory / "attempts.jsonl")[1]
+    attempt = read_json_lines(run.training.attempts_file)[1]
     assert (attempt["why"], attempt["from"], attempt["to"]) == ("completed", 256, 640)
     whole = prepare(tmp_path / "whole", training=training)
     train(whole, cores=1)
     assert weights(run) == weights(whole)
 
 
-def weights(run: RunDirectory) -> str:
+def weights(run: Run) -> str:
     return artifacts.file_sha256(run.policy_directory("final") / "policy.safetensors")

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from mimicrl import artifacts, faultpoints
 from mimicrl.envs.task import Task
 from mimicrl.errors import RunLocked
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, lock
 from mimicrl.training import vec_envs
 from mimicrl.training.checkpoints import store
 from mimicrl.training.ppo import MimicPPO
@@ -41,7 +41,7 @@ class Killed(BaseException):
 class Checkpoints(RuleBasedStateMachine):
     """A folder of checkpoints and what should be in it: `marks` of the valid ones by samples, and the damaged ones."""
 
-    run: RunDirectory
+    run: Run
     learner: MimicPPO
 
     @initialize()
@@ -79,8 +79,8 @@ class Checkpoints(RuleBasedStateMachine):
 
     def save(self) -> None:
         self.learner.num_timesteps = self.samples
-        with self.run.training_lock():
-            with pytest.raises(RunLocked), self.run.training_lock():
+        with lock.hold(self.run.lock_file, "mimicrl train"):
+            with pytest.raises(RunLocked), lock.hold(self.run.lock_file, "mimicrl train"):
                 pass  # a second trainer
             store.save(self.folder, self.run.fingerprint, self.learner, {"mark": self.saves})
 

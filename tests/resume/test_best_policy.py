@@ -16,18 +16,18 @@ from mimicrl.errors import ArtifactError
 from mimicrl.evaluation.metrics import Summary
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.evaluation import EvaluationState
 from mimicrl.training.train import train
 
 
-def best_told(run: RunDirectory) -> int:
+def best_told(run: Run) -> int:
     return artifacts.read_json(run.outcome_file)["best"]["samples"]
 
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
-    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+    prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     run = prepare(tmp_path / "run")
     place = run.policy_directory("best")
@@ -54,7 +54,7 @@ def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
 
 
 @pytest.fixture
-def superseded(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+def superseded(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run killed after 640 samples, whose policy was the best one then, with a last checkpoint of 512."""
     run = prepare(
         tmp_path / "run",
@@ -85,7 +85,7 @@ def score(patch: pytest.MonkeyPatch, scores: dict[int, tuple[int, float]]) -> No
     patch.setattr(EvaluationState, "note", scored)
 
 
-def assert_best(run: RunDirectory, samples: int) -> None:
+def assert_best(run: Run, samples: int) -> None:
     """Check that the outcome and the policy tell of the same evaluation, which is one of the history."""
     policy = Policy.load(run.policy_directory("best"))
     assert best_told(run) == policy.about["samples"] == samples
@@ -93,7 +93,7 @@ def assert_best(run: RunDirectory, samples: int) -> None:
 
 
 def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_another_best(
-    tiny, superseded: RunDirectory, tmp_path: Path
+    tiny, superseded: Run, tmp_path: Path
 ) -> None:
     changes = {"total_timesteps": 512, "checkpoint_interval": 256}
     shorter = prepare_run(tiny(training=changes, evaluation={"interval": 128}), tmp_path, superseded.path)
@@ -103,7 +103,7 @@ def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_anoth
 
 
 def test_a_resumed_training_that_comes_out_otherwise_has_its_own_best(
-    superseded: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    superseded: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     score(monkeypatch, dict.fromkeys(range(128, 1025, 128), (0, 0.1)))
     train(superseded, resume="must", cores=1)
@@ -111,7 +111,7 @@ def test_a_resumed_training_that_comes_out_otherwise_has_its_own_best(
 
 
 def test_an_older_checkpoint_has_the_best_policy_of_its_own_time(
-    superseded: RunDirectory, monkeypatch: pytest.MonkeyPatch
+    superseded: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.truncate(checkpoints(superseded)[-1] / "state.json", 100)
     score(monkeypatch, dict.fromkeys(range(128, 1025, 128), (0, 0.1)))

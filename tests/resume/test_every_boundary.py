@@ -11,7 +11,7 @@ import pytest
 from resume.trainers import Trainer, assert_same, checkpoints, start
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -27,7 +27,7 @@ def changes(vec_env: str) -> dict[str, Any]:
     }
 
 
-def curves(run: RunDirectory) -> dict[str, list[tuple[int, float]]]:
+def curves(run: Run) -> dict[str, list[tuple[int, float]]]:
     """The points of TensorBoard's curves, as TensorBoard reads them, but those of the clock."""
     events = EventAccumulator(str(run.tensorboard_directory), size_guidance={"scalars": 0}).Reload()
     names = [name for name in events.Tags()["scalars"] if not name.startswith("time/")]
@@ -39,7 +39,7 @@ def end(trainer: Trainer, code: int) -> None:
 
 
 @pytest.mark.parametrize("vec_env", ["batched", "dummy", "subproc"])
-def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirectory], tmp_path: Path, vec_env: str):
+def test_killed_at_every_boundary_and_continued(prepare: Callable[..., Run], tmp_path: Path, vec_env: str):
     whole, run = (prepare(tmp_path / name, **changes(vec_env)) for name in ("whole", "run"))
     train(whole, cores=1)
     for begin in BOUNDARIES[:-1]:
@@ -48,7 +48,7 @@ def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirect
         assert int(checkpoints(run)[-1].name[5:]) == begin + ROLLOUT
     end(start(run, fault="train.finished:kill"), -signal.SIGKILL)
     end(start(run, "--resume", "must"), 0)
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    attempts = read_json_lines(run.training.attempts_file)
     assert [row["from"] for row in attempts] == [*BOUNDARIES, BUDGET]
     assert [row["to"] for row in attempts] == [*BOUNDARIES[1:], BUDGET, BUDGET]
     assert [row["why"] for row in attempts[:7]] == ["killed"] * 7
@@ -59,9 +59,7 @@ def test_killed_at_every_boundary_and_continued(prepare: Callable[..., RunDirect
     assert [step for step, _ in points["train/loss"]] == [*BOUNDARIES[1:], BUDGET]
 
 
-def test_killed_with_evaluations_under_way_beside_and_continued(
-    prepare: Callable[..., RunDirectory], tmp_path: Path
-) -> None:
+def test_killed_with_evaluations_under_way_beside_and_continued(prepare: Callable[..., Run], tmp_path: Path) -> None:
     settings = changes("batched")
     # Long enough for a process of its own, where there are threads for one; checkpoints then wait for it.
     settings["evaluation"] |= {"episodes": 20, "seconds": 5.0}

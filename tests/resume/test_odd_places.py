@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from resume.trainers import assert_same, checkpoints, start
 
-from mimicrl import provenance
-from mimicrl.runs import RunDirectory
+from mimicrl import machine
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
 
-def interrupt(run: RunDirectory) -> None:
+def interrupt(run: Run) -> None:
     """Kill a trainer of the tiny run, of whose checkpoints those of 128 and 256 samples are there then."""
     assert start(run, fault="train.rollout:kill:4").end()[0] == -signal.SIGKILL
     assert [int(path.name[5:]) for path in checkpoints(run)] == [128, 256]
@@ -33,7 +33,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_folder_may_have_any_name(prepare, trained_run: RunDirectory, tmp_path: Path, name: str) -> None:
+def test_a_folder_may_have_any_name(prepare, trained_run: Run, tmp_path: Path, name: str) -> None:
     folder = tmp_path / NAMES[name]
     folder.mkdir(parents=True)
     run = prepare(folder / "run")
@@ -58,27 +58,27 @@ TIMES = {
 
 
 @pytest.mark.parametrize("times", TIMES)
-def test_times_of_files_say_nothing(prepare, trained_run: RunDirectory, tmp_path: Path, times: str) -> None:
+def test_times_of_files_say_nothing(prepare, trained_run: Run, tmp_path: Path, times: str) -> None:
     run = prepare(tmp_path / "run")
     interrupt(run)
     for index, folder in enumerate(checkpoints(run)):
         for path in (folder, *folder.iterdir()):
             os.utime(path, (TIMES[times](index),) * 2)
     train(run, cores=1)
-    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["from"] == 256
+    assert read_json_lines(run.training.attempts_file)[-1]["from"] == 256
     assert_same(run, trained_run)
 
 
 def test_a_clock_that_runs_backwards_changes_nothing(
-    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back = itertools.count(2**31, -3600)
     monkeypatch.setattr(time, "time", lambda: float(next(back)))
     monkeypatch.setattr(time, "time_ns", lambda: next(back) * 10**9)
-    monkeypatch.setattr(provenance, "now", lambda: time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(next(back))))
+    monkeypatch.setattr(machine, "now", lambda: time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(next(back))))
     run = prepare(tmp_path / "run", logging={"tensorboard": True})
     outcome = train(run, cores=1)
-    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    (attempt,) = read_json_lines(run.training.attempts_file)
     assert attempt["ended"] < attempt["started"], "the clock does run backwards"
     assert 0 < outcome.train_seconds < 3600 and 0 < attempt["seconds"] < 3600
     monkeypatch.undo()

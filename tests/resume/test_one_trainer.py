@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from resume.trainers import Trainer, assert_same, importing, start
 
-from mimicrl import provenance
+from mimicrl import machine
 from mimicrl.errors import RunLocked
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -30,41 +30,41 @@ LOCKED = 6
 
 
 @pytest.fixture
-def run(prepare, tmp_path: Path) -> RunDirectory:
+def run(prepare, tmp_path: Path) -> Run:
     return prepare(tmp_path / "run")
 
 
 @pytest.fixture
-def first(run: RunDirectory) -> Trainer:
+def first(run: Run) -> Trainer:
     """A trainer that is in the middle of its work until it is released."""
     trainer = start(run, fault="train.rollout:stall:2")
     trainer.await_stall()
     return trainer
 
 
-def second(run: RunDirectory) -> subprocess.CompletedProcess[str]:
+def second(run: Run) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", LIGHT, "train", str(run.path)], capture_output=True, text=True)
 
 
 def test_a_second_one_is_refused_before_anything_slow_is_imported(
-    run: RunDirectory, first: Trainer, prepare, tmp_path: Path
+    run: Run, first: Trainer, prepare, tmp_path: Path
 ) -> None:
     refused = second(run)
     assert refused.returncode == LOCKED, refused.stderr
-    owner = rf"mimicrl train on host {re.escape(provenance.host())}, process {first.process.pid}"
+    owner = rf"mimicrl train on host {re.escape(machine.host())}, process {first.process.pid}"
     told = rf"{owner}, since \d{{4}}-\d\d-\d\dT\S+ — wait for it or stop it\n"
     told = rf"mimicrl train: another trainer works in this run — {run.path} — got {told}"
     assert re.fullmatch(told, refused.stderr)
     first.release()
     code, output = first.end()
     assert code == 0, output
-    assert len(read_json_lines(run.training_directory / "attempts.jsonl")) == 1
+    assert len(read_json_lines(run.training.attempts_file)) == 1
     whole = prepare(tmp_path / "whole")
     train(whole, cores=1)
     assert_same(run, whole)
 
 
-def test_a_trainer_that_imports_pytorch_is_one_already(run: RunDirectory, prepare, tmp_path: Path) -> None:
+def test_a_trainer_that_imports_pytorch_is_one_already(run: Run, prepare, tmp_path: Path) -> None:
     before = run.run_file.read_bytes()
     with importing(run, tmp_path) as process:
         refused = second(run)
@@ -76,14 +76,14 @@ def test_a_trainer_that_imports_pytorch_is_one_already(run: RunDirectory, prepar
     assert run.run_file.read_bytes() != before, "which does not hold it up when it is gone"
 
 
-def test_evaluation_and_video_do_not_wait_for_the_trainer(run: RunDirectory, first: Trainer, mimicrl: Any) -> None:
+def test_evaluation_and_video_do_not_wait_for_the_trainer(run: Run, first: Trainer, mimicrl: Any) -> None:
     for verb in ("evaluate", "replay"):
         done = mimicrl(verb, run.path, "--checkpoint", "init")
         assert done.code == 0, done.err
     assert second(run).returncode == LOCKED, "nor is its lock gone"
 
 
-def test_a_killed_one_leaves_no_lock(run: RunDirectory, first: Trainer) -> None:
+def test_a_killed_one_leaves_no_lock(run: Run, first: Trainer) -> None:
     first.signal(signal.SIGKILL)
     first.end()
     lock = run.lock_file
@@ -92,6 +92,6 @@ def test_a_killed_one_leaves_no_lock(run: RunDirectory, first: Trainer) -> None:
     assert code == 0, output
 
 
-def test_the_number_of_a_process_that_is_gone_keeps_no_one_out(run: RunDirectory) -> None:
+def test_the_number_of_a_process_that_is_gone_keeps_no_one_out(run: Run) -> None:
     run.lock_file.write_text(f"host elsewhere, process {os.getpid()}, since 1999-12-31T23:59:59+00:00\n")
     assert train(run, cores=1).status == "completed"

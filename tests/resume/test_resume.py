@@ -15,15 +15,15 @@ from resume.trainers import assert_same, checkpoints
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.mimic.prepare import prepare_run
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import machines
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import Trainer, train
 
 
-def state(run: RunDirectory) -> dict[Path, str]:
+def state(run: Run) -> dict[Path, str]:
     """What the files of the training hold."""
-    files = (path for path in run.training_directory.rglob("*") if path.is_file())
+    files = (path for path in run.training.path.rglob("*") if path.is_file())
     return {path: artifacts.file_sha256(path) for path in files}
 
 
@@ -44,9 +44,9 @@ def test_a_longer_budget_extends(prepare, tiny, tmp_path: Path, kind: str) -> No
 # one would be lost.
 @pytest.mark.parametrize(("budget", "resume"), [(128, "auto"), (128, "must"), (384, "auto")])
 def test_a_shorter_budget_than_the_training_took_is_refused(
-    tiny, trained_run: RunDirectory, tmp_path: Path, budget: int, resume: Any
+    tiny, trained_run: Run, tmp_path: Path, budget: int, resume: Any
 ) -> None:
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     shorter = prepare_run(tiny(training={"total_timesteps": budget}), tmp_path, run.path)
     assert shorter.fingerprint == trained_run.fingerprint
@@ -63,10 +63,8 @@ def test_a_shorter_budget_than_the_training_took_is_refused(
     assert_same(again, trained_run)
 
 
-def test_a_shorter_budget_starts_from_nothing_when_asked_to(
-    prepare, tiny, trained_run: RunDirectory, tmp_path: Path
-) -> None:
-    run = RunDirectory(tmp_path / "run")
+def test_a_shorter_budget_starts_from_nothing_when_asked_to(prepare, tiny, trained_run: Run, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     shorter = prepare_run(tiny(training={"total_timesteps": 128}), tmp_path, run.path)
     assert train(shorter, resume="never", cores=1).samples == 128
@@ -76,17 +74,17 @@ def test_a_shorter_budget_starts_from_nothing_when_asked_to(
     assert_same(shorter, at_once)
 
 
-def test_a_finished_run_stays_as_it_is(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path / "run")
+def test_a_finished_run_stays_as_it_is(prepare, trained_run: Run, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     train(run, cores=1)
     assert_same(run, trained_run)
 
 
 @pytest.fixture
-def damaged(trained_run: RunDirectory, tmp_path: Path) -> RunDirectory:
+def damaged(trained_run: Run, tmp_path: Path) -> Run:
     """A finished run whose newest checkpoint, of 512 samples, was cut; one of 384 is left."""
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     cut(checkpoints(run)[-1])
     return run
@@ -97,17 +95,17 @@ def cut(path: Path) -> None:
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_older_and_says_so(
-    damaged: RunDirectory, trained_run: RunDirectory, capsys: pytest.CaptureFixture[str]
+    damaged: Run, trained_run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(damaged, cores=1)
-    assert read_json_lines(damaged.training_directory / "attempts.jsonl")[-1]["from"] == 384
+    assert read_json_lines(damaged.training.attempts_file)[-1]["from"] == 384
     assert_same(damaged, trained_run)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
     assert len(warnings) == 1
     assert "a checkpoint's file was cut" in warnings[0] and "step-000000000512" in warnings[0]
 
 
-def test_when_all_checkpoints_are_damaged_nothing_is_overwritten(damaged: RunDirectory) -> None:
+def test_when_all_checkpoints_are_damaged_nothing_is_overwritten(damaged: Run) -> None:
     cut(checkpoints(damaged)[0])
     before = state(damaged)
     message = (
@@ -118,18 +116,18 @@ def test_when_all_checkpoints_are_damaged_nothing_is_overwritten(damaged: RunDir
     assert state(damaged) == before
 
 
-def test_starting_anew_ignores_and_removes_what_was_there(damaged: RunDirectory, trained_run: RunDirectory) -> None:
+def test_starting_anew_ignores_and_removes_what_was_there(damaged: Run, trained_run: Run) -> None:
     cut(checkpoints(damaged)[0])
     train(damaged, resume="never", cores=1)
-    assert read_json_lines(damaged.training_directory / "attempts.jsonl")[-1]["from"] == 0
+    assert read_json_lines(damaged.training.attempts_file)[-1]["from"] == 0
     assert_same(damaged, trained_run)
 
 
 @pytest.mark.parametrize("samples", [0, 128])
 def test_starting_anew_removes_every_checkpoint_before_the_first_step(
-    trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int
+    trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int
 ) -> None:
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     checkpoints(run)[0].rename(checkpoints(run)[0].with_name(f"step-{samples:012d}"))
     monkeypatch.setenv(faultpoints.VARIABLE, "train.step:raise:1")
@@ -138,13 +136,13 @@ def test_starting_anew_removes_every_checkpoint_before_the_first_step(
         train(run, resume="never", cores=1)
     assert checkpoints(run) == []
     for name in ("metrics", "evaluations"):
-        assert read_json_lines(run.training_directory / f"{name}.jsonl") == []
+        assert read_json_lines(run.training.path / f"{name}.jsonl") == []
 
 
 def test_a_run_started_anew_and_killed_does_not_fall_back_into_the_old_history(
-    prepare, trained_run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     reach = Trainer._at_boundary
 
@@ -169,9 +167,9 @@ def test_continuing_needs_a_checkpoint_when_asked_to(prepare, tmp_path: Path) ->
 
 
 def test_another_machine_is_told_once(
-    trained_run: RunDirectory, prepare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained_run: Run, prepare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     elsewhere = {"CPU": "Babbage 1", "numpy": "1.0"}
     for path in checkpoints(run):

@@ -14,11 +14,11 @@ import pytest
 from resume.trainers import FOR_EVER_S, assert_same, checkpoints, importing, start, wait_for
 
 from mimicrl import artifacts
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
-Prepare = Callable[..., RunDirectory]
+Prepare = Callable[..., Run]
 CHANGES: dict[str, Any] = {
     "training": {"n_envs": 2, "total_timesteps": 512, "checkpoint_interval": 128},  # a rollout is of 64 samples
     "evaluation": {"interval": 128},
@@ -35,14 +35,14 @@ PHASES = {
 
 
 @pytest.fixture(scope="module")
-def whole(prepare: Prepare, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+def whole(prepare: Prepare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The run that nothing happened to."""
     run = prepare(tmp_path_factory.mktemp("whole") / "run", **CHANGES)
     train(run, cores=1)
     return run
 
 
-def newest(run: RunDirectory) -> int | None:
+def newest(run: Run) -> int | None:
     return max((int(path.name[5:]) for path in checkpoints(run)), default=None)
 
 
@@ -51,7 +51,7 @@ def stopped(number: signal.Signals, samples: int | None) -> str:
     return f"mimicrl train: stopped by {number.name} — after {samples} samples — run the same command again to continue"
 
 
-def check_it_continues(run: RunDirectory, whole: RunDirectory) -> None:
+def check_it_continues(run: Run, whole: Run) -> None:
     code, output = start(run).end()
     assert code == 0, output
     assert_same(run, whole)
@@ -60,7 +60,7 @@ def check_it_continues(run: RunDirectory, whole: RunDirectory) -> None:
 @pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_signal_saves_at_the_next_boundary(
-    prepare: Prepare, whole: RunDirectory, tmp_path: Path, phase: str, number: signal.Signals
+    prepare: Prepare, whole: Run, tmp_path: Path, phase: str, number: signal.Signals
 ) -> None:
     run, (fault, stops_at, _) = prepare(tmp_path / "run", **CHANGES), PHASES[phase]
     trainer = start(run, fault=fault)
@@ -73,7 +73,7 @@ def test_a_signal_saves_at_the_next_boundary(
     assert newest(run) == stops_at
     assert artifacts.read_json(run.progress_file)["state"] == "stopped"
     check_it_continues(run, whole)
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    attempts = read_json_lines(run.training.attempts_file)
     assert [(row["from"], row["to"]) for row in attempts] == [(0, stops_at), (stops_at, 512)]
     assert [row["why"] for row in attempts] == [f"stopped by {number.name}", "completed"]
 
@@ -81,7 +81,7 @@ def test_a_signal_saves_at_the_next_boundary(
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_second_signal_ends_it_at_once_and_costs_what_was_not_saved(
-    prepare: Prepare, whole: RunDirectory, tmp_path: Path, phase: str, second: signal.Signals
+    prepare: Prepare, whole: Run, tmp_path: Path, phase: str, second: signal.Signals
 ) -> None:
     run, (fault, _, saved) = prepare(tmp_path / "run", **CHANGES), PHASES[phase]
     trainer = start(run, fault=fault)
@@ -94,14 +94,14 @@ def test_a_second_signal_ends_it_at_once_and_costs_what_was_not_saved(
     assert code == -second if killed else code in (128 + second, 128 + signal.SIGTERM), output
     assert newest(run) == saved
     check_it_continues(run, whole)
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    attempts = read_json_lines(run.training.attempts_file)
     assert [row["why"] for row in attempts] == ["killed", "completed"]
     assert attempts[0]["to"] == attempts[1]["from"] == (saved or 0)
 
 
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_while_the_training_is_set_up_stops_it_at_its_first_boundary(
-    prepare: Prepare, whole: RunDirectory, tmp_path: Path, number: signal.Signals
+    prepare: Prepare, whole: Run, tmp_path: Path, number: signal.Signals
 ) -> None:
     run = prepare(tmp_path / "run", **CHANGES)
     trainer = start(run, fault="file.made:stall:1")
@@ -117,7 +117,7 @@ def test_a_signal_while_the_training_is_set_up_stops_it_at_its_first_boundary(
 @pytest.mark.parametrize("fault", ["train.finished:stall", "train.policy:stall"])
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_while_the_results_are_written_changes_nothing(
-    prepare: Prepare, whole: RunDirectory, tmp_path: Path, fault: str, number: signal.Signals
+    prepare: Prepare, whole: Run, tmp_path: Path, fault: str, number: signal.Signals
 ) -> None:
     run = prepare(tmp_path / "run", **CHANGES)
     trainer = start(run, fault=fault)
@@ -127,7 +127,7 @@ def test_a_signal_while_the_results_are_written_changes_nothing(
     code, output = trainer.end()
     assert code == 0, output
     assert_same(run, whole)
-    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    (attempt,) = read_json_lines(run.training.attempts_file)
     assert attempt["why"] == artifacts.read_json(run.progress_file)["state"] == "completed"
 
 
@@ -178,7 +178,7 @@ def test_a_signal_to_the_group_reaches_the_environments_too_and_the_trainer_alon
     run = prepare(tmp_path / "run", **changes, evaluation={"interval": 10**6})
     command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--cores", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        metrics = run.training_directory / "metrics.jsonl"
+        metrics = run.training.metrics_file
         wait_for(lambda: process.poll() is not None or (metrics.exists() and metrics.read_bytes().count(b"\n") > 1))
         os.killpg(process.pid, number)
         _, output = process.communicate(timeout=FOR_EVER_S)

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from mimicrl import artifacts, cli, faultpoints
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 
 CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_seconds"]
 # New processes come from a server in which PyTorch has been imported and nothing else was done: seconds saved on each.
@@ -69,7 +69,7 @@ def wait_for(condition: Callable[[], Any]) -> Any:
     return value
 
 
-def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
+def start(run: Run, *words: str, fault: str | None = None) -> Trainer:
     """Start a trainer; `fault` is what `MIMICRL_FAULT` says."""
     # A folder of its own, as a trainer looks at all in a run's; numbered, as a run may see many.
     folder = run.path.with_name(f"{run.path.name}-{len(list(run.path.parent.glob(f'{run.path.name}-*')))}")
@@ -86,7 +86,7 @@ def start(run: RunDirectory, *words: str, fault: str | None = None) -> Trainer:
 
 
 @contextlib.contextmanager
-def importing(run: RunDirectory, folder: Path) -> Iterator[subprocess.Popen[str]]:
+def importing(run: Run, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Start `mimicrl train` and hold it while it imports PyTorch.
 
     Args:
@@ -118,7 +118,7 @@ def _mimicrl(words: tuple[str, ...], log: Path, environment: dict[str, str]) -> 
     cli.main()
 
 
-def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:
+def weights(run: Run, checkpoint: Any = "final") -> bytes:
     return (run.policy_directory(checkpoint) / "policy.safetensors").read_bytes()
 
 
@@ -126,11 +126,11 @@ def table(file: Path) -> pd.DataFrame:
     return pd.read_parquet(file).drop(columns=CLOCKS, errors="ignore")
 
 
-def checkpoints(run: RunDirectory) -> list[Path]:
-    return sorted((run.training_directory / "checkpoints").glob("step-*"))
+def checkpoints(run: Run) -> list[Path]:
+    return sorted(run.training.checkpoints_directory.glob("step-*"))
 
 
-def assert_same(one: RunDirectory, other: RunDirectory) -> None:
+def assert_same(one: Run, other: Run) -> None:
     """Check weights, best policy and history."""
     for checkpoint in ("init", "best", "final"):
         assert weights(one, checkpoint) == weights(other, checkpoint), checkpoint

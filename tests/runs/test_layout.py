@@ -29,9 +29,9 @@ def paths(place: Study | TrainingState | Run) -> list[Path]:
     for name, member in inspect.getmembers(type(place)):
         if name.startswith("_") or name.endswith("_tables"):
             continue
-        if isinstance(member, property) and name not in ("training", "training_directory", "tensorboard_directory"):
+        if isinstance(member, property) and name not in ("training", "tensorboard_directory"):
             found.append(getattr(place, name))
-        elif inspect.isfunction(member) and name not in ("open", "identity", "write_provenance", "training_lock"):
+        elif inspect.isfunction(member) and name != "open":
             found.append(member(place, *(ARGUMENTS[word] for word in list(inspect.signature(member).parameters)[1:])))
     return [getattr(path, "path", path) for path in found]
 

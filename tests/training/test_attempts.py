@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from mimicrl import artifacts, provenance
+from mimicrl import artifacts, machine
+from mimicrl.runs.layout import TrainingState
+from mimicrl.runs.records import Progress
 from mimicrl.training import attempts
-from mimicrl.training.attempts import Attempt
+from mimicrl.training.attempts import CurrentAttempt
 from mimicrl.training.logs import read_json_lines
 
 TOKEN = "0123456789abcdef"
@@ -27,7 +29,17 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 
 def tell(progress: Path, **changes: Any) -> None:
     """Write what a trainer tells of its progress."""
-    told = {"process": os.getpid(), "token": TOKEN, "updated": "2100-01-01T00:00:00+00:00", "samples": 999}
+    told = dict.fromkeys(Progress.model_fields) | {
+        "state": "running",
+        "samples": 999,
+        "total_timesteps": 1000,
+        "steps_per_s": 50.0,
+        "interval_s": 10.0,
+        "host": "here",
+        "process": os.getpid(),
+        "token": TOKEN,
+        "updated": "2100-01-01T00:00:00+00:00",
+    }
     artifacts.write_json(progress, told | changes)
 
 
@@ -35,30 +47,30 @@ def test_an_attempt_that_ended_has_one_line(tmp_path: Path, progress: Path, monk
     now = [50.0]
     monkeypatch.setattr(attempts.time, "monotonic", lambda: now[0])
     monkeypatch.setenv("SLURM_JOB_ID", "77")
-    attempt = Attempt(tmp_path, progress, 128, TOKEN)
+    attempt = CurrentAttempt(TrainingState(tmp_path), progress, 128, TOKEN)
     assert not (tmp_path / "attempts.jsonl").exists()
     assert artifacts.read_json(tmp_path / "attempt.json")["process"] == os.getpid()
     now[0] += 12.5
     attempt.end(384, "completed")
     (line,) = lines(tmp_path)
     assert (line["from"], line["to"], line["why"]) == (128, 384, "completed")
-    assert (line["host"], line["process"], line["slurm_job"]) == (provenance.host(), os.getpid(), "77")
+    assert (line["host"], line["process"], line["slurm_job"]) == (machine.host(), os.getpid(), "77")
     assert line["seconds"] == 12.5 and line["started"] <= line["ended"]
     assert not (tmp_path / "attempt.json").exists()
 
 
 def test_attempts_follow_each_other(tmp_path: Path, progress: Path) -> None:
     for begin, why in ((0, "stopped by SIGTERM"), (128, "diverged"), (128, "completed")):
-        Attempt(tmp_path, progress, begin, TOKEN).end(begin + 128, why)
+        CurrentAttempt(TrainingState(tmp_path), progress, begin, TOKEN).end(begin + 128, why)
     told = [(line["from"], line["to"], line["why"]) for line in lines(tmp_path)]
     assert told == [(0, 128, "stopped by SIGTERM"), (128, 256, "diverged"), (128, 256, "completed")]
 
 
 def test_an_attempt_that_was_killed_gets_its_line_from_the_next(tmp_path: Path, progress: Path) -> None:
-    Attempt(tmp_path, progress, 0, TOKEN)
+    CurrentAttempt(TrainingState(tmp_path), progress, 0, TOKEN)
     started = artifacts.read_json(tmp_path / "attempt.json")["started"]
     tell(progress)
-    Attempt(tmp_path, progress, 256, TOKEN).end(512, "completed")
+    CurrentAttempt(TrainingState(tmp_path), progress, 256, TOKEN).end(512, "completed")
     killed, completed = lines(tmp_path)
     assert (killed["from"], killed["to"], killed["why"]) == (0, 256, "killed")
     assert killed["started"] == started and killed["ended"] == "2100-01-01T00:00:00+00:00" and killed["seconds"] > 0
@@ -68,7 +80,7 @@ def test_an_attempt_that_was_killed_gets_its_line_from_the_next(tmp_path: Path, 
 
 def test_attempts_that_were_all_killed_have_all_their_lines(tmp_path: Path, progress: Path) -> None:
     for samples in (0, 128, 128, 256):
-        Attempt(tmp_path, progress, samples, TOKEN)
+        CurrentAttempt(TrainingState(tmp_path), progress, samples, TOKEN)
     told = [(line["from"], line["to"], line["why"]) for line in lines(tmp_path)]
     assert told == [(0, 128, "killed"), (128, 128, "killed"), (128, 256, "killed")]
 
@@ -80,15 +92,16 @@ def test_a_kill_between_line_and_note_makes_no_second_line(
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    attempt = Attempt(tmp_path, progress, 0, TOKEN)
+    attempt = CurrentAttempt(TrainingState(tmp_path), progress, 0, TOKEN)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         if why == "killed":
             patch.setattr(attempts.artifacts, "write_json", killed)
-            Attempt(tmp_path, progress, 128, TOKEN)  # writes the line of the first, and is killed before its own note
+            # It writes the line of the first, and is killed before its own note.
+            CurrentAttempt(TrainingState(tmp_path), progress, 128, TOKEN)
         else:
             patch.setattr(Path, "unlink", killed)
             attempt.end(128, why)
-    Attempt(tmp_path, progress, 128, TOKEN).end(256, "completed")
+    CurrentAttempt(TrainingState(tmp_path), progress, 128, TOKEN).end(256, "completed")
     assert [(line["attempt"], line["to"], line["why"]) for line in lines(tmp_path)] == [
         (1, 128, why),
         (2, 256, "completed"),
@@ -105,17 +118,18 @@ def test_a_kill_between_line_and_note_makes_no_second_line(
         {"token": "another's"},
         {"token": None},
         {"updated": "yesterday"},
+        {"updated": "2100-01-01"},
         {"updated": 7},
     ],
     ids=str,
 )
 def test_without_word_of_its_progress_a_killed_attempt_has_no_end(tmp_path: Path, progress: Path, content: Any) -> None:
-    Attempt(tmp_path, progress, 0, TOKEN)
+    CurrentAttempt(TrainingState(tmp_path), progress, 0, TOKEN)
     if isinstance(content, dict):
         tell(progress, **content)
     elif content is not None:
         progress.write_bytes(content)
-    Attempt(tmp_path, progress, 128, TOKEN)
+    CurrentAttempt(TrainingState(tmp_path), progress, 128, TOKEN)
     (killed,) = lines(tmp_path)
     assert (killed["from"], killed["to"], killed["why"]) == (0, 128, "killed")
     assert killed["seconds"] is None and killed["ended"] is None
@@ -125,15 +139,15 @@ def test_without_word_of_its_progress_a_killed_attempt_has_no_end(tmp_path: Path
 def test_a_damaged_note_of_a_killed_attempt_stops_nothing(tmp_path: Path, progress: Path, content: bytes) -> None:
     (tmp_path / "attempt.json").write_bytes(content)
     tell(progress)
-    Attempt(tmp_path, progress, 128, TOKEN).end(256, "completed")
+    CurrentAttempt(TrainingState(tmp_path), progress, 128, TOKEN).end(256, "completed")
     killed, completed = lines(tmp_path)
     assert (killed["attempt"], killed["from"], killed["to"], killed["why"]) == (1, None, 128, "killed")
     assert (completed["attempt"], completed["why"]) == (2, "completed")
 
 
 def test_a_line_torn_by_a_full_disk_goes_and_the_others_stay(tmp_path: Path, progress: Path) -> None:
-    Attempt(tmp_path, progress, 0, TOKEN).end(128, "completed")
+    CurrentAttempt(TrainingState(tmp_path), progress, 0, TOKEN).end(128, "completed")
     with (tmp_path / "attempts.jsonl").open("a") as file:
         file.write('{"from": 128, "ho')
-    Attempt(tmp_path, progress, 128, TOKEN).end(256, "completed")
+    CurrentAttempt(TrainingState(tmp_path), progress, 128, TOKEN).end(256, "completed")
     assert [line["to"] for line in lines(tmp_path)] == [128, 256]

@@ -10,7 +10,7 @@ import pytest
 
 from mimicrl.evaluation.metrics import Summary
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.evaluation import Evaluations, EvaluationState
 
 EPISODES, INTERVAL = 4, 256
@@ -47,7 +47,7 @@ class _Evaluator:
 class _Training:
     """A training whose evaluations come out as told."""
 
-    def __init__(self, run: RunDirectory, state: EvaluationState | None = None) -> None:
+    def __init__(self, run: Run, state: EvaluationState | None = None) -> None:
         self.run, self.evaluator, self.rows = run, _Evaluator(), list[dict[str, Any]]()
         evaluator: Any = self.evaluator
         self.evaluations = Evaluations(run, evaluator, state or EvaluationState(), None)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from mimicrl import artifacts
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training import progress
-from mimicrl.training.progress import Progress, Stopwatch
+from mimicrl.training.progress import Reporter, Stopwatch
 
 
 @pytest.fixture
-def run(prepare, tmp_path: Path) -> RunDirectory:
+def run(prepare, tmp_path: Path) -> Run:
     return prepare(tmp_path / "run")
 
 
@@ -27,8 +27,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_progress_tells_how_far_it_is(run: RunDirectory, clock: list[float]) -> None:
-    teller = Progress(run, 128, "0123")
+def test_progress_tells_how_far_it_is(run: Run, clock: list[float]) -> None:
+    teller = Reporter(run, 128, "0123")
     clock[0] += 2.0
     teller.tell("running", 328, None, [3, 5])
     told = artifacts.read_json(run.progress_file)
@@ -37,8 +37,8 @@ def test_progress_tells_how_far_it_is(run: RunDirectory, clock: list[float]) -> 
     assert (told["process"], told["token"], told["last_evaluation"]) == (os.getpid(), "0123", None)
 
 
-def test_while_running_it_tells_every_two_seconds_and_an_end_at_once(run: RunDirectory, clock: list[float]) -> None:
-    teller, told = Progress(run, 0, "0123"), []
+def test_while_running_it_tells_every_two_seconds_and_an_end_at_once(run: Run, clock: list[float]) -> None:
+    teller, told = Reporter(run, 0, "0123"), []
     for samples in range(10):
         teller.tell("running", samples, None, [])
         told.append(artifacts.read_json(run.progress_file)["samples"])
@@ -48,8 +48,8 @@ def test_while_running_it_tells_every_two_seconds_and_an_end_at_once(run: RunDir
     assert artifacts.read_json(run.progress_file)["state"] == "stopped"
 
 
-def test_before_the_first_step_there_is_no_estimate(run: RunDirectory) -> None:
-    Progress(run, 0, "0123").tell("running", 0, None, [])
+def test_before_the_first_step_there_is_no_estimate(run: Run) -> None:
+    Reporter(run, 0, "0123").tell("running", 0, None, [])
     assert artifacts.read_json(run.progress_file)["eta_s"] is None
 
 

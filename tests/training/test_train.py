@@ -26,7 +26,7 @@ from mimicrl.errors import (
 )
 from mimicrl.mimic.prepare import prepare_run
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, lock
 from mimicrl.training import train as training
 from mimicrl.training.logs import JsonLines, read_json_lines
 from mimicrl.training.train import train
@@ -35,16 +35,16 @@ ABSURD = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
 FASTER = {"kind": "constant", "start": 1e-3, "end": None, "samples": None}
 
 
-def weights(run: RunDirectory, checkpoint: Any = "final") -> bytes:
+def weights(run: Run, checkpoint: Any = "final") -> bytes:
     return (run.policy_directory(checkpoint) / "policy.safetensors").read_bytes()
 
 
-def final_weights(run: RunDirectory, cores: int = 1) -> bytes:
+def final_weights(run: Run, cores: int = 1) -> bytes:
     train(run, cores=cores)
     return weights(run)
 
 
-def test_a_run_leaves_policies_tables_and_its_history(trained_run: RunDirectory) -> None:
+def test_a_run_leaves_policies_tables_and_its_history(trained_run: Run) -> None:
     run = trained_run
     for checkpoint in ("init", "best", "final"):
         policy = Policy.load(run.policy_directory(checkpoint))
@@ -61,18 +61,18 @@ def test_a_run_leaves_policies_tables_and_its_history(trained_run: RunDirectory)
     assert (progress["state"], progress["samples"], progress["process"]) == ("completed", 512, os.getpid())
     record = artifacts.read_json(run.path / "provenance" / "train.json")
     assert (record["verb"], record["threads"]) == ("train", {"cores": 1})
-    attempts = read_json_lines(run.training_directory / "attempts.jsonl")
+    attempts = read_json_lines(run.training.attempts_file)
     assert [(row["from"], row["to"], row["why"]) for row in attempts] == [(0, 512, "completed")]
-    assert not (run.training_directory / "attempt.json").exists()
+    assert not run.training.attempt_file.exists()
     assert any(path.name.startswith("events") for path in run.tensorboard_directory.iterdir())
-    assert sorted(path.name for path in (run.training_directory / "checkpoints").iterdir()) == [
+    assert sorted(path.name for path in run.training.checkpoints_directory.iterdir()) == [
         "step-000000000384",
         "step-000000000512",
     ]
     assert len([path for path in run.path.rglob("*") if path.is_file()]) <= 40
 
 
-def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDirectory) -> None:
+def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: Run) -> None:
     metrics, evaluations = pd.read_parquet(trained_run.metrics_file), pd.read_parquet(trained_run.evaluations_file)
     assert metrics["samples"].tolist() == [128, 256, 384, 512]
     told = ["train/learning_rate", "train/approx_kl", "reward/pose", "rollout/ended_by_fall", "rollout/ep_len_mean"]
@@ -83,7 +83,7 @@ def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: RunDir
     assert evaluations["episodes"].tolist() == [4, 4]
 
 
-def test_best_is_the_policy_of_the_best_evaluation(trained_run: RunDirectory) -> None:
+def test_best_is_the_policy_of_the_best_evaluation(trained_run: Run) -> None:
     rows = pd.read_parquet(trained_run.evaluations_file)
     rows["score"] = rows["reward"] * rows["duration_s"]
     row = rows.sort_values(["stable_episodes", "score"]).iloc[-1]
@@ -93,14 +93,14 @@ def test_best_is_the_policy_of_the_best_evaluation(trained_run: RunDirectory) ->
     assert Policy.load(trained_run.policy_directory("best")).about["samples"] == best["samples"]
 
 
-def test_the_same_seed_gives_the_same_bits(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+def test_the_same_seed_gives_the_same_bits(prepare, trained_run: Run, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run", study="other", experiment="named")
     final_weights(run)
     for checkpoint in ("init", "best", "final"):
         assert weights(run, checkpoint) == weights(trained_run, checkpoint)
 
 
-def test_another_seed_gives_other_weights(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+def test_another_seed_gives_other_weights(prepare, trained_run: Run, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run", seed=2)
     assert final_weights(run) != weights(trained_run)
     assert weights(run, "init") != weights(trained_run, "init")
@@ -116,11 +116,11 @@ def test_another_seed_gives_other_weights(prepare, trained_run: RunDirectory, tm
         {"training": {"cores": 2}},
     ],
 )
-def test_the_weights_do_not_depend_on(prepare, trained_run: RunDirectory, tmp_path: Path, changes: Any) -> None:
+def test_the_weights_do_not_depend_on(prepare, trained_run: Run, tmp_path: Path, changes: Any) -> None:
     assert final_weights(prepare(tmp_path / "run", **changes)) == weights(trained_run)
 
 
-def test_the_weights_do_not_depend_on_the_cores(prepare, trained_run: RunDirectory, tmp_path: Path) -> None:
+def test_the_weights_do_not_depend_on_the_cores(prepare, trained_run: Run, tmp_path: Path) -> None:
     assert final_weights(prepare(tmp_path / "run"), cores=2) == weights(trained_run)
 
 
@@ -161,9 +161,9 @@ def test_an_attempt_that_failed_says_why_wherever_it_did(
     monkeypatch.setattr(getattr(training, owner), name, fail)
     with pytest.raises(type(problem)):
         train(run, cores=1)
-    (attempt,) = read_json_lines(run.training_directory / "attempts.jsonl")
+    (attempt,) = read_json_lines(run.training.attempts_file)
     assert (attempt["from"], attempt["to"], attempt["why"]) == (0, 512 if name == "write_json" else 0, why)
-    assert not (run.training_directory / "attempt.json").exists()
+    assert not run.training.attempt_file.exists()
     assert not run.outcome_file.exists()
     assert artifacts.read_json(run.path / "provenance" / "train.json")["verb"] == "train"
 
@@ -193,7 +193,7 @@ def test_results_come_in_an_order_in_which_a_kill_leaves_nothing_incomplete_that
 def test_what_was_taken_over_from_earlier_attempts_counts(tiny, prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run", training={"total_timesteps": 256})
     train(run, cores=1)
-    for path in (run.training_directory / "checkpoints").iterdir():
+    for path in run.training.checkpoints_directory.iterdir():
         change_state(path, lambda state: state["extra"].update(seconds=1000.0))
     longer = prepare_run(tiny(), tmp_path, run.path)
     assert 1000.0 < train(longer, cores=1).train_seconds < 2000.0
@@ -201,17 +201,17 @@ def test_what_was_taken_over_from_earlier_attempts_counts(tiny, prepare, tmp_pat
 
 
 def test_a_checkpoint_that_says_nonsense_of_the_callbacks_is_refused_before_anything_is_touched(
-    trained_run: RunDirectory, tmp_path: Path
+    trained_run: Run, tmp_path: Path
 ) -> None:
-    run = RunDirectory(tmp_path / "run")
+    run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
-    for path in (run.training_directory / "checkpoints").iterdir():
+    for path in run.training.checkpoints_directory.iterdir():
         change_state(path, lambda state: state["extra"].update(evaluation=None))
-    before = {path: path.read_bytes() for path in run.training_directory.rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in run.training.path.rglob("*") if path.is_file()}
     message = r"^a checkpoint's counters are damaged — .*000512 — got extra.evaluation: .* — start from nothing with"
     with pytest.raises(ArtifactError, match=message):
         train(run, cores=1)
-    assert {path: path.read_bytes() for path in run.training_directory.rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in run.training.path.rglob("*") if path.is_file()} == before
 
 
 def test_the_configuration_of_another_initialisation_is_not_trained(prepare, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_divergence_by_hand_is_an_error_after_all_results_are_written(prepare,
     policy = Policy.load(run.policy_directory("final"))
     assert all(np.isfinite(tensor).all() for tensor in policy.tensors.values())
     assert artifacts.read_json(run.progress_file)["state"] == "diverged"
-    assert read_json_lines(run.training_directory / "attempts.jsonl")[-1]["why"] == "diverged"
+    assert read_json_lines(run.training.attempts_file)[-1]["why"] == "diverged"
     samples = pd.read_parquet(run.metrics_file)["samples"]
     assert samples.is_unique and samples.iloc[-1] == outcome["samples"], "the update that diverged is on record"
 
@@ -281,7 +281,7 @@ def test_a_second_trainer_is_refused(prepare, tmp_path: Path) -> None:
     message = (
         rf"^another trainer works in this run — {run.path} — got mimicrl train on host .*, process {os.getpid()}, since"
     )
-    with run.training_lock(), pytest.raises(RunLocked, match=message):
+    with lock.hold(run.lock_file, "mimicrl train"), pytest.raises(RunLocked, match=message):
         train(run, cores=1)
 
 
@@ -289,7 +289,7 @@ def test_a_changed_file_of_the_run_is_refused(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run")
     run.walker_file.write_text(run.walker_file.read_text() + "\n")
     with pytest.raises(ArtifactError, match="a file of the run was changed"):
-        train(RunDirectory(run.path), cores=1)
+        train(Run(run.path), cores=1)
 
 
 def test_another_configuration_starts_beside_and_the_old_one_is_found_again(tiny, prepare, tmp_path: Path) -> None:
@@ -304,4 +304,4 @@ def test_another_configuration_starts_beside_and_the_old_one_is_found_again(tiny
     outcome = train(back, cores=1)
     assert {name: weights(back, name) for name in bits} == bits, "also the first and the best policy are its own again"
     assert outcome.fingerprint == run.fingerprint
-    assert read_json_lines(back.training_directory / "attempts.jsonl")[-1]["from"] == 512
+    assert read_json_lines(back.training.attempts_file)[-1]["from"] == 512

@@ -9,14 +9,14 @@ import pytest
 from stable_baselines3.common.vec_env import VecNormalize
 
 from mimicrl.envs.task import Task
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training import vec_envs
 from mimicrl.training.finite_check import FiniteCheckWrapper
 
 KINDS = ["batched", "dummy"]
 
 
-def make(run: RunDirectory) -> VecNormalize:
+def make(run: Run) -> VecNormalize:
     environments = vec_envs.make(run, Task.of_run(run), 1)
     environments.seed(7)
     return environments

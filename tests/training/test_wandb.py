@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training import train as training
 from mimicrl.training.wandb import WandbWriter
 
@@ -150,21 +150,21 @@ def test_disabled_does_not_touch_it(prepare, tmp_path: Path, monkeypatch) -> Non
     use(monkeypatch, Untouchable())
     run = prepare(tmp_path / "run", training={"total_timesteps": 128})
     assert training.train(run, cores=1).status == "completed"
-    assert not (run.training_directory / "wandb").exists()
+    assert not run.training.wandb_directory.exists()
 
 
 # Trains with less patience; the real W&B lives in a process that nobody else uses.
 TRAIN = """
 import sys
 from pathlib import Path
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training import train, wandb
 wandb._INIT_SECONDS = 1.0
-train.train(RunDirectory(Path(sys.argv[1])), threads=1)
+train.train(Run(Path(sys.argv[1])), threads=1)
 """
 
 
-def weights_and_words(run: RunDirectory, **variables: str) -> tuple[bytes, str]:
+def weights_and_words(run: Run, **variables: str) -> tuple[bytes, str]:
     """Train in a process of its own; return the final weights and what was said."""
     pytest.importorskip("wandb")
     environment = os.environ | {"WANDB_API_KEY": 40 * "a"} | variables
@@ -188,4 +188,4 @@ def test_offline_it_keeps_a_file_and_says_nothing(prepare, tmp_path: Path) -> No
     run = prepare(tmp_path / "run", logging={"wandb": "offline"}, training={"total_timesteps": 128})
     _, said = weights_and_words(run)
     assert "W&B" not in said and "wandb:" not in said
-    assert len(list(run.training_directory.glob("wandb/wandb/offline-run-*/run-*.wandb"))) == 1
+    assert len(list(run.training.path.glob("wandb/wandb/offline-run-*/run-*.wandb"))) == 1

@@ -23,7 +23,7 @@ from support import TINY
 from mimicrl import faultpoints
 from mimicrl.config.loading import deep_merge
 from mimicrl.errors import RunLocked
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run, lock
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.train import train
 
@@ -52,13 +52,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The weights that the run ends with when nothing happens to it."""
-    run = RunDirectory(tmp_path_factory.mktemp("undisturbed") / "run")
+    run = Run(tmp_path_factory.mktemp("undisturbed") / "run")
     shutil.copytree(prepared / RUN, run.path)
     train(run, cores=1)
     return weights(run)
 
 
-def weights(run: RunDirectory) -> bytes:
+def weights(run: Run) -> bytes:
     return (run.policy_directory("final") / "policy.safetensors").read_bytes()
 
 
@@ -91,7 +91,7 @@ class Killed:
     """Snakemake in a session of its own, with a trainer that is held in the middle."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.run, self.go = folder, RunDirectory(folder / RUN), folder / "go"
+        self.folder, self.run, self.go = folder, Run(folder / RUN), folder / "go"
         environment = os.environ | {faultpoints.VARIABLE: STALL, faultpoints.GO: str(self.go), "OMP_NUM_THREADS": "1"}
         words = [OUTCOME, "--cores", "1", *PROFILE, "--configfile", str(folder / "study.yaml")]
         self._output = (folder / "output").open("w")
@@ -125,7 +125,7 @@ class Killed:
 
     def _nobody_trains(self) -> bool:
         try:
-            with self.run.training_lock():
+            with lock.hold(self.run.lock_file, "mimicrl train"):
                 return True
         except RunLocked:
             return False
@@ -137,7 +137,7 @@ class Killed:
             time.sleep(0.01)
 
     def attempts(self) -> list[tuple[int, int, str]]:
-        rows = read_json_lines(self.run.training_directory / "attempts.jsonl")
+        rows = read_json_lines(self.run.training.attempts_file)
         for one, other in itertools.pairwise(rows):
             assert one["ended"] <= other["started"], "two trainers at once"
         return [(row["from"], row["to"], row["why"]) for row in rows]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from mimicrl.evaluation.metrics.base import EpisodeMetric, Evaluation, Metric, StepMetric
 from mimicrl.evaluation.metrics.stability import judge, stable
-from mimicrl.evaluation.summary import DURATION, REWARD, STABLE_SHARE, MetricSummary
 from mimicrl.geometry.rotations import Array
+from mimicrl.runs.summary import DURATION, REWARD, STABLE_SHARE, MetricSummary
 
 __all__ = [
     "EpisodeMetric",

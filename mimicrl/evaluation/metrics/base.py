@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mimicrl.evaluation.summary import Better, MetricSummary
 from mimicrl.geometry.rotations import Array
+from mimicrl.runs.summary import Better, MetricSummary
 
 if TYPE_CHECKING:
     from mimicrl.evaluation.rollout import Episodes

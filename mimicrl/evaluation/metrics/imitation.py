@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mimicrl.evaluation.metrics.base import Evaluation, StepMetric
-from mimicrl.evaluation.summary import MetricSummary
 from mimicrl.geometry.rotations import Array
+from mimicrl.runs.summary import MetricSummary
 
 if TYPE_CHECKING:
     from mimicrl.mdp.step import MimicBatch, StepResult

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mimicrl import provenance
+from mimicrl import machine
 
 _PACKAGES = ("torch", "mujoco", "numpy")
 
 
 def describe() -> dict[str, Any]:
     """Return processor, vector instructions and versions."""
-    cpu, versions = provenance.cpu(), provenance.versions()
+    cpu, versions = machine.cpu(), machine.versions()
     return {
         "CPU": cpu["model"],
         "vector instructions": cpu["vector_instructions"],

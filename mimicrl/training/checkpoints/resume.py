@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.policy import Policy
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import extra, machines, store
 from mimicrl.training.checkpoints.extra import Extra
 from mimicrl.training.checkpoints.store import Checkpoint
@@ -53,7 +53,7 @@ class ResumePoint:
         store.set_aside_newer(self.directory, samples)
 
 
-def find(run: RunDirectory, resume: Resume) -> ResumePoint:
+def find(run: Run, resume: Resume) -> ResumePoint:
     """Find what a training continues from.
 
     Args:
@@ -70,20 +70,16 @@ def find(run: RunDirectory, resume: Resume) -> ResumePoint:
     known_machines, changed = machines.history(known.machines)
     warnings = [f"going on from an older checkpoint: {problem}" for problem in problems]
     warnings += [f"bitwise promise void: {'; '.join(changed)}"] if changed else []
-    return ResumePoint(_directory(run), found, known, best_policy, known_machines, warnings)
+    return ResumePoint(run.training.checkpoints_directory, found, known, best_policy, known_machines, warnings)
 
 
-def _directory(run: RunDirectory) -> Path:
-    return run.training_directory / "checkpoints"
-
-
-def _newest(run: RunDirectory, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
+def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
     """Return the checkpoint that a training continues from, if any, and what is wrong with newer ones."""
     if resume == "never":
         return None, []
     training = run.config.training
     limit = training.total_timesteps + training.n_envs * training.n_steps - 1
-    directory = _directory(run)
+    directory = run.training.checkpoints_directory
     # Not from an older checkpoint either: what the longer training came to would be lost.
     if any(samples > limit for samples in store.samples_saved(directory)):
         raise ConfigError(

@@ -78,7 +78,7 @@ def save(
     Raises:
         MachineError: The disk is full, or the place cannot be written.
     """
-    path = directory / f"step-{model.num_timesteps:012d}"
+    path = place(directory, model.num_timesteps)
     everything = state.tensors(model) | {f"{_CALLBACKS}{name}": array for name, array in (arrays or {}).items()}
     # Not ascontiguousarray, which would make the normaliser's single numbers arrays of one.
     tensors = save_tensors({name: np.array(array, order="C") for name, array in everything.items()})
@@ -101,6 +101,11 @@ def save(
     _prune(directory, fingerprint)
     faultpoints.reach("checkpoint.pruned")
     return path
+
+
+def place(directory: Path, samples: int) -> Path:
+    """Return where the checkpoint after so many samples lies."""
+    return directory / f"step-{samples:012d}"
 
 
 def newest(directory: Path, fingerprint: str) -> tuple[Checkpoint | None, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.checkpoints.extra import BEST, Extra
 from mimicrl.training.evaluation import Evaluations
@@ -27,7 +27,7 @@ class CheckpointWriter:
         machines: The machines it was on so far, the last one this; see `mimicrl.training.checkpoints.machines`.
     """
 
-    def __init__(self, run: RunDirectory, samples: int, machines: list[dict[str, Any]]) -> None:
+    def __init__(self, run: Run, samples: int, machines: list[dict[str, Any]]) -> None:
         self._run, self._machines = run, machines
         self._saved, self._saved_at = samples, time.monotonic()
 
@@ -45,8 +45,8 @@ class CheckpointWriter:
             history: Its append-only files, whose lengths go into the checkpoint.
             seconds: Time that training took.
         """
-        directory, samples = self._run.training_directory / "checkpoints", model.num_timesteps
-        if samples == self._saved and (directory / f"step-{samples:012d}").exists():
+        directory, samples = self._run.training.checkpoints_directory, model.num_timesteps
+        if samples == self._saved and store.place(directory, samples).exists():
             return
         history.sync()
         best = evaluations.best_policy

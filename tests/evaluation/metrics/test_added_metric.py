@@ -18,7 +18,7 @@ from mimicrl.config import load_study, resolve
 from mimicrl.evaluation import metrics
 from mimicrl.evaluation.evaluate import evaluate
 from mimicrl.mimic.prepare import prepare_run, prepare_study
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.train import train
 
 FILE = """
@@ -70,8 +70,8 @@ def test_it_is_in_every_file_and_on_the_page(study, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("added")
-def test_it_changes_no_other_figure(trained_run: RunDirectory, tmp_path: Path) -> None:
-    run = RunDirectory(shutil.copytree(trained_run.path, tmp_path / "run"))
+def test_it_changes_no_other_figure(trained_run: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained_run.path, tmp_path / "run"))
     evaluate(run)
     more = pd.read_parquet(run.episodes_file("final"))
     metrics.__path__.pop()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mimicrl.runs import RunDirectory
+from mimicrl.runs import Run
 from mimicrl.training.checkpoints import writer
 from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import EvaluationState
@@ -20,7 +20,7 @@ from mimicrl.training.logs import JsonLines
 class _Saving:
     """A training of which only its checkpoints are real, and of those only when they are written; each 128 samples."""
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: Run) -> None:
         self.checkpoints = CheckpointWriter(run, 0, [{"CPU": "one"}])
         self.history = History(run, Offsets(0, 0), {}, print)
         self.model: Any = SimpleNamespace(num_timesteps=0)
@@ -42,7 +42,7 @@ class _Saving:
 
 @pytest.fixture
 def saving(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Saving]:
-    run: RunDirectory = prepare(tmp_path / "run", logging={"tensorboard": True})
+    run: Run = prepare(tmp_path / "run", logging={"tensorboard": True})
     training = _Saving(run)
 
     def save(directory: Path, fingerprint: str, model: Any, extra: dict[str, Any], arrays: Any) -> None:

@@ -1,14 +1,15 @@
 """The content of ``summary.json``: what an evaluation came to, and how each figure is to be shown.
 
-Whoever reads it needs no list of metrics: tables, figures and pages show what is in the file. It imports neither
-MuJoCo, PyTorch nor pandas.
+Whoever reads it needs no list of metrics: tables, figures and pages show what is in the file.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from mimicrl.runs.record import Record
 
 REWARD, STABLE_SHARE, DURATION = "reward", "stable_share", "duration_s"
 """The metrics that have a part to play: the best policy is chosen by them, and learning curves show the first two."""
@@ -16,10 +17,8 @@ REWARD, STABLE_SHARE, DURATION = "reward", "stable_share", "duration_s"
 Better = Literal["higher", "lower", "none"]
 
 
-class MetricSummary(BaseModel):
+class MetricSummary(Record):
     """One metric of an evaluation; see `mimicrl.evaluation.metrics.base.Metric` for what the fields mean."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: str
     value: float | None
@@ -32,13 +31,13 @@ class MetricSummary(BaseModel):
     meaning: str
     headline: bool
     target: str | None
-    bounds: tuple[float, float] | None
+    bounds: tuple[float, float] | None = Field(strict=False)
 
 
-class EvaluationSummary(BaseModel):
-    """An evaluation of one policy after training."""
+class EvaluationSummary(Record):
+    """``summary.json``: an evaluation of one policy after training."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    MADE_BY = "mimicrl evaluate"
 
     checkpoint: str
     weights_sha256: str
@@ -49,7 +48,7 @@ class EvaluationSummary(BaseModel):
     reference_speed_mps: float
     ends: dict[str, PositiveInt]
     """How many episodes ended for which reason."""
-    metrics: tuple[MetricSummary, ...]
+    metrics: tuple[MetricSummary, ...] = Field(strict=False)
 
     @property
     def values(self) -> dict[str, float | None]:
