@@ -23,7 +23,7 @@ PACKAGE = Path(mimicrl.__file__).parent
 PLACES = {
     "file": {"artifacts.py"},
     "directory": {"artifacts.py"},
-    "checkpoint": {"training/checkpoint.py"},
+    "checkpoint": {"training/checkpoints/store.py"},
     "train": {"training/callbacks.py", "training/evaluation.py", "training/train.py"},
 }
 

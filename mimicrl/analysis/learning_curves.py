@@ -38,7 +38,9 @@ def learning_curves(results: StudyResults) -> Figure:
             for name, look in looks.items():
                 drawn = [curve | {"x": curve[time] / divisor, "y": curve[value]} for curve in curves[name]]
                 _draw_curves(axes, drawn, look)
-    panels[0, 0].set(ylabel="imitation reward", ylim=(0, 1.02))
+    panels[0, 0].set(ylabel="imitation reward")
+    # From 0, but for rewards that penalties made negative.
+    panels[0, 0].set_ylim(min(0.0, panels[0, 0].get_ylim()[0]), 1.02)
     panels[1, 0].set(ylabel="stable episodes [%]", ylim=(-3, 105), xlabel=f"samples [{unit}]")
     panels[1, 1].set(xlabel="wall time [min]")
     for axes in panels[1]:

@@ -14,7 +14,6 @@ import typer
 from typer.exceptions import TyperException
 
 from mimicrl.cli import doctor, image, motion, run, study
-from mimicrl.config import plugins
 from mimicrl.errors import ConfigError, MachineError, MimicError
 from mimicrl.rendering import gl
 
@@ -61,6 +60,8 @@ def main() -> None:
     # These two may stand anywhere; the verbs do not know them.
     arguments = [word for word in sys.argv[1:] if word not in {*_VERBOSE, _NO_PLUGINS}]
     if _NO_PLUGINS in sys.argv[1:]:
+        from mimicrl.config import plugins
+
         os.environ[plugins.REFUSED] = "1"
     words = [word for word in arguments if not word.startswith("-")]
     verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
@@ -85,6 +86,8 @@ def _explain(error: Exception, verb: str) -> int:
     if _VERBOSE & set(sys.argv[1:]):
         traceback.print_exception(error)
     if not isinstance(error, MimicError):
+        from mimicrl.config import plugins
+
         error = plugins.blame(error) or error
     if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
         error = MachineError(

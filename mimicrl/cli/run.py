@@ -84,7 +84,7 @@ def evaluate(
     out: Annotated[Path | None, typer.Option(help="Write the episodes there.", show_default="in RUN_DIR")] = None,
     threads: Threads = None,
 ) -> None:
-    """Evaluate a policy from evenly spread starts; writes episodes.parquet and gait_cycle.parquet."""
+    """Evaluate a policy from evenly spread starts; writes episodes.parquet, summary.json and gait_cycle.parquet."""
     from mimicrl import machine
     from mimicrl.evaluation.evaluate import evaluate as start
     from mimicrl.runs import Run

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, PydanticUserError, ValidationError
 
 from mimicrl.config import plugins, yaml
 from mimicrl.config.models import Models, RunConfig, RunSections, StudyConfig, composed
@@ -108,7 +108,7 @@ def _models(data: dict[str, Any], path: Path, folder: Path) -> Models:
     modules = plugins.load(names, folder)
     try:
         return composed(mdp_composed(*modules))
-    except ValueError as error:  # two terms of one name, or defaults that do not fit the others'
+    except (PydanticUserError, TypeError, ValueError) as error:  # two terms of one name, defaults that do not fit
         problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise ConfigError("the plugins' terms do not fit", where=path, got=problem, fix="correct the plugin") from error
 
@@ -125,7 +125,10 @@ def _apply(data: dict[str, Any], override: str) -> None:
         place = place.setdefault(parent, {})
         if not isinstance(place, dict):
             raise ConfigError("an override goes through a value", where="--set", got=override)
-    place[last] = yaml.parse(text)
+    value = yaml.parse(text)
+    if last == "kind" and place.get("kind") != value:
+        place.clear()  # what belongs to another kind does not fit
+    place[last] = value
 
 
 def _validate(

@@ -17,7 +17,7 @@ from types import ModuleType
 
 from mimicrl import artifacts
 from mimicrl.errors import ConfigError
-from mimicrl.mdp.terms import Term, classes
+from mimicrl.mdp.terms import Term
 
 FOLDER = "plugins"
 """Where a run's directory keeps its copies."""
@@ -68,7 +68,8 @@ def _load(name: str, folder: Path) -> ModuleType:
     path = folder / name
     if os.environ.get(REFUSED):
         raise ConfigError("plugins are refused", where=path, fix="leave out --no-plugins to run its code")
-    if not path.resolve().is_relative_to(folder.resolve()):
+    plain = not Path(name).is_absolute() and ".." not in Path(name).parts
+    if not plain or not path.resolve().is_relative_to(folder.resolve()):
         raise ConfigError("a plugin lies outside of its folder", where=path, expected=f"a file inside {folder}")
     if not path.is_file():
         raise ConfigError("there is no such plugin", where=path, fix="paths are relative to the study's file")
@@ -84,8 +85,7 @@ def _load(name: str, folder: Path) -> ModuleType:
     sys.modules[key] = module  # where pydantic looks the annotations' names up
     try:
         spec.loader.exec_module(module)
-        if not classes(Term, module):  # type: ignore[type-abstract]
-            raise ConfigError("a plugin defines no term", where=path, expected="a class derived from a term's base")
+        _check(module, path)
     except BaseException as error:
         problem = error if isinstance(error, ConfigError) else blame(error)
         del sys.modules[key]
@@ -93,3 +93,14 @@ def _load(name: str, folder: Path) -> ModuleType:
             raise
         raise problem from error
     return module
+
+
+def _check(module: ModuleType, path: Path) -> None:
+    """Refuse a plugin without terms, or with a term that is not whole."""
+    own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
+    for term in own:
+        lacking = sorted(getattr(term, "__abstractmethods__", ()))
+        if issubclass(term, Term) and lacking:
+            raise fault(term, "a plugin's term is not whole", f"no {', '.join(lacking)}", "these methods")
+    if not any(issubclass(value, Term) for value in own):
+        raise ConfigError("a plugin defines no term", where=path, expected="a class derived from a term's base")

@@ -41,6 +41,12 @@ def composed(*plugins: ModuleType) -> type[TaskConfig]:
         ValueError: Two terms have one name.
     """
     kinds = classes(ActionTerm, actions, *plugins)
+    for kind in kinds:
+        chosen = kind.model_fields.get("kind")
+        if chosen is None or chosen.default != kind.name():
+            raise ValueError(f'action {kind.__name__} needs a field kind: Literal["{kind.name()}"] = "{kind.name()}"')
+    if len({kind.name() for kind in kinds}) < len(kinds):
+        raise ValueError("two actions have one name")
     action: Any = functools.reduce(operator.or_, kinds)
     groups = {
         "observations": compose(observations.Observations, ObservationTerm, observations, *plugins),

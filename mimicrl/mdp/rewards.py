@@ -109,19 +109,23 @@ class Rewards(Terms):
         return self
 
 
-def total(terms: Sequence[RewardTerm], view: View) -> tuple[np.ndarray, np.ndarray]:
+def total(terms: Sequence[RewardTerm], view: View, broken: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the reward and its weighted terms.
 
     Args:
         terms: The K terms that are on.
         view: What they see.
+        broken: Which rows have diverged, bool, shape ``(N,)``.
 
     Returns:
-        The reward, at most 1, float32, shape ``(N,)``, and the terms, float32, shape ``(N, K)``. Of a state that is not
-        finite every term is 0.
+        The reward, at most 1, float32, shape ``(N,)``, and the terms, float32, shape ``(N, K)``. Penalties of a row
+        that has diverged are 0, and so is a term that is not a number.
     """
     values = np.array([term.value(view) for term in terms])
     np.copyto(values, 0.0, where=np.isnan(values))
+    for term, value in zip(terms, values, strict=True):
+        if not term.imitation:  # which no kernel bounds
+            np.copyto(value, 0.0, where=broken)
     # One after the other: a sum over an axis may take another order for another number of rows.
     reward = values[0].copy()
     for value in values[1:]:

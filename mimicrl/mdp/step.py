@@ -191,8 +191,8 @@ class MimicBatch:
         state = self.body_state()
         with np.errstate(invalid="ignore", over="ignore"):
             view = self._view(state, frame, self._action)
-            reward, terms = rewards.total(self._rewards, view)
             broken |= terminations.diverged(self.simulation.qpos, self.simulation.qvel)
+            reward, terms = rewards.total(self._rewards, view, broken)
             reason = terminations.reason(self._terminations, view, self.steps >= self.max_steps, broken)
             observation = self._observe(view)
         return StepResult(observation, reward, terms, reason > TIME, reason == TIME, reason, state, frame)

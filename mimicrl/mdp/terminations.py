@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 RUNNING, TIME, DIVERGED = 0, 1, 2
 """Codes of reasons that every task has; those of its terminations follow."""
+_EVERY_TASKS = ("running", "time", "diverged")
 MAX_VELOCITY_MPS, MAX_RATE_RAD_S = 20.0, 100.0
 """What no walker does: physics beyond this has diverged."""
 
@@ -75,10 +76,12 @@ class Tracking(TerminationTerm):
 class Terminations(Terms):
     """What ends an episode early."""
 
+    reserved: ClassVar[tuple[str, ...]] = _EVERY_TASKS
+
 
 def reasons(config: Terminations) -> tuple[str, ...]:
     """Return the names of the reasons' codes: still running, the time limit, divergence, and the terminations."""
-    return ("running", "time", "diverged", *type(config).model_fields)
+    return (*_EVERY_TASKS, *type(config).model_fields)
 
 
 def reason(

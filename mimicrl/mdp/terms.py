@@ -194,6 +194,9 @@ class TerminationTerm(Term):
 class Terms(Section):
     """A group of terms of one kind: a field for each, by its name."""
 
+    reserved: ClassVar[tuple[str, ...]] = ()
+    """Names that no term of the group may have."""
+
     def active(self) -> list[Any]:
         """Return the terms that are not off, in the order of their classes."""
         return [term for term in self.all() if not term.is_off]
@@ -219,6 +222,18 @@ def classes(kind: type[TermType], *modules: ModuleType) -> list[type[TermType]]:
     ]
 
 
+def with_defaults(term: type[TermType]) -> TermType:
+    """Return a term with its own defaults.
+
+    Raises:
+        ValueError: A parameter has none.
+    """
+    required = [name for name, field in term.model_fields.items() if field.is_required()]
+    if required:
+        raise ValueError(f"term {term.name()} has no default for {', '.join(required)}")
+    return term()
+
+
 def compose(group: type[GroupType], kind: type[Term], *modules: ModuleType) -> type[GroupType]:
     """Return a group of all terms of a kind in `modules`, each with its own defaults.
 
@@ -232,7 +247,7 @@ def compose(group: type[GroupType], kind: type[Term], *modules: ModuleType) -> t
     """
     fields: dict[str, Any] = {}
     for term in classes(kind, *modules):
-        if term.name() in fields or hasattr(Terms, term.name()):
+        if term.name() in {*fields, *group.reserved} or hasattr(Terms, term.name()):
             raise ValueError(f"the name {term.name()} is taken")
-        fields[term.name()] = (term, Field(default=term(), description=term.summary()))
+        fields[term.name()] = (term, Field(default=with_defaults(term), description=term.summary()))
     return create_model(group.__name__, __base__=group, __module__=group.__module__, __doc__=group.__doc__, **fields)

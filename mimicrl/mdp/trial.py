@@ -55,6 +55,18 @@ def first_fault(config: TaskConfig, walker: Walker, reference: ReferenceTrajecto
     for term, call, shape in _calls(config, walker):
         if fault := _fault(term, call(view), shape):
             return fault
+    return next(filter(None, (_unmirrored(term, walker) for term in config.observations.active())), None)
+
+
+def _unmirrored(term: ObservationTerm, walker: Walker) -> Fault | None:
+    """Return what is wrong with the mirror image of an observation."""
+    count, (places, signs) = len(term.rows(walker)), term.mirror(walker)
+    found, expected = (
+        f"places {list(places)}, signs {list(signs)}",
+        f"{count} places that are 0 to {count - 1}, {count} signs",
+    )
+    if sorted(places) != list(range(count)) or len(signs) != count or not set(map(abs, signs)) <= {1}:
+        return Fault(type(term), f"term {term.name()} has no whole mirror image", found, expected)
     return None
 
 

@@ -57,7 +57,7 @@ def _write(run: Run, config: RunConfig, base: Path) -> None:
     reference = ReferenceTrajectory(clip, walker)
     if config.plugins:
         _try(config, walker, reference)
-    copies = {name: (base / name).read_bytes() for name in config.plugins}
+    copies = {name: _plugin_source(base / name) for name in config.plugins}
     for name, content in copies.items():
         artifacts.write_if_changed(run.plugin_file(name), content)
     artifacts.write_if_changed(run.walker_file, xml.encode())
@@ -142,6 +142,15 @@ def _may_precede(run: Run, entry: Path) -> bool:
         for file in (run.logs_directory, run.plugins_directory, run.walker_file, run.motion_file, run.config_file)
     }
     return entry.name in own or artifacts.is_leftover(entry)
+
+
+def _plugin_source(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            "cannot read a plugin", where=path, got=error.strerror, fix="give its folder as base"
+        ) from error
 
 
 def _walker_source(config: WalkerConfig, base: Path) -> str:

@@ -11,7 +11,6 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 
-from mimicrl import isolated
 from mimicrl.errors import MachineError
 
 HEADLESS = ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
@@ -79,6 +78,8 @@ def _choose(name: str) -> OpenGL:
 
 def attempt(backend: str) -> OpenGL | str:
     """Draw a picture in a process of its own; return what drew it, or what went wrong."""
+    from mimicrl import isolated  # with NumPy, which the command line may not import before it has set its threads
+
     # A platform that this process is bound to must not bind the trial.
     environment = {"MUJOCO_GL": "disable", "PYOPENGL_PLATFORM": None}
     try:

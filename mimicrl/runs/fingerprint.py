@@ -35,5 +35,5 @@ def fingerprint(
         "seed": config.seed,
     }
     if plugins_sha256:
-        content["plugins"] = dict(plugins_sha256)
+        content["plugins"] = [list(item) for item in plugins_sha256.items()]  # their order is that of their terms
     return artifacts.sha256(artifacts.canonical_json(content).encode())[:12]

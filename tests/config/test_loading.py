@@ -44,6 +44,7 @@ def test_the_shortest_study_is_all_defaults(tmp_path: Path) -> None:
         (),
         ("motion.speed_mps=0.9", "training.total_timesteps=1e6"),
         ("training.learning_rate={kind: exponential, start: 1e-3, end: 1e-5}",),
+        ("mdp.action.kind=torque",),
         ("training.actor=[64]", "mdp.terminations.tracking.rotation_rad=null"),
     ],
 )

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from support import PLUGIN, TINY
 
-from mimicrl.config import MDPConfig, load_run, load_study, plugins, resolve
+from mimicrl.config import MDPConfig, RunConfig, load_run, load_study, plugins, resolve
 from mimicrl.errors import ConfigError
+from mimicrl.runs.fingerprint import fingerprint
 
 Write = Callable[..., Path]
 EFFORT = {"rewards": {"effort": {"weight": 0.01}}}
@@ -94,6 +95,19 @@ BROKEN = {
     "fails on import": ("import numpy\n\nnumpy.no_such\n", "a plugin failed — {file}:3 — got AttributeError: "),
     "no Python": ("def f(:\n", "a plugin failed — {file}:1 — got SyntaxError: "),
     "no term": ("import numpy\n", "a plugin defines no term — {file}"),
+    "not whole": (PLUGIN.replace("def holds", "def hold"), "a plugin's term is not whole — {file}:"),
+    "a reason of every task": (
+        PLUGIN.replace("class Sideways", "class Time"),
+        "the plugins' terms do not fit — {study} — got the name time is taken",
+    ),
+    "no default": (
+        PLUGIN.replace("limit_m: Positive = 5.0", "limit_m: Positive"),
+        "the plugins' terms do not fit — {study} — got term sideways has no default for limit_m",
+    ),
+    "an action without kind": (
+        "from mimicrl.mdp.actions import Residual\n\n\nclass Soft(Residual):\n    '''Softer.'''\n",
+        "the plugins' terms do not fit — {study} — got action Soft needs a field kind: Literal",
+    ),
     "taken name": (
         PLUGIN.replace("class Effort", "class Pose"),
         "the plugins' terms do not fit — {study} — got the name pose is taken",
@@ -114,14 +128,23 @@ def test_what_is_wrong_with_a_plugin_is_told_with_its_place(write: Write, text: 
     assert message(path).startswith(words.format(file=path.parent / "terms.py", study=path))
 
 
-@pytest.mark.parametrize("name", ["../terms.py", "/etc/hostname"])
-def test_a_plugin_outside_of_the_studys_folder_is_refused(write: Write, name: str) -> None:
+@pytest.mark.parametrize("name", ["../terms.py", "/etc/hostname", "../{own}/terms.py", "{folder}/terms.py"])
+def test_a_plugin_is_named_from_the_studys_folder_downwards(write: Write, tmp_path: Path, name: str) -> None:
+    name = name.format(own=tmp_path.name, folder=tmp_path)
     assert message(write(names=(name,))).startswith("a plugin lies outside of its folder — ")
 
 
 @pytest.mark.parametrize("names", ["terms.py", [1], {"a": 1}])
 def test_plugins_are_a_list_of_names(write: Write, names: Any) -> None:
     assert "plugins" in message(write(names=names))
+
+
+def test_the_order_of_plugins_is_part_of_the_fingerprint() -> None:
+    run = RunConfig(study="s", experiment="e", seed=1)
+    hashes = {"motion_sha256": "a" * 64, "walker_sha256": "b" * 64}
+    one, other = {"a.py": "c" * 64, "b.py": "d" * 64}, {"b.py": "d" * 64, "a.py": "c" * 64}
+    found = {fingerprint(run, **hashes, plugins_sha256=order) for order in (one, other)}
+    assert len(found) == 2
 
 
 def test_a_plugin_may_not_be_changed_by_an_override(write: Write) -> None:

@@ -16,7 +16,7 @@ assert observation in environment.observation_space
 
 ORDERS = {
     "gymnasium first": "import gymnasium\nimport mimicrl",
-    "mimicrl first": "import mimicrl\nimport gymnasium",
+    "mimicrl first": "import mimicrl\nimport gymnasium\nimport mimicrl.envs",
     "imported by another": "import stable_baselines3\nimport mimicrl\nimport gymnasium",
     "twice": "import gymnasium\nimport mimicrl\nimport mimicrl.envs",
 }

@@ -29,7 +29,7 @@ PICTURES_A_ROW = 2
 def qpos(run_directory: Run) -> np.ndarray:
     """Configurations of the run's walker on its way, shape ``(T, nq)``."""
     task = Task.of_run(run_directory)
-    return reference_state(task.walker, task.reference, np.linspace(0, 0.3, ROWS))[0]
+    return reference_state(task.walker, task.reference.at_phase(np.linspace(0, 0.3, ROWS)))[0]
 
 
 @pytest.fixture

@@ -19,9 +19,14 @@ NAMES = [term.name() for term in TERMS]
 WEIGHTS = np.array([term.weight for term in TERMS])
 
 
+def total(terms: list[RewardTerm], view: View) -> tuple[np.ndarray, np.ndarray]:
+    """The reward of rows that have not diverged."""
+    return rewards.total(terms, view, np.zeros(len(view.action), bool))
+
+
 def score(rows: Any, terms: list[RewardTerm] = TERMS) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
-        return rewards.total(terms, rows.view())
+        return total(terms, rows.view())
 
 
 def turned(rows: Any, vector_rad: tuple[float, float, float]) -> np.ndarray:
@@ -32,8 +37,8 @@ def turned(rows: Any, vector_rad: tuple[float, float, float]) -> np.ndarray:
 
 
 def test_replaying_the_reference_scores_the_maximum(on_reference: Any) -> None:
-    total, terms = score(on_reference)
-    np.testing.assert_allclose(total, 1.0, rtol=0, atol=1e-4)
+    reward, terms = score(on_reference)
+    np.testing.assert_allclose(reward, 1.0, rtol=0, atol=1e-4)
     np.testing.assert_allclose(terms, np.tile(WEIGHTS, (len(terms), 1)), rtol=0, atol=1e-4)
 
 
@@ -96,8 +101,8 @@ def test_a_turned_root_lowers_its_terms_and_no_other(on_reference: Any, axis: in
 
 
 def assert_lower(rows: Any, names: set[str]) -> None:
-    total, terms = score(rows)
-    assert (total < 1 - 1e-4).all()
+    reward, terms = score(rows)
+    assert (reward < 1 - 1e-4).all()
     for index, name in enumerate(NAMES):
         lower = terms[:, index] < WEIGHTS[index] - 1e-4
         assert lower.all() if name in names else not lower.any(), name
@@ -155,12 +160,12 @@ def test_the_root_kernel_is_a_gaussian_of_each_error(on_reference: Any, steep: s
 
 
 def test_the_total_is_the_sum_of_the_terms_within_0_and_1(rows: Any) -> None:
-    total, terms = score(rows)
-    assert total.dtype == terms.dtype == np.float32
-    np.testing.assert_allclose(total, terms.sum(axis=1), rtol=1e-6)
+    reward, terms = score(rows)
+    assert reward.dtype == terms.dtype == np.float32
+    np.testing.assert_allclose(reward, terms.sum(axis=1), rtol=1e-6)
     assert (terms >= 0).all()
-    assert (total < 1).all()
-    assert len(set(total)) == len(total)
+    assert (reward < 1).all()
+    assert len(set(reward)) == len(reward)
 
 
 def test_rewards_are_the_same_in_the_mirror(rows: Any) -> None:
@@ -172,10 +177,10 @@ def test_rewards_are_the_same_in_the_mirror(rows: Any) -> None:
 def test_what_is_not_finite_earns_nothing(rows: Any, bad: float) -> None:
     qpos, qvel = rows.qpos.copy(), rows.qvel.copy()
     qpos[0], qvel[0] = bad, bad
-    total, terms = score(rows._replace(qpos=qpos, qvel=qvel))
-    assert total[0] == 0
+    reward, terms = score(rows._replace(qpos=qpos, qvel=qvel))
+    assert reward[0] == 0
     assert (terms[0] == 0).all()
-    np.testing.assert_array_equal(total[1:], score(rows)[0][1:])
+    np.testing.assert_array_equal(reward[1:], score(rows)[0][1:])
 
 
 class Effort(PenaltyTerm):
@@ -188,8 +193,8 @@ class Effort(PenaltyTerm):
 @pytest.mark.parametrize("weight", [0.01, 2.0])
 def test_a_penalty_takes_its_price_from_the_imitation_terms(rows: Any, weight: float) -> None:
     view = rows.view(action=np.full((len(rows.phase), 8), 0.5))
-    plain, terms = rewards.total(TERMS, view)
-    priced, more = rewards.total([*TERMS, Effort(weight=weight)], view)
+    plain, terms = total(TERMS, view)
+    priced, more = total([*TERMS, Effort(weight=weight)], view)
     np.testing.assert_allclose(priced, plain - weight * 8 * 0.25, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(more[:, :-1], terms)
 
@@ -203,10 +208,10 @@ def test_a_penalty_is_off_by_default_and_no_kernel() -> None:
 def test_rows_are_summed_alike_however_many_there_are(rows: Any) -> None:
     terms = [*TERMS, *(Effort(weight=0.1 * k) for k in range(1, 9))]
     view = rows.view(action=np.random.default_rng(0).uniform(-1, 1, (len(rows.phase), 8)))
-    together, _ = rewards.total(terms, view)
+    together, _ = total(terms, view)
     for n in range(len(rows.phase)):
         one = rows._replace(phase=rows.phase[n : n + 1], qpos=rows.qpos[n : n + 1], qvel=rows.qvel[n : n + 1])
-        np.testing.assert_array_equal(rewards.total(terms, one.view(view.action[n : n + 1]))[0], together[n : n + 1])
+        np.testing.assert_array_equal(total(terms, one.view(view.action[n : n + 1]))[0], together[n : n + 1])
 
 
 def test_every_kernel_is_documented_with_its_values() -> None:
@@ -219,3 +224,15 @@ def test_the_weights_that_do_not_add_up_are_listed() -> None:
         ValidationError, match=r"add up to 1, got 1.1 \(pose 0.45, velocity 0.2, end_effector 0.15, root 0.3\)"
     ):
         MDPConfig.model_validate({"rewards": {"velocity": {"weight": 0.2}}})
+
+
+@pytest.mark.parametrize("bad", [np.inf, 1e21, np.nan])
+def test_a_penalty_of_a_row_that_has_diverged_is_nothing(rows: Any, bad: float) -> None:
+    action = np.full((len(rows.phase), 8), 0.5)
+    action[3] = bad
+    broken = np.arange(len(rows.phase)) == 3
+    with np.errstate(over="ignore", invalid="ignore"):
+        reward, terms = rewards.total([*TERMS, Effort(weight=1.0)], rows.view(action), broken)
+    assert terms[3, -1] == 0
+    assert (terms[~broken, -1] == -2).all()
+    assert np.isfinite(reward).all()

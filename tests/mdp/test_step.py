@@ -158,7 +158,7 @@ def test_the_reward_refers_to_the_reference_ahead_of_where_the_walker_started(
         frame = reference.at_time(starts + number / 50)
         state = batch.body_state()
         view = View(batch.walker, reference, state, frame, tracking_error(state, frame), np.zeros((4, 8)))
-        reward, terms = total(batch.config.rewards.active(), view)
+        reward, terms = total(batch.config.rewards.active(), view, np.zeros(4, bool))
         np.testing.assert_allclose(step.reward, reward, rtol=0, atol=1e-6)
         np.testing.assert_allclose(step.terms, terms, rtol=0, atol=1e-6)
 

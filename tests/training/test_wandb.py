@@ -160,7 +160,7 @@ from pathlib import Path
 from mimicrl.runs import Run
 from mimicrl.training import train, wandb
 wandb._INIT_SECONDS = 1.0
-train.train(Run(Path(sys.argv[1])), threads=1)
+train.train(Run(Path(sys.argv[1])), cores=1)
 """
 
 
@@ -174,7 +174,7 @@ def weights_and_words(run: Run, **variables: str) -> tuple[bytes, str]:
 
 
 def test_a_server_that_accepts_and_never_answers_costs_one_warning(prepare, tmp_path: Path) -> None:
-    training.train(without := prepare(tmp_path / "without", training={"total_timesteps": 128}), threads=1)
+    training.train(without := prepare(tmp_path / "without", training={"total_timesteps": 128}), cores=1)
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
     with socket.create_server(("127.0.0.1", 0)) as server:
         weights, said = weights_and_words(run, WANDB_BASE_URL=f"http://127.0.0.1:{server.getsockname()[1]}")

@@ -9,6 +9,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+from collections import Counter
 from dataclasses import dataclass
 
 from mimicrl.evaluation.metrics.base import EpisodeMetric, Evaluation, Metric, StepMetric
@@ -45,7 +46,11 @@ def found() -> tuple[Metric, ...]:
         and value.__module__ == module.__name__
         and not inspect.isabstract(value)
     ]
-    return tuple(metric() for metric in sorted(classes, key=lambda metric: metric.order))
+    metrics = tuple(metric() for metric in sorted(classes, key=lambda metric: metric.order))
+    for name, count in Counter(metric.name for metric in metrics).items():
+        if count > 1:
+            raise TypeError(f"{count} metrics of {__name__} have the name {name}")
+    return metrics
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,11 @@ class Summary:
     def score(self) -> tuple[int, float]:
         """What `best` maximises: stable episodes, then imitation reward.
 
-        The reward is multiplied by the episodes' length, or a walker that falls at once would score well.
+        The reward is multiplied by the episodes' length, or a walker that falls at once would score well. A negative
+        one, as penalties may make it, is divided by it for the same reason.
         """
-        return self.stable_episodes, (self.values[REWARD] or 0.0) * (self.values[DURATION] or 0.0)
+        reward, duration_s = self.values[REWARD] or 0.0, self.values[DURATION] or 0.0
+        return self.stable_episodes, reward * duration_s if reward >= 0 else reward / max(duration_s, 1e-9)
 
     def describe(self) -> str:
         """Return the headline metrics in one line."""

@@ -71,8 +71,7 @@ class Metric(ABC):
 
     def summary(self, value: float, **changes: Any) -> MetricSummary:
         """Return an entry of ``summary.json``; `changes` replace attributes of the class."""
-        keys = ("name", "heading", "unit", "digits", "scale", "better", "meaning", "headline", "target", "bounds")
-        shown = {key: getattr(self, key) for key in keys if key not in changes}
+        shown = {key: getattr(self, key) for key in MetricSummary.model_fields if key not in {"value", *changes}}
         return MetricSummary(value=float(value) if math.isfinite(value) else None, **shown, **changes)
 
 

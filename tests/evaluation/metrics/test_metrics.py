@@ -11,7 +11,7 @@ from evaluation.metrics.made_up import JOINTS, REWARDS, evaluation
 from mimicrl.evaluation.evaluate import episodes_table, evaluation_summary
 from mimicrl.evaluation.metrics import found, metric_summaries, summarize
 from mimicrl.mdp.config import MDPConfig
-from mimicrl.mdp.terminations import reasons
+from mimicrl.mdp.terminations import DIVERGED, TIME, reasons
 
 FALL = reasons(MDPConfig().terminations).index("fall")
 
@@ -89,7 +89,7 @@ def test_all_stable_means_every_one() -> None:
 
 
 def test_the_table_has_one_row_per_episode() -> None:
-    table = episodes_table(evaluation(reason=[1, 3, 4, 1]))
+    table = episodes_table(evaluation(reason=[TIME, FALL, DIVERGED, TIME]))
     assert table["episode"].tolist() == [0, 1, 2, 3]
     assert table["reason"].tolist() == ["time", "fall", "diverged", "time"]
     assert table["stable"].tolist() == [True, False, False, True]
@@ -98,7 +98,7 @@ def test_the_table_has_one_row_per_episode() -> None:
 
 
 def test_the_file_says_what_the_summary_says() -> None:
-    found_here = evaluation(reason=[1, 3, 3, 1])
+    found_here = evaluation(reason=[TIME, FALL, FALL, TIME])
     record, summary = evaluation_summary(found_here, "final", "abc"), summarize(found_here)
     assert record.values == summary.values
     assert (record.episodes, record.stable_episodes) == (summary.episodes, summary.stable_episodes)
