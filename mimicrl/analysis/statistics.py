@@ -157,7 +157,7 @@ def iqm_band(values: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, np.ndarr
     of matrices.
 
     Args:
-        values: Finite, a row a seed and a column a figure, shape ``(n, m)``.
+        values: Finite, one row per seed and one column per figure, shape ``(n, m)``.
         seed: Of the resampling.
 
     Returns:

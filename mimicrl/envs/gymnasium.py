@@ -73,7 +73,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return step.observation[0], float(step.reward[0]), terminated, truncated, info
 
     def get_state(self) -> dict[str, np.ndarray]:
-        """Return everything that decides the environment's future, as arrays of a row a simulation."""
+        """Return everything that decides the environment's future, as arrays with one row per simulation."""
         return joint_state(self.batch, self._monitor)
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:

@@ -41,7 +41,7 @@ class GaitCycle:
         np.add.at(self._squares, point, angles_rad[finite] ** 2)
 
     def table(self, walker: Walker, reference: ReferenceTrajectory) -> pd.DataFrame:
-        """Return a row a joint and phase: ``joint, phase, mean_rad, sd_rad, reference_rad, published_…``.
+        """Return one row per joint and phase: ``joint, phase, mean_rad, sd_rad, reference_rad, published_…``.
 
         Phases at which no step fell have NaN means. The published columns are NaN for joints that no published
         gait has, and for speeds outside its range.

@@ -12,7 +12,7 @@ from mimicrl.mdp.step import MimicBatch
 
 
 class Episode(NamedTuple):
-    """One episode, a row a control step; its start, a state of the reference, is not part of it.
+    """One episode, one row per control step; its start, a state of the reference, is not part of it.
 
     Attributes:
         qpos: Configurations, shape ``(T, nq)``.

@@ -13,7 +13,7 @@ FORMAT = 1
 
 
 class RunRecord(Record):
-    """``run.json``: what a run is. It is written last by ``init`` and makes a directory a run."""
+    """``run.json``: what a run is. It is written last by ``init``; with it a directory is a run."""
 
     MADE_BY = "mimicrl init"
 

@@ -182,7 +182,7 @@ class _Console(Console):
 
 
 class Terminal:
-    """Tells the user what runs and how far it is: a live bar on a terminal, else a line an evaluation.
+    """Tells the user what runs and how far it is: a live bar on a terminal, else one line per evaluation.
 
     Args:
         config: The run.

@@ -15,8 +15,8 @@ from mimicrl.runs.records import Progress
 from mimicrl.training.logs import Terminal
 
 _SECONDS = 2.0
-# What readers may expect between two reports, at least.
-_INTERVAL_SECONDS = 10.0
+# What readers may expect between two reports, at least: the first evaluation may take as long.
+_INTERVAL_SECONDS = 60.0
 
 
 class Stopwatch:

@@ -60,7 +60,7 @@ def make(run: Run, task: Task, threads: int) -> MimicNormalize:
 
 
 def get_state(environments: VecEnv) -> dict[str, np.ndarray]:
-    """Return the complete state of the environments, as arrays of a row an environment."""
+    """Return the complete state of the environments, as arrays with one row per environment."""
     base = environments.unwrapped
     if isinstance(base, MimicVecEnv):
         return base.get_state()

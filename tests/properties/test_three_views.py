@@ -72,7 +72,7 @@ class StepLoop:
 
 
 class Rollout(NamedTuple):
-    """All that a vector environment told in some steps; `episodes` has a row an episode that ended."""
+    """All that a vector environment told in some steps; `episodes` has one row per episode that ended."""
 
     observations: np.ndarray
     rewards: np.ndarray
