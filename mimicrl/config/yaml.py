@@ -35,10 +35,14 @@ class _StrictLoader(yaml.SafeLoader):
         return int(value) if value.is_integer() and "." not in node.value else value
 
 
+class _StrictDumper(yaml.SafeDumper):
+    """A safe dumper that quotes what the loader would take for a number."""
+
+
 # YAML 1.1 wants a dot and a sign in exponents and so reads 1e-3 and 1e6 as text.
-_StrictLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
+_NUMBER = re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
+for _kind in (_StrictLoader, _StrictDumper):
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789"))
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
 # PyYAML lets these through: a date that is none, and aliases that contain themselves.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
@@ -109,4 +113,4 @@ def as_json(data: dict[str, Any], path: Path) -> str:
 
 def dump(data: Any) -> str:
     """Return YAML that keeps the order of the keys."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(data, Dumper=_StrictDumper, sort_keys=False, allow_unicode=True, width=120)

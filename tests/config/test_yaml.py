@@ -144,3 +144,10 @@ def test_what_is_dumped_is_read_back(data: object) -> None:
 
 def test_dumping_keeps_the_order_of_keys_and_letters_of_all_languages() -> None:
     assert yaml.dump({"b": "é — °", "a": 1}) == "b: é — °\na: 1\n"
+
+
+@pytest.mark.parametrize("text", ["1e-4", "1e6", "1.5", "007", "yes", "null", "2026-11-28", "walk"])
+def test_text_that_looks_like_something_else_is_text_again(tmp_path: Path, text: str) -> None:
+    (tmp_path / "names.yaml").write_text(yaml.dump({text: {"name": text}, "number": 1e-4}))
+    data, _ = yaml.load(tmp_path / "names.yaml")
+    assert data == {text: {"name": text}, "number": 1e-4}
