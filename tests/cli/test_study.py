@@ -102,7 +102,7 @@ def test_how_far_runs_are_is_told_without_anything_heavy(results: Path) -> None:
         "from mimicrl.cli import main\n"
         "try:\n    main()\n"
         "finally:\n"
-        "    heavy = ('torch', 'mujoco', 'gymnasium', 'numpy', 'pandas', 'stable_baselines3', 'matplotlib')\n"
+        "    heavy = ('torch', 'mujoco', 'gymnasium', 'scipy', 'pandas', 'stable_baselines3', 'matplotlib')\n"
         "    print('loaded:', [name for name in heavy if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
