@@ -124,15 +124,19 @@ def _write_run(
     experiment, seed = key
     generator = np.random.default_rng([seed, *experiment.encode()])
     fingerprint = artifacts.sha256(f"{study} {experiment} {seed}".encode())[:12]
-    identity = {
-        "format": 1,
-        "study": study,
-        "experiment": experiment,
-        "seed": seed,
-        "total_timesteps": budget,
-        "seeds": {},
-        "fingerprint": fingerprint,
-    } | dict.fromkeys(("motion_sha256", "walker_sha256", "config_sha256"), "")
+    identity = (
+        {
+            "format": 1,
+            "study": study,
+            "experiment": experiment,
+            "seed": seed,
+            "total_timesteps": budget,
+            "seeds": {},
+            "fingerprint": fingerprint,
+        }
+        | dict.fromkeys(("motion_sha256", "walker_sha256", "config_sha256"), "")
+        | {"plugins_sha256": {}}
+    )
     _json(path / "run.json", identity)
     for verb in ("init", "train"):
         _json(path / "provenance" / f"{verb}.json", _record(verb) | records)
