@@ -189,10 +189,10 @@ def prepare(path: Path, **sections: Any) -> Run:
         path: The directory.
         **sections: Values that differ, such as ``training={"n_envs": 8}``.
     """
-    from mimicrl.mimic.prepare import prepare_run
+    from mimicrl import api
 
     about = {"study": "benchmark", "experiment": path.name, "seed": 1}
-    return prepare_run(RunConfig.model_validate_json(json.dumps(about | sections)), path.parent, path)
+    return api.prepare(RunConfig.model_validate_json(json.dumps(about | sections)), path, base=path.parent)
 
 
 def call(*command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:

@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mimicrl import artifacts, seeding
+from mimicrl import api, artifacts, seeding
 from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
 from mimicrl.envs.task import Task
-from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import Run
 from mimicrl.training import vec_envs
 from mimicrl.training.checkpoints import store
@@ -54,7 +53,7 @@ def prepare(path: Path, vec_env: str, *, tiny: bool) -> Run:
     few = FEW_PROCESSES if vec_env == "subproc" and not tiny else {}
     about = {"study": "soak", "experiment": vec_env, "seed": 1, "training": {"vec_env": vec_env, **few}}
     config = deep_merge(TINY if tiny else PRESET, about)
-    return prepare_run(RunConfig.model_validate_json(json.dumps(config)), path.parent, path)
+    return api.prepare(RunConfig.model_validate_json(json.dumps(config)), path, base=path.parent)
 
 
 def result(run: Run) -> tuple[Any, ...]:

@@ -19,7 +19,8 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts
-from mimicrl.errors import ArtifactError
+from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.runs import Checkpoint, Run, identity
 from mimicrl.runs.layout import DESCRIPTION, WEIGHTS
 from mimicrl.runs.records import PolicyDescription
 
@@ -140,6 +141,26 @@ class Policy:
             if _belong_together(weights, about) or time.monotonic() > deadline:
                 return cls.parse(weights, about, directory)
             time.sleep(_POLL_S)
+
+    @classmethod
+    def of_run(cls, run: Run, checkpoint: Checkpoint) -> Policy:
+        """Read a policy of a run, after checking that the run's files and the policy belong together.
+
+        Raises:
+            ArtifactError: The policy is missing or damaged, or a file of the run was changed.
+            ConfigError: The policy was trained with another configuration.
+        """
+        identity.verify(run)
+        policy = cls.load(run.policy_directory(checkpoint))
+        if policy.about.get("fingerprint") != run.fingerprint:
+            raise ConfigError(
+                "the policy was trained with another configuration",
+                where=run.policy_directory(checkpoint),
+                got=policy.about.get("fingerprint"),
+                expected=run.fingerprint,
+                fix="mimicrl train this run again",
+            )
+        return policy
 
     @classmethod
     def parse(cls, weights: bytes, about: Any, directory: Path) -> Policy:

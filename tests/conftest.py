@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import settings
+from stage_calls import prepare_run
 from support import TINY, Done
 
 from mimicrl import cli, walkers
 from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
-from mimicrl.mimic.prepare import prepare_run
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
-from mimicrl.rendering import gl
+from mimicrl.rendering import film, gl
 from mimicrl.runs import Run
 from mimicrl.walkers import Walker
 
@@ -89,7 +89,7 @@ def prepare(tiny: Callable[..., RunConfig]) -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def trained_run(prepare: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A tiny run that was trained to its end, with TensorBoard files; only to be read."""
-    from mimicrl.training.train import train
+    from stage_calls import train
 
     run = prepare(tmp_path_factory.mktemp("trained") / "run", logging={"tensorboard": True})
     train(run, cores=1)
@@ -129,3 +129,12 @@ def study(tmp_path: Path) -> Any:
 @pytest.fixture
 def run_directory(prepare, tmp_path: Path) -> Run:
     return prepare(tmp_path / "run", training={"total_timesteps": 128})
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The captions of the pictures that are drawn."""
+    captions: list[tuple[str, ...]] = []
+    real = film.caption.write
+    monkeypatch.setattr(film.caption, "write", lambda frame, lines: (captions.append(lines), real(frame, lines))[1])
+    return captions

@@ -52,7 +52,7 @@ def test_each_point_is_one_place_in_the_code_and_each_place_a_point() -> None:
 
 
 def test_a_training_passes_all_of_them(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mimicrl.training.train import train
+    from stage_calls import train
 
     passed: list[str] = []
     monkeypatch.setattr(faultpoints, "reach", passed.append)

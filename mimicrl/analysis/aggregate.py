@@ -1,19 +1,19 @@
-"""`mimicrl aggregate`: from the runs of a study to its tables, one row per run and one row per experiment."""
+"""From the runs of a study to its tables, one row per run and one row per experiment."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mimicrl import artifacts, machine
+from mimicrl import artifacts
 from mimicrl.analysis import statistics, tables
 from mimicrl.analysis.origins import look_up
-from mimicrl.analysis.study import RunResult, StudyResults, load
-from mimicrl.runs import Study, provenance
+from mimicrl.analysis.study import RunResult, StudyResults
+from mimicrl.runs import layout
 from mimicrl.runs.records import Bootstrap, Manifest, ManifestRun, Outcome
 
 _TRAINING = {
@@ -47,56 +47,39 @@ _ORIGIN = {
 
 @dataclass(frozen=True, eq=False)
 class Aggregate:
-    """What `aggregate` made.
+    """A study's tables.
 
     Attributes:
         runs: One row per run, `runs_table`.
         experiments: One row per experiment, `experiments_table`.
         headline: One line per experiment.
-        files: The files that were written.
+        tables: The content of each file in ``tables/``, by its name.
+        manifest: What they were made from.
     """
 
     runs: pd.DataFrame
     experiments: pd.DataFrame
     headline: tuple[str, ...]
-    files: tuple[Path, ...]
+    tables: dict[str, bytes]
+    manifest: Manifest
 
 
-def aggregate(directory: Path, *, allow_missing: bool = False) -> Aggregate:
-    """Write a study's ``tables/`` and ``manifest.json``; the same runs give the same bytes.
-
-    Args:
-        directory: The study's directory.
-        allow_missing: Go on where runs are missing; they stay visible as rows without figures.
-
-    Raises:
-        ArtifactError: Runs are missing, or a file of one is damaged; nothing was written.
-        ConfigError: The directory is no study's.
-    """
-    started, results = machine.now(), load(directory)
-    if not allow_missing:
-        results.require_complete()
-    runs = runs_table(results)
-    experiments = experiments_table(results)
+def tabulate(results: StudyResults) -> Aggregate:
+    """Return a study's tables; the same runs give the same bytes."""
+    runs, experiments = runs_table(results), experiments_table(results)
     shown = tables.headline_metrics(results.metrics.values())
     text, notes = tables.experiments_text(experiments, shown), tables.notes(experiments)
     headline = tables.headline(experiments, shown)
-    contents = {
-        "runs.parquet": artifacts.parquet_bytes(runs),
-        "runs.csv": tables.csv(runs).encode(),
-        "experiments.parquet": artifacts.parquet_bytes(experiments),
-        "experiments.csv": tables.csv(experiments).encode(),
-        "experiments.md": tables.markdown(text, notes).encode(),
-        "experiments.tex": tables.latex(text, notes).encode(),
-        "headline.txt": ("\n".join(headline) + "\n").encode(),
+    forms: dict[str, Callable[[pd.DataFrame], bytes]] = {
+        "parquet": artifacts.parquet_bytes,
+        "csv": lambda table: tables.csv(table).encode(),
+        "md": lambda _: tables.markdown(text, notes).encode(),
+        "tex": lambda _: tables.latex(text, notes).encode(),
     }
-    study = Study(directory)
-    files = {study.table_file(name): content for name, content in contents.items()}
-    files[study.manifest_file] = artifacts.json_bytes(_manifest(results, runs, contents).as_json())
-    for path, content in files.items():
-        artifacts.write_bytes(path, content)
-    provenance.record("aggregate", started).write(study.provenance_file("aggregate"))
-    return Aggregate(runs, experiments, tuple(headline), tuple(files))
+    contents = {f"runs.{kind}": forms[kind](runs) for kind in layout.RUNS_FORMATS}
+    contents |= {f"experiments.{kind}": forms[kind](experiments) for kind in layout.EXPERIMENTS_FORMATS}
+    contents[layout.HEADLINE] = ("\n".join(headline) + "\n").encode()
+    return Aggregate(runs, experiments, tuple(headline), contents, _manifest(results, runs, contents))
 
 
 def runs_table(results: StudyResults) -> pd.DataFrame:

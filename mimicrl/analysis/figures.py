@@ -14,31 +14,32 @@ from mimicrl.analysis.final_evaluation import final_evaluation
 from mimicrl.analysis.gait_figure import gait_cycle_figure
 from mimicrl.analysis.learning_curves import learning_curves
 from mimicrl.analysis.study import RunResult, StudyResults
+from mimicrl.runs.layout import FIGURE_FORMATS, STUDY_FIGURES, gait_figure
 
-FORMATS = {
+_UNTOLD = {
     "svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-"""File formats, each without the fields that would tell when and with what the file was made."""
+"""Of each format the fields that would tell when and with what a file was made."""
 
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:
-    """Return a figure as the bytes of a file; `kind` is one of `FORMATS`."""
+    """Return a figure as the bytes of a file; `kind` is one of `FIGURE_FORMATS`."""
     buffer = io.BytesIO()
     with style():
-        figure.savefig(buffer, format=kind, metadata=FORMATS[kind])
+        figure.savefig(buffer, format=kind, metadata=_UNTOLD[kind])
     return buffer.getvalue()
 
 
 def figure_files(figures: Mapping[str, Figure]) -> dict[str, bytes]:
-    """Return each figure in all `FORMATS`, by file name."""
+    """Return each figure in all `FIGURE_FORMATS`, by file name."""
     for figure in figures.values():  # once, or each format would take its time for the layout
         with style():
             if engine := figure.get_layout_engine():
                 engine.execute(figure)
         figure.set_layout_engine("none")
-    return {f"{name}.{kind}": figure_bytes(figure, kind) for name, figure in figures.items() for kind in FORMATS}
+    return {f"{name}.{kind}": figure_bytes(figure, kind) for name, figure in figures.items() for kind in FIGURE_FORMATS}
 
 
 def inline_svg(svg: bytes, prefix: str) -> dict[str, Markup]:
@@ -67,11 +68,12 @@ def study_figures(results: StudyResults) -> dict[str, Figure]:
     """Return the figures of a study by name; none of experiments without a finished run."""
     if not any(run.finished for run in results.runs):
         return {}
-    figures = {"learning_curves": learning_curves(results), "final_evaluation": final_evaluation(results)}
+    drawn = (learning_curves(results), final_evaluation(results))
+    figures: dict[str, Figure] = dict(zip(STUDY_FIGURES, drawn, strict=True))
     for name, runs in results.experiments.items():
         cycles = {_label(run): run.gait_cycle for run in runs if run.finished}
         if cycles:
-            figures[f"gait_{name}"] = gait_cycle_figure(cycles)
+            figures[gait_figure(name)] = gait_cycle_figure(cycles)
     return figures
 
 

@@ -1,77 +1,27 @@
-"""`mimicrl report`: a study on one page that needs nothing else: no network, no script, no other file."""
+"""A study on one page that needs nothing else: no network, no script, no other file."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import jinja2
 
-from mimicrl import artifacts, machine
 from mimicrl.analysis import aggregate, figures, settings, statistics, tables, text, videos
 from mimicrl.analysis.origins import origins, usual
-from mimicrl.analysis.study import RunResult, StudyResults, load
+from mimicrl.analysis.study import RunResult, StudyResults
 from mimicrl.config import yaml
-from mimicrl.runs import Study, provenance
+from mimicrl.runs import Run, Study, layout
 from mimicrl.runs.summary import REWARD, MetricSummary
 
 MAX_PAGE_BYTES = 25_000_000
 
 _ASSETS = Path(__file__).parent / "assets"
-_TABLES = ("experiments.md", "experiments.tex", "experiments.csv", "runs.csv", "experiments.parquet", "runs.parquet")
-_RUN_FILES = (
-    *("config.yaml", "run.json", "outcome.json", "evaluations.parquet", "metrics.parquet", "episodes.parquet"),
-    *(
-        "summary.json",
-        "gait_cycle.parquet",
-        "policies/final/policy.json",
-        "policies/final/policy.safetensors",
-        "videos/final.mp4",
-    ),
-)
 
 Record = dict[str, Any]
-
-
-def report(directory: Path, *, allow_missing: bool = False) -> Path:
-    """Write a study's ``report.html`` and ``figures/``; the same runs give the same bytes.
-
-    Args:
-        directory: The study's directory.
-        allow_missing: Go on where runs are missing; they stay visible.
-
-    Returns:
-        The page.
-
-    Raises:
-        ArtifactError: Runs are missing, or a file of one is damaged; nothing was written.
-        ConfigError: The directory is no study's.
-        MachineError: There is no ffmpeg, or no space on the disk.
-    """
-    started, results = machine.now(), load(directory)
-    if not allow_missing:
-        results.require_complete()
-    drawn = figures.study_figures(results)
-    files = figures.figure_files(drawn)
-    html = page(results, {name: files[f"{name}.svg"] for name in drawn})
-    study = Study(directory)
-    _write_figures(study.figures_directory, files)
-    artifacts.write_text(study.report_file, html)
-    provenance.record("report", started).write(study.provenance_file("report"))
-    return study.report_file
-
-
-def _write_figures(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the figures and remove those of experiments that are gone."""
-    for name, data in files.items():
-        artifacts.write_bytes(folder / name, data)
-    for kind in figures.FORMATS:
-        for file in folder.glob(f"*.{kind}"):
-            if file.name not in files:
-                file.unlink()
 
 
 def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = MAX_PAGE_BYTES) -> str:
@@ -90,7 +40,7 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
     metrics = list(results.metrics.values())
     headline = tables.headline_metrics(metrics)
     trainings = {run.name: run.provenance["train"] for run in results.runs if "train" in run.provenance}
-    common = usual(trainings)
+    common, study = usual(trainings), Study(results.directory)
     content = {
         "study": results.name,
         "experiments": [_experiment(results, row, records, headline) for row in tables.records(experiments)],
@@ -102,9 +52,9 @@ def page(results: StudyResults, drawings: Mapping[str, bytes], max_bytes: int = 
             {"name": name, **figures.inline_svg(svg, f"f{number}-")}
             for number, (name, svg) in enumerate(drawings.items())
         ],
-        "formats": list(figures.FORMATS),
+        "formats": list(layout.FIGURE_FORMATS),
         "runs": [_run(results, run, record, common) for run, record in zip(results.runs, records, strict=True)],
-        "table_links": _links(results.directory, Study(results.directory).tables_directory, _TABLES),
+        "table_links": _links(study.path, study.tables_directory, [*study.experiments_tables, *study.runs_tables]),
         "origins": origins(trainings),
         "statistics": statistics,
         "few_seeds": tables.FEW_SEEDS,
@@ -131,9 +81,9 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _links(base: Path, folder: Path, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return name and address, relative to `base`, of those files in `folder` that are there."""
-    return [(name, quote(str((folder / name).relative_to(base)))) for name in names if (folder / name).is_file()]
+def _links(base: Path, folder: Path, files: Iterable[Path]) -> list[tuple[str, str]]:
+    """Return name in `folder` and address, relative to `base`, of those files that are there."""
+    return [(str(f.relative_to(folder)), quote(str(f.relative_to(base)))) for f in files if f.is_file()]
 
 
 # --- experiments ---
@@ -165,7 +115,7 @@ def _walks(record: Record) -> bool:
 
 def _video(results: StudyResults, video: videos.Video) -> Record:
     def address(run: RunResult) -> str:
-        return _links(results.directory, run.path, ["videos/final.mp4"])[0][1]
+        return _links(results.directory, run.path, [Run(run.path).video_file("final.mp4")])[0][1]
 
     shown = video.run.provenance.get("replay", {}).get("result", {})
     return {
@@ -185,7 +135,8 @@ def _video(results: StudyResults, video: videos.Video) -> Record:
 
 def _run(results: StudyResults, run: RunResult, record: Record, common: set[tuple[str, str]]) -> Record:
     verbs = dict(sorted(run.provenance.items(), key=lambda item: str(item[1].get("started"))))
-    files = [*_RUN_FILES, *(f"provenance/{verb}.json" for verb in verbs)]
+    place = Run(run.path)
+    files = [*place.shown_files, *map(place.provenance_file, verbs)]
     return record | {
         "anchor": f"run-{run.experiment}-{run.seed}",
         "walks": _walks(record),

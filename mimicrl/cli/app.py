@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from mimicrl.cli import doctor, image, motion, run, study
+from mimicrl import stages
+from mimicrl.cli import motion
 from mimicrl.errors import ConfigError, MachineError, MimicError
 from mimicrl.rendering import gl
 
@@ -24,19 +25,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (
-    run.init,
-    run.train,
-    run.evaluate,
-    run.replay,
-    study.aggregate,
-    study.report,
-    study.status,
-    doctor.doctor,
-    image.image,
-):
-    app.command()(verb)
-app.add_typer(motion.app, name="motion")
+for panel, verb in stages.verbs():
+    app.command(rich_help_panel=panel)(verb)
+app.add_typer(motion.app, name="motion", rich_help_panel="Motions")
 
 _VERBOSE = {"-v", "--verbose"}
 _NO_PLUGINS = "--no-plugins"
@@ -66,9 +57,10 @@ def main() -> None:
     words = [word for word in arguments if not word.startswith("-")]
     verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
     try:
-        code = app(arguments, standalone_mode=False)
-        if code == INTERRUPTED_BY_USER:  # how typer tells of a Ctrl-C
+        # What a verb returns is for callers in Python; only typer's own code, of a Ctrl-C, is meant here.
+        if app(arguments, standalone_mode=False) == INTERRUPTED_BY_USER:
             raise KeyboardInterrupt
+        code = 0
     except TyperException as error:  # wrong use of the command line
         if str(error):  # without any words typer has shown the help, and that is all there is to say
             _tell(f"mimicrl {verb}: {error.format_message()} — run mimicrl --help".replace("mimicrl :", "mimicrl:"))
@@ -85,10 +77,6 @@ def _explain(error: Exception, verb: str) -> int:
     """Tell the user what went wrong, the last line in the form of the contract; return the exit code."""
     if _VERBOSE & set(sys.argv[1:]):
         traceback.print_exception(error)
-    if not isinstance(error, MimicError):
-        from mimicrl.config import plugins
-
-        error = plugins.blame(error) or error
     if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
         error = MachineError(
             "a file cannot be used",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mimicrl.cli.options import Fps, Height, Seconds, VideoFormat, VideoKind, Width
 from mimicrl.errors import ConfigError
+from mimicrl.stages.options import Fps, Height, Seconds, VideoKind, Width
 
 if TYPE_CHECKING:
     import pandas
@@ -68,7 +68,7 @@ def play(
     fps: Fps = 30.0,
     width: Width = 640,
     height: Height = 480,
-    kind: VideoKind = VideoFormat.mp4,
+    kind: VideoKind = "mp4",
 ) -> None:
     """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
     from mimicrl.evaluation import play as playing
@@ -76,7 +76,7 @@ def play(
     from mimicrl.rendering.film import Film
 
     clip, body = _motion(motion, speed, walker)
-    film = Film(seconds, fps, width, height, kind.value)
+    film = Film(seconds, fps, width, height, kind)
     typer.echo(str(playing.play(ReferenceTrajectory(clip, body), body, out, film)))
 
 
@@ -85,10 +85,11 @@ def _draw(name: str, cycle: pandas.DataFrame, path: Path) -> None:
     from mimicrl import artifacts
     from mimicrl.analysis import figures
     from mimicrl.analysis.gait_figure import gait_cycle_figure
+    from mimicrl.runs.layout import FIGURE_FORMATS
 
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in figures.FORMATS:
-        formats = ", ".join(f".{name}" for name in figures.FORMATS)
+    if kind not in FIGURE_FORMATS:
+        formats = ", ".join(f".{name}" for name in FIGURE_FORMATS)
         raise ConfigError("figures have no such format", where=path, got=path.suffix or "none", expected=formats)
     artifacts.write_bytes(path, figures.figure_bytes(gait_cycle_figure({name: cycle}), kind))
 

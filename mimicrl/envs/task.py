@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from mimicrl.config import RunConfig
 from mimicrl.envs.gymnasium import MimicEnv
+from mimicrl.errors import MotionError
 from mimicrl.mdp.config import MDPConfig, TaskConfig
-from mimicrl.mdp.step import MimicBatch
-from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
+from mimicrl.mdp.step import MimicBatch, substeps
+from mimicrl.motions import MotionClip, ReferenceTrajectory, gait, readers, validate
 from mimicrl.runs import Run
 from mimicrl.walkers import Walker, registry
 
@@ -34,6 +37,37 @@ class Task:
         xml = run.walker_file.read_text(encoding="utf-8")
         walker = walker_for(config.mdp, xml, config.walker.name)
         return cls(walker, ReferenceTrajectory(MotionClip.load(run.motion_file), walker), config.mdp)
+
+    @classmethod
+    def of_config(cls, config: RunConfig, base: Path) -> Task:
+        """Return the task that a configuration describes, after checking that its motion can be imitated.
+
+        Args:
+            config: The resolved configuration.
+            base: Folder that file paths in it are relative to.
+
+        Raises:
+            ConfigError: The control rate does not fit the walker.
+            MotionError: The motion cannot be used.
+            WalkerError: The walker cannot be used.
+        """
+        named, source = config.walker, config.motion
+        xml = registry.source(named.name) if named.file is None else registry.read(base / named.file)
+        walker = walker_for(config.mdp, xml, named.name)
+        substeps(config.mdp.control_hz, walker.model.opt.timestep)
+        if source.file is not None:
+            clip = readers.read(base / source.file, walker)
+        else:
+            clip = gait.generate(walker, source.speed_mps or 0.0)
+        if clip.loop != "wrap":
+            raise MotionError(
+                "the motion does not repeat, and walking must",
+                where=clip.name,
+                got=f"loop mode {clip.loop}",
+                fix="cut the clip at whole cycles and set its loop mode to wrap",
+            )
+        validate.refuse_implausible(clip, walker)
+        return cls(walker, ReferenceTrajectory(clip, walker), config.mdp)
 
     @classmethod
     def of_gait(cls, speed_mps: float = 1.25, config: TaskConfig | None = None) -> Task:

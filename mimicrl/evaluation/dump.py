@@ -1,4 +1,4 @@
-"""`mimicrl replay --dump`: the last configurations of a training episode in which the physics diverged, as a video."""
+"""The last configurations of a training episode in which the physics diverged, to be shown."""
 
 from __future__ import annotations
 
@@ -8,28 +8,22 @@ import numpy as np
 
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError
-from mimicrl.rendering import film
-from mimicrl.rendering.film import Film, Take
-from mimicrl.runs import Run
+from mimicrl.rendering.film import Take
 
 _SLOWNESS = 10
 
 
-def replay_dump(run: Run, dump: Path, out: Path | None = None, settings: Film | None = None) -> Path:
-    """Write a video of a dump, ten times slower than it was.
+def dump_take(task: Task, dump: Path, title: str) -> Take:
+    """Return what a dump shows, ten times slower than it was.
 
     Args:
-        run: The run.
-        dump: A file of its ``training/FINGERPRINT/diverged``.
-        out: The video; by default ``RUN_DIR/videos/NAME_OF_THE_DUMP.mp4``.
-        settings: What the video should be like.
+        task: What was trained.
+        dump: A file of a run's ``training/FINGERPRINT/diverged``.
+        title: The first line below the pictures.
 
     Raises:
         ArtifactError: The dump cannot be read, or is of another walker.
-        MachineError: OpenGL, ffmpeg or space on the disk is missing.
     """
-    settings = settings or Film()
-    task = Task.of_run(run)
     qpos = _read(dump, task.walker.model.nq)
     steps, step_s = len(qpos), _SLOWNESS / task.config.control_hz
     if steps == 1:
@@ -37,13 +31,9 @@ def replay_dump(run: Run, dump: Path, out: Path | None = None, settings: Film | 
 
     def caption(time_s: float) -> tuple[str, ...]:
         left = max(steps - 1 - int(time_s / step_s), 0)
-        when = f"{left} step{'' if left == 1 else 's'} before the end"
-        return f"{run.config.study} / {run.config.experiment}, seed {run.config.seed}", when
+        return title, f"{left} step{'' if left == 1 else 's'} before the end"
 
-    path = out or run.video_file(f"{dump.stem}.{settings.kind}")
-    take = Take(task.walker.model, step_s * np.arange(len(qpos), dtype=np.float64), qpos, caption=caption)
-    film.write(path, [take], settings)
-    return path
+    return Take(task.walker.model, step_s * np.arange(len(qpos), dtype=np.float64), qpos, caption=caption)
 
 
 def _read(dump: Path, width: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`mimicrl replay`: an episode of a policy as a video, beside the ghost of its reference.
+"""An episode of an evaluation once more, to be shown beside the ghost of its reference.
 
 The evaluation's starts are rolled out again as one batch, as a policy's actions depend in their last bits on the width
 of the batch; so the video shows an episode of the table, and says where it cannot.
@@ -6,28 +6,22 @@ of the batch; so the video shows an episode of the table, and says where it cann
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mimicrl import artifacts, machine
+from mimicrl.config import EvaluationConfig
 from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
-from mimicrl.evaluation.evaluate import trained_policy
 from mimicrl.evaluation.ghost import ghost_qpos
 from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
 from mimicrl.evaluation.trace import Episode, Trace
 from mimicrl.geometry.rotations import Array
 from mimicrl.mdp.initialization import reference_state
 from mimicrl.mdp.terminations import TIME
-from mimicrl.rendering import film, gl
-from mimicrl.rendering.film import Film, Take
-from mimicrl.runs import Checkpoint, Run, provenance
-
-_LONGEST_NAME = 24
+from mimicrl.policy import Policy
+from mimicrl.rendering.film import Take
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,122 +53,50 @@ class Replay:
         return {key: value for key, value in vars(self).items() if key != "take"}
 
 
-def replay(
-    run: Run,
-    checkpoint: Checkpoint = "final",
-    *,
-    episode: int | None = None,
-    settings: Film | None = None,
-    out: Path | None = None,
-    threads: int = 1,
-) -> Path:
-    """Write a video of an episode of a run.
-
-    Args:
-        run: The run.
-        checkpoint: Which of its policies.
-        episode: Which of the evaluation's episodes; by default the one of median distance.
-        settings: What the video should be like.
-        out: The file; by default ``RUN_DIR/videos/CHECKPOINT.mp4``, or ``CHECKPOINT-episode-I.mp4``.
-        threads: Threads of the physics; any number gives the same result.
-
-    Raises:
-        ArtifactError: The policy or the evaluation's table is missing or damaged.
-        ConfigError: The policy was trained with another configuration, there is no such episode, or `out` has the
-            ending of another format.
-        MachineError: OpenGL, ffmpeg or space on the disk is missing.
-    """
-    started, settings = machine.now(), settings or Film()
-    with ThreadPoolExecutor(1) as beside:
-        trial = beside.submit(gl.choose)  # in a process of its own, so it costs nothing meanwhile
-        shown = roll(run, checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
-        opengl = trial.result()
-    # Another episode than the workflow's does not take its place.
-    name = checkpoint if episode is None else f"{checkpoint}-episode-{episode}"
-    path = out or run.video_file(f"{name}.{settings.kind}")
-    if out is None:
-        artifacts.sweep(path.parent)
-    pictures = film.write(path, [shown.take], settings)
-    if out is None:
-        name = "replay" if path.name == "final.mp4" else f"replay-{path.name}"
-        about = {"checkpoint": checkpoint, **shown.facts(), "pictures": pictures, **asdict(settings), **asdict(opengl)}
-        provenance.record(name, started, result=about, physics=threads).write(run.provenance_file(name))
-    return path
-
-
-def replay_grid(
-    runs: list[Run],
-    checkpoint: Checkpoint = "final",
-    *,
-    out: Path,
-    episode: int | None = None,
-    settings: Film | None = None,
-    threads: int = 1,
-) -> Path:
-    """Write a video of several runs side by side, all from the same start in the gait cycle; see `replay`.
-
-    Raises:
-        ConfigError: They were not evaluated from the same starts.
-    """
-    settings = settings or Film()
-    gl.choose()
-    first = roll(runs[0], checkpoint, episode=episode, ghost=settings.ghost, threads=threads)
-    for run in runs[1:]:
-        _refuse_other_starts(run, runs[0])
-    same = [roll(run, checkpoint, episode=first.episode, ghost=settings.ghost, threads=threads) for run in runs[1:]]
-    film.write(out, [first.take, *(shown.take for shown in same)], settings)
-    return out
-
-
 def roll(
-    run: Run,
-    checkpoint: Checkpoint = "final",
+    policy: Policy,
+    task: Task,
+    settings: EvaluationConfig,
+    title: str,
     *,
     episode: int | None = None,
+    recorded_m: Array | None = None,
     ghost: bool = True,
     threads: int = 1,
 ) -> Replay:
-    """Roll out the evaluation's starts again and return one episode; see `replay`."""
-    policy, task = trained_policy(run, checkpoint), Task.of_run(run)
-    count = run.config.evaluation.episodes
-    path = run.episodes_file(checkpoint)
-    table = artifacts.read_parquet(path, "distance_m") if path.is_file() else None
-    trace = Trace()
-    batch = task.evaluation_batch(count, run.config.evaluation.seconds, threads)
+    """Roll out the evaluation's starts again and return one episode.
+
+    Args:
+        policy: The policy.
+        task: What it was trained for.
+        settings: How it was evaluated.
+        title: The first line below the pictures.
+        episode: Which of the evaluation's episodes; by default the one of median distance.
+        recorded_m: The distances in the evaluation's table [m], shape ``(E,)``; None without one.
+        ghost: Whether the reference walks along.
+        threads: Threads of the physics; any number gives the same result.
+
+    Raises:
+        ConfigError: There is no such episode.
+    """
+    trace, count = Trace(), settings.episodes
+    batch = task.evaluation_batch(count, settings.seconds, threads)
     episodes = roll_out(policy, batch, start_phases(count), trace.watch)
     chosen = median_episode(episodes.distance_m) if episode is None else episode
     if not 0 <= chosen < count:
         raise ConfigError("there is no such episode", where="--episode", got=chosen, expected=f"0 to {count - 1}")
-    agrees = None if table is None else bool(table["distance_m"].get(chosen) == episodes.distance_m[chosen])
-    names = f"{_short(run.config.study)} / {_short(run.config.experiment)}"
-    title = f"{names}, seed {run.config.seed}, {checkpoint} policy"
-    take = _take(task, trace.episode(chosen), episodes, chosen, title, ghost, agrees)
+    distance = float(episodes.distance_m[chosen])
+    agrees = None if recorded_m is None else bool(chosen < len(recorded_m) and recorded_m[chosen] == distance)
     return Replay(
-        take=take,
+        take=_take(task, trace.episode(chosen), episodes, chosen, title, ghost, agrees),
         episode=chosen,
         start_phase=float(episodes.start_phase[chosen]),
-        distance_m=float(episodes.distance_m[chosen]),
+        distance_m=distance,
         duration_s=float(episodes.duration_s[chosen]),
         reason=episodes.reasons[episodes.reason[chosen]],
         agrees_with_table=agrees,
         weights_sha256=policy.weights_sha256,
     )
-
-
-def _refuse_other_starts(run: Run, first: Run) -> None:
-    counts = [each.config.evaluation.episodes for each in (run, first)]
-    if counts[0] != counts[1]:
-        raise ConfigError(
-            "the runs of a grid were evaluated from different starts",
-            where=run.path,
-            got=f"{counts[0]} episodes",
-            expected=f"{counts[1]}, as {first.path}",
-        )
-
-
-def _short(name: str) -> str:
-    """Return a name that leaves room for others in a line."""
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"
 
 
 def median_episode(distance_m: Array) -> int:

@@ -5,8 +5,6 @@ Paths may hold wildcards, as in ``Study(path).run("{experiment}", "{seed}")``: t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,8 +22,9 @@ WEIGHTS, DESCRIPTION = "policy.safetensors", "policy.json"
 """The two files of a policy."""
 RUNS_FORMATS = ("csv", "parquet")
 EXPERIMENTS_FORMATS = ("csv", "md", "parquet", "tex")
+HEADLINE = "headline.txt"
 FIGURE_FORMATS = ("svg", "pdf", "png")
-STUDY_FIGURES = ("learning_curves", "final_evaluation")
+STUDY_FIGURES: tuple[str, ...] = ("learning_curves", "final_evaluation")
 """Figures of a whole study; each experiment has a `gait_figure` besides."""
 
 
@@ -87,7 +86,7 @@ class Study:
     @property
     def headline_file(self) -> Path:
         """One line per experiment."""
-        return self.table_file("headline.txt")
+        return self.table_file(HEADLINE)
 
     def table_file(self, name: str) -> Path:
         """A table, such as ``runs.csv``."""
@@ -97,6 +96,11 @@ class Study:
     def figures_directory(self) -> Path:
         """The figures."""
         return self.path / "figures"
+
+    @property
+    def figures(self) -> list[Path]:
+        """The figures that are there."""
+        return [file for kind in FIGURE_FORMATS for file in self.figures_directory.glob(f"*.{kind}")]
 
     def figure_file(self, name: str, kind: str) -> Path:
         """A figure in one of the `FIGURE_FORMATS`."""
@@ -297,6 +301,22 @@ class Run:
         return self.videos_directory / name
 
     @property
+    def shown_files(self) -> list[Path]:
+        """The files of a finished run that a reader may want to open."""
+        return [
+            *(self.config_file, self.run_file, self.outcome_file, self.evaluations_file, self.metrics_file),
+            *(self.episodes_file("final"), self.summary_file("final"), self.gait_cycle_file("final")),
+            *(self.description_file("final"), self.weights_file("final"), self.video_file("final.mp4")),
+        ]
+
+    @property
+    def trained_files(self) -> list[Path]:
+        """What a training writes at its end, besides the outcome."""
+        policies: tuple[Checkpoint, ...] = ("best", "final")
+        files = [file(policy) for policy in policies for file in (self.weights_file, self.description_file)]
+        return [*files, self.metrics_file, self.evaluations_file]
+
+    @property
     def logs_directory(self) -> Path:
         """What jobs printed."""
         return self.path / "logs"
@@ -347,32 +367,6 @@ class Run:
     def tensorboard_directory(self) -> Path:
         """The TensorBoard files that belong to the configuration."""
         return self.path / "tb_logs" / self.fingerprint
-
-
-def find_studies(directory: Path) -> list[Study]:
-    """Return the study that a folder is, or the studies in it."""
-    own = Study(directory)
-    return (
-        [own] if own.study_file.exists() else sorted(map(Study, _parents(directory.glob("*/study.yaml"))), key=_order)
-    )
-
-
-def find_runs(directory: Path) -> list[Run]:
-    """Return the run that a folder is, or the runs in it and in its studies."""
-    own = Run(directory)
-    if own.run_file.exists() or own.progress_file.exists():
-        return [own]
-    found = (file for depth in range(1, 4) for file in directory.glob(f"{'*/' * depth}run.json"))
-    return sorted(map(Run, _parents(found)), key=_order)
-
-
-def _parents(files: Iterator[Path]) -> list[Path]:
-    return [file.parent for file in files]
-
-
-def _order(place: Study | Run) -> list[str | int]:
-    """Return what to sort by, so that seed 10 comes after seed 9."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", str(place.path))]
 
 
 def _suffix(checkpoint: Checkpoint) -> str:

@@ -18,14 +18,22 @@ _PACKAGE = Path(__file__).parents[1]
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def record(verb: str, started: str, *, result: dict[str, Any] | None = None, **threads: int) -> Provenance:
+def record(
+    verb: str,
+    started: str,
+    *,
+    outputs: dict[str, str] | None = None,
+    result: dict[str, Any] | None = None,
+    **threads: int,
+) -> Provenance:
     """Return the provenance of what a verb just did.
 
     Args:
         verb: The command, such as ``train``.
         started: `mimicrl.machine.now` at its start.
+        outputs: The sha256 of each file that it wrote.
         result: What it made that stands nowhere else.
-        **threads: Threads of its parts, such as ``physics`` and ``torch``.
+        **threads: Threads of its parts, such as ``physics``.
     """
     image = container.current()
     return Provenance.model_validate(
@@ -47,6 +55,7 @@ def record(verb: str, started: str, *, result: dict[str, Any] | None = None, **t
             "peak_memory_mb": machine.peak_memory_mb(),
             "environment": {name: os.environ[name] for name in _VARIABLES if name in os.environ},
             "versions": machine.versions(),
+            "outputs": outputs or {},
             "result": result,
         }
     )

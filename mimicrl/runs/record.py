@@ -95,9 +95,13 @@ class Record(BaseModel):
         """Return the content of the file."""
         return self.model_dump(mode="json")
 
+    def to_bytes(self) -> bytes:
+        """Return the content as the bytes of a file."""
+        return artifacts.json_bytes(self.as_json())
+
     def write(self, path: Path) -> None:
         """Write the file atomically."""
-        artifacts.write_json(path, self.as_json())
+        artifacts.write_bytes(path, self.to_bytes())
 
 
 def _content(data: bytes, path: Path) -> Any:

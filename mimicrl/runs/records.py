@@ -189,8 +189,10 @@ class Provenance(Record):
     peak_memory_mb: int
     environment: dict[str, str]
     versions: dict[str, str]
+    outputs: dict[str, str]
+    """The sha256 of each file that it wrote, by its path in the study's or the run's folder."""
     result: dict[str, Any] | None = None
-    """What the stage made that stands nowhere else, such as which weights it evaluated."""
+    """What the stage made that stands nowhere else, such as which episode a video shows."""
 
 
 class Bootstrap(Record):

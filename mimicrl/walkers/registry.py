@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from importlib import resources
+from pathlib import Path
 
 from mimicrl.errors import WalkerError
 from mimicrl.walkers.walker import Actuation, Walker
@@ -31,6 +32,18 @@ def source(name: str) -> str:
             fix=f"did you mean {near[0]}?" if near else "give an MJCF file as walker.file",
         )
     return (_ASSETS / f"{name}.xml").read_text(encoding="utf-8")
+
+
+def read(path: Path) -> str:
+    """Return the MJCF text of a walker of one's own.
+
+    Raises:
+        WalkerError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WalkerError("cannot read the walker's MJCF", where=path, got=error) from error
 
 
 def load(name: str, actuation: Actuation = "position", physics_hz: int | None = None) -> Walker:

@@ -34,6 +34,7 @@ class Walker:
 
     Attributes:
         name: Name of the walker.
+        xml: The MJCF text that it was compiled from.
         actuation: ``position`` (PD servo on the joint angle) or ``torque``.
         model: The compiled model. Shared; nobody changes it.
         physics: The same without what is only looked at, for simulations; moves to the same bits. Shared, too; its
@@ -50,6 +51,7 @@ class Walker:
     """
 
     name: str
+    xml: str
     actuation: Actuation
     model: mujoco.MjModel
     physics: mujoco.MjModel
@@ -101,6 +103,7 @@ class Walker:
         sites = mjcf.foot_sites(model, name)
         return cls(
             name=name,
+            xml=xml,
             actuation=actuation,
             model=model,
             physics=without_looks(spec, model),

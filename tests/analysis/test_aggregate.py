@@ -14,9 +14,10 @@ import pytest
 
 from mimicrl import artifacts, machine
 from mimicrl.analysis import statistics
-from mimicrl.analysis.aggregate import aggregate, experiments_table, runs_table
+from mimicrl.analysis.aggregate import experiments_table, runs_table
 from mimicrl.analysis.study import load
 from mimicrl.errors import ArtifactError
+from mimicrl.stages.aggregate import aggregate
 
 Make = Callable[..., Path]
 TABLES = sorted(

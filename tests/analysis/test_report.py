@@ -15,11 +15,12 @@ from analysis.pages import Page, part
 
 from mimicrl import artifacts
 from mimicrl.analysis import figures, statistics, study, tables
-from mimicrl.analysis.aggregate import aggregate
 from mimicrl.analysis.final_evaluation import final_evaluation
-from mimicrl.analysis.report import page, report
+from mimicrl.analysis.report import page
 from mimicrl.analysis.study import load
 from mimicrl.errors import ArtifactError
+from mimicrl.stages.aggregate import aggregate
+from mimicrl.stages.report import report
 
 MIXED = {
     "walk": {1: "completed", 2: "completed", 3: "completed"},

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mimicrl.analysis.report import report
 from mimicrl.rendering import video
+from mimicrl.stages.report import report
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 

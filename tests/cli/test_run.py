@@ -14,10 +14,10 @@ import yaml
 
 from mimicrl import artifacts
 from mimicrl.envs.task import Task
-from mimicrl.evaluation import replay as replaying
 from mimicrl.mdp.initialization import reference_state
 from mimicrl.rendering import viewer
 from mimicrl.runs import Run, lock
+from mimicrl.stages import replay as replaying
 
 SMALL = ["--width", 64, "--height", 48, "--fps", 10]
 
@@ -74,7 +74,7 @@ def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: Run, monkeypat
     shown: list[Any] = []
     monkeypatch.setattr(viewer, "show", shown.append)
     assert mimicrl("replay", trained.path, "--view", "--episode", 1) == (0, "", "")
-    expected = replaying.roll(trained, episode=1).take
+    expected = replaying.roll_again(trained, episode=1).take
     assert shown[0].qpos.tolist() == expected.qpos.tolist()
     assert not (trained.path / "videos").exists()
 

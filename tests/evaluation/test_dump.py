@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stage_calls import replay
 from support import read_video
 
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.evaluation import dump as dump_module
-from mimicrl.evaluation.dump import replay_dump
 from mimicrl.mdp.initialization import reference_state
 from mimicrl.rendering.film import Film
 from mimicrl.runs import Run
@@ -43,7 +43,7 @@ def dump(run_directory: Run, qpos: np.ndarray) -> Path:
 def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
     run_directory: Run, dump: Path, told: list[tuple[str, ...]]
 ) -> None:
-    path = replay_dump(run_directory, dump, settings=SMALL)
+    path = replay(run_directory, dump=dump, settings=SMALL)
     assert path == run_directory.path / "videos" / "000000000128-environment-3.mp4"
     about, frames = read_video(path)
     assert about["fps"] == 10 and frames.shape == (PICTURES_A_ROW * ROWS, 48, 64, 3)
@@ -56,7 +56,7 @@ def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
 
 def test_a_video_can_be_put_elsewhere_in_another_format(run_directory: Run, dump: Path, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere" / "end.gif"
-    assert replay_dump(run_directory, dump, out, Film(width=64, height=48, fps=10.0, kind="gif")) == out
+    assert replay(run_directory, dump=dump, out=out, settings=Film(width=64, height=48, fps=10.0, kind="gif")) == out
     assert out.exists() and not (run_directory.path / "videos").exists()
 
 
@@ -66,7 +66,7 @@ def test_configurations_that_cannot_be_drawn_are_left_out(
 ) -> None:
     qpos[-1, 7] = qpos[-2, 0] = bad
     np.save(dump, qpos)
-    frames = read_video(replay_dump(run_directory, dump, settings=SMALL))[1]
+    frames = read_video(replay(run_directory, dump=dump, settings=SMALL))[1]
     assert len(frames) == PICTURES_A_ROW * (ROWS - 2)
 
 
@@ -74,7 +74,7 @@ def test_a_single_configuration_is_a_still(
     run_directory: Run, dump: Path, qpos: np.ndarray, told: list[tuple[str, ...]]
 ) -> None:
     np.save(dump, qpos[:1])
-    frames = read_video(replay_dump(run_directory, dump, settings=SMALL))[1]
+    frames = read_video(replay(run_directory, dump=dump, settings=SMALL))[1]
     assert len(frames) == len(told) == 2 * PICTURES_A_ROW
     assert {words for _, words in told} == {"0 steps before the end"}
     assert np.abs(frames - frames[0].astype(int)).max() < 8, "but for the video's compression"
@@ -106,7 +106,7 @@ def save(array: np.ndarray) -> Callable[[Path], None]:
 def test_a_damaged_dump_is_told(run_directory: Run, dump: Path, damage: Callable[[Path], None], message: str) -> None:
     damage(dump)
     with pytest.raises(ArtifactError, match=message):
-        replay_dump(run_directory, dump, settings=SMALL)
+        replay(run_directory, dump=dump, settings=SMALL)
     assert not (run_directory.path / "videos").exists()
 
 
@@ -152,10 +152,10 @@ def test_an_archive_of_arrays_is_no_dump(run_directory: Run, dump: Path) -> None
     with dump.open("wb") as file:
         np.savez(file, a=np.zeros((5, 15)))
     with pytest.raises(ArtifactError, match=r"^a dump cannot be read — "):
-        replay_dump(run_directory, dump, settings=SMALL)
+        replay(run_directory, dump=dump, settings=SMALL)
 
 
 def test_a_place_that_cannot_be_written_is_told(run_directory: Run, dump: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(MachineError):
-        replay_dump(run_directory, dump, tmp_path / "file" / "x.mp4", SMALL)
+        replay(run_directory, dump=dump, out=tmp_path / "file" / "x.mp4", settings=SMALL)

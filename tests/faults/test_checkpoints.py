@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from checkpoint_files import unreadable
 from resume.trainers import assert_same, start
+from stage_calls import train
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import MachineError
@@ -20,7 +21,6 @@ from mimicrl.faultpoints import POINTS, VARIABLE
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 # Of the four checkpoints of the tiny run, of 128 to 512 samples, the third is the first to have two before it.
 SAVED, OLDER, OLDEST = 384, 256, 128

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from event_files import tensorboard_steps
 from resume.trainers import assert_same
+from stage_calls import prepare_run, train
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import JsonLines, read_json_lines
-from mimicrl.training.train import train
 
 FREE_SOME = "free some space and run again"
 

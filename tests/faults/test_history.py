@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 from resume.trainers import checkpoints
+from stage_calls import prepare_run, train
 
 from mimicrl import artifacts
-from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 
 def history(run: Run, name: str) -> list[dict[str, Any]]:

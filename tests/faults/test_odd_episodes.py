@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stage_calls import replay
 
 from mimicrl import artifacts
 from mimicrl.envs.task import Task
-from mimicrl.evaluation import replay as replaying
-from mimicrl.evaluation.replay import replay, roll
+from mimicrl.policy import Policy
 from mimicrl.rendering.film import Film
 from mimicrl.runs import Run
+from mimicrl.stages.replay import roll_again
 
 SMALL = Film(width=64, height=48, fps=10.0)
 
@@ -45,7 +46,7 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes the run's policy."""
 
     def set_(*words: int) -> None:
-        monkeypatch.setattr(replaying, "trained_policy", lambda run, checkpoint: Acts(*words))
+        monkeypatch.setattr(Policy, "of_run", lambda run, checkpoint: Acts(*words))
 
     return set_
 
@@ -56,7 +57,7 @@ def test_a_fall_is_shown_to_its_end(run: Run, acting: Callable[..., None]) -> No
     result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
     assert result["reason"] == "fall" and 0 < result["duration_s"] < 1.5
     assert result["pictures"] == round(10 * result["duration_s"])
-    shown = roll(run)
+    shown = roll_again(run)
     assert len(shown.take.times_s) == round(50 * shown.duration_s)
     title, words = shown.take.caption(float(shown.take.times_s[-1]))
     duration = f"{shown.duration_s:.1f} s"
@@ -65,7 +66,7 @@ def test_a_fall_is_shown_to_its_end(run: Run, acting: Callable[..., None]) -> No
 
 def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(run: Run, acting: Callable[..., None]) -> None:
     acting(1, 10)
-    shown = roll(run, episode=1)
+    shown = roll_again(run, episode=1)
     assert (shown.reason, shown.duration_s) == ("diverged", pytest.approx(10 / 50))
     assert len(shown.take.times_s) == 9 and np.isfinite(shown.take.qpos).all()
     assert shown.take.qpos[-1, 0] == shown.distance_m
@@ -89,5 +90,5 @@ def test_an_episode_that_broke_at_once_shows_its_start(run: Run, acting: Callabl
     # Nothing it did was finite, so what is seen is the reference at the start.
     task = Task.of_run(run)
     frame = task.reference.at_phase(np.array([result["start_phase"]]))
-    shown = roll(run, episode=2).take.qpos
+    shown = roll_again(run, episode=2).take.qpos
     np.testing.assert_array_equal(shown[:, task.walker.qpos_index], np.repeat(frame.joint_angles_rad, 2, axis=0))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from stage_calls import train
 
 from mimicrl import artifacts
 from mimicrl.config import load_run, load_study
@@ -20,7 +21,6 @@ from mimicrl.errors import ArtifactError, ConfigError, MimicError, MotionError, 
 from mimicrl.motions import MotionClip, readers
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
-from mimicrl.training.train import train
 from mimicrl.walkers import Walker, registry
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from process_groups import group, wait_for
+from stage_calls import train
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 TESTS = Path(__file__).parents[1]
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)

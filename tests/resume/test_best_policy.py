@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 from resume.trainers import assert_same, checkpoints, table
+from stage_calls import prepare_run, train
 
 from mimicrl import artifacts, faultpoints, policy
 from mimicrl.errors import ArtifactError
 from mimicrl.evaluation.metrics import Summary
-from mimicrl.mimic.prepare import prepare_run
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
 from mimicrl.training.evaluation import EvaluationState
-from mimicrl.training.train import train
 
 
 def best_told(run: Run) -> int:

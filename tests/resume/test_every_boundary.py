@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from resume.trainers import Trainer, assert_same, checkpoints, start
+from stage_calls import train
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 ROLLOUT, BUDGET = 64, 512
 BOUNDARIES = list(range(0, BUDGET, ROLLOUT))

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from resume.trainers import assert_same, checkpoints, start
+from stage_calls import train
 
 from mimicrl import machine
 from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 
 def interrupt(run: Run) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from resume.trainers import Trainer, assert_same, importing, start
+from stage_calls import train
 
 from mimicrl import machine
 from mimicrl.errors import RunLocked
 from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 # A command line that fails as soon as something slow is imported.
 LIGHT = """

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from checkpoint_files import change_state
 from resume.trainers import assert_same, checkpoints
+from stage_calls import prepare_run, train
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, ConfigError
-from mimicrl.mimic.prepare import prepare_run
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import machines
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import Trainer, train
+from mimicrl.training.trainer import Trainer
 
 
 def state(run: Run) -> dict[Path, str]:

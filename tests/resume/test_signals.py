@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from resume.trainers import FOR_EVER_S, assert_same, checkpoints, importing, start, wait_for
+from stage_calls import train
 
 from mimicrl import artifacts
 from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 Prepare = Callable[..., Run]
 CHANGES: dict[str, Any] = {

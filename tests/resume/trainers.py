@@ -24,7 +24,7 @@ CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_s
 # New processes come from a server in which PyTorch has been imported and nothing else was done: seconds saved on each.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["mimicrl.cli", "mimicrl.training.train", "torch._dynamo", "torch.utils.tensorboard", "pytest"]
+    ["mimicrl.cli", "mimicrl.training.trainer", "torch._dynamo", "torch.utils.tensorboard", "pytest"]
 )
 
 

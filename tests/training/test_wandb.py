@@ -11,9 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from stage_calls import train
 
 from mimicrl.runs import Run
-from mimicrl.training import train as training
 from mimicrl.training.wandb import WandbWriter
 
 ROW: tuple[dict[str, Any], dict[str, Any]] = ({"loss": 0.5, "text": "x", "steps": 3}, {})
@@ -112,7 +112,7 @@ def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
 ) -> None:
     wandb = use(monkeypatch, _StandIn())
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 256})
-    training.train(run, cores=1)
+    train(run, cores=1)
     name = wandb.settings["id"]
     assert [step for step, _ in wandb.rows] == [128, 256] and wandb.settings["resume"] == "allow"
     # What was sent last before the kill got lost, or the killed process had gone further than its checkpoint.
@@ -120,7 +120,7 @@ def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
         wandb = use(monkeypatch, _StandIn())
         wandb.step = sent + 1
         longer = prepare(run.path, logging={"wandb": "online"}, training={"total_timesteps": 512})
-        training.train(longer, cores=1)
+        train(longer, cores=1)
         assert wandb.settings["id"] == name
         assert [step for step, _ in wandb.rows] == [step for step in (128, 256, 384, 512) if step > sent]
 
@@ -128,9 +128,9 @@ def test_a_resumed_training_goes_on_in_its_run_without_a_doubled_or_missing_row(
 def test_a_training_from_nothing_is_another_run_there(prepare, tmp_path: Path, monkeypatch) -> None:
     wandb = use(monkeypatch, _StandIn())
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
-    training.train(run, cores=1)
+    train(run, cores=1)
     name, wandb.step = wandb.settings["id"], 0
-    training.train(run, resume="never", cores=1)
+    train(run, resume="never", cores=1)
     assert wandb.settings["id"] != name and [step for step, _ in wandb.rows] == [128, 128]
 
 
@@ -138,7 +138,7 @@ def test_a_training_from_nothing_is_another_run_there(prepare, tmp_path: Path, m
 def test_training_completes_with_a_broken_one(prepare, tmp_path: Path, monkeypatch, capsys, stand_in: Any) -> None:
     use(monkeypatch, stand_in)
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
-    assert training.train(run, cores=1).status == "completed"
+    assert train(run, cores=1).status == "completed"
     assert capsys.readouterr().err.count("W&B is off for this run") == 1
 
 
@@ -149,7 +149,7 @@ def test_disabled_does_not_touch_it(prepare, tmp_path: Path, monkeypatch) -> Non
 
     use(monkeypatch, Untouchable())
     run = prepare(tmp_path / "run", training={"total_timesteps": 128})
-    assert training.train(run, cores=1).status == "completed"
+    assert train(run, cores=1).status == "completed"
     assert not run.training.wandb_directory.exists()
 
 
@@ -157,10 +157,10 @@ def test_disabled_does_not_touch_it(prepare, tmp_path: Path, monkeypatch) -> Non
 TRAIN = """
 import sys
 from pathlib import Path
-from mimicrl.runs import Run
-from mimicrl.training import train, wandb
+from mimicrl.stages.train import train
+from mimicrl.training import wandb
 wandb._INIT_SECONDS = 1.0
-train.train(Run(Path(sys.argv[1])), cores=1)
+train(Path(sys.argv[1]), cores=1)
 """
 
 
@@ -174,7 +174,7 @@ def weights_and_words(run: Run, **variables: str) -> tuple[bytes, str]:
 
 
 def test_a_server_that_accepts_and_never_answers_costs_one_warning(prepare, tmp_path: Path) -> None:
-    training.train(without := prepare(tmp_path / "without", training={"total_timesteps": 128}), cores=1)
+    train(without := prepare(tmp_path / "without", training={"total_timesteps": 128}), cores=1)
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
     with socket.create_server(("127.0.0.1", 0)) as server:
         weights, said = weights_and_words(run, WANDB_BASE_URL=f"http://127.0.0.1:{server.getsockname()[1]}")

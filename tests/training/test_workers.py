@@ -17,7 +17,7 @@ from mimicrl.training import workers
 from mimicrl.training.workers import WorkerVecEnv
 
 # New processes come from a server in which PyTorch has been imported: seconds saved on each.
-multiprocessing.get_context("forkserver").set_forkserver_preload(["mimicrl.training.train"])
+multiprocessing.get_context("forkserver").set_forkserver_preload(["mimicrl.training.trainer"])
 STILL = deed("<lambda>")
 AGAIN = "run the same command again to continue"
 ENDINGS = {

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 from snakemake_calls import ROOT, planned, snakemake
+from stage_calls import train
 from support import TINY
 
 from mimicrl import faultpoints
@@ -25,7 +26,6 @@ from mimicrl.config.loading import deep_merge
 from mimicrl.errors import RunLocked
 from mimicrl.runs import Run, lock
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.train import train
 
 RUN = Path("results/tiny/walk/seed_1")
 OUTCOME = str(RUN / "outcome.json")

@@ -1,4 +1,4 @@
-# All runs of the study in tables: one row a run, and one an experiment with error bars over seeds.
+# All runs of the study in tables: one row per run, and one per experiment with error bars over seeds.
 
 
 rule aggregate:
@@ -23,3 +23,7 @@ rule aggregate:
         study=subpath(input.study, parent=True),
     shell:
         "mimicrl aggregate {params.study} 2>&1 | tee -i {log}"
+
+
+# What the tables are made of, too, or a file that was deleted would not be missed.
+WANTED += [rules.aggregate.output, rules.aggregate.input]

@@ -65,6 +65,9 @@ if MISSING:
 # Before Snakemake removes what it is about to make again.
 checked(ResolvedStudy.refuse_older, FOLDER.study_file)
 
+# What a plain `snakemake` makes; a rule adds its files.
+WANTED = []
+
 if CONTAINED:
     checked(container.require, IMAGE)
     # A container sees the working directory. All else that steps use is shown to it, in jobs on other machines too.

@@ -31,3 +31,6 @@ rule report:
         study=subpath(input.study, parent=True),
     shell:
         "mimicrl report {params.study} 2>&1 | tee -i {log}"
+
+
+WANTED += [rules.report.output, rules.report.input]

@@ -8,18 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from stage_calls import evaluate, prepare_run, prepare_study, train
 
 from mimicrl import artifacts
-from mimicrl.analysis.aggregate import aggregate
 from mimicrl.analysis.final_evaluation import final_evaluation
-from mimicrl.analysis.report import report
 from mimicrl.analysis.study import load
 from mimicrl.config import load_study, resolve
 from mimicrl.evaluation import metrics
-from mimicrl.evaluation.evaluate import evaluate
-from mimicrl.mimic.prepare import prepare_run, prepare_study
 from mimicrl.runs import Run
-from mimicrl.training.train import train
+from mimicrl.stages.aggregate import aggregate
+from mimicrl.stages.report import report
 
 FILE = """
 from mimicrl.evaluation.metrics import StepMetric

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from evaluation.metrics.made_up import JOINTS, REWARDS, evaluation
 
-from mimicrl.evaluation.evaluate import episodes_table, evaluation_summary
 from mimicrl.evaluation.metrics import found, metric_summaries, summarize
+from mimicrl.evaluation.results import episodes_table, evaluation_summary
 from mimicrl.mdp.config import MDPConfig
 from mimicrl.mdp.terminations import DIVERGED, TIME, reasons
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from stage_calls import evaluate
 
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
-from mimicrl.evaluation.evaluate import evaluate, trained_policy
+from mimicrl.policy import Policy
 from mimicrl.runs import Run
 from mimicrl.runs.summary import EvaluationSummary
 
@@ -50,7 +51,7 @@ def test_every_policy_has_tables_of_its_own(run: Run) -> None:
         assert (run.path / f"gait_cycle{suffix}.parquet").exists()
         summary = EvaluationSummary.model_validate_json((run.path / f"summary{suffix}.json").read_bytes())
         assert (summary.checkpoint, summary.values["reward"]) == (checkpoint, rewards[checkpoint])
-        assert summary.weights_sha256 == trained_policy(run, checkpoint).weights_sha256  # type: ignore[arg-type]
+        assert summary.weights_sha256 == Policy.of_run(run, checkpoint).weights_sha256  # type: ignore[arg-type]
 
 
 def test_every_policy_has_a_provenance_of_its_own(run: Run) -> None:
@@ -93,20 +94,20 @@ def test_a_policy_of_another_configuration_is_refused(run: Run) -> None:
     message = (
         rf"^the policy was trained with another configuration — .*final — got 0{{12}}, expected {run.fingerprint} — "
     )
-    for use in (evaluate, trained_policy):
+    for use in (evaluate, Policy.of_run):
         with pytest.raises(ConfigError, match=message):
             use(run, "final")
 
 
 def test_a_run_without_a_policy_is_refused(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "fresh")
-    for use in (evaluate, trained_policy):
+    for use in (evaluate, Policy.of_run):
         with pytest.raises(ArtifactError, match=r"^a file of the run cannot be read — .*policy.json"):
             use(run, "best")
 
 
 def test_a_changed_motion_is_refused(run: Run) -> None:
     run.motion_file.write_bytes(run.motion_file.read_bytes() + b"x")
-    for use in (evaluate, trained_policy):
+    for use in (evaluate, Policy.of_run):
         with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):
             use(run, "final")

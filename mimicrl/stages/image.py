@@ -1,4 +1,4 @@
-"""The verb for the container's image."""
+"""`mimicrl image`: what a container's image is, hashed once for all steps of a study."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import Annotated
 
 import typer
 
+from mimicrl.stages.stage import Work, stage
 
+
+@stage("The machine")
 def image(
+    work: Work,
     file: Annotated[
         Path | None, typer.Argument(metavar="[IMAGE.sif]", help="The image.", show_default="the one this runs in")
     ] = None,
@@ -22,4 +26,4 @@ def image(
     for name, value in content.items():
         typer.echo(f"{name}: {value}")
     if out is not None:
-        found.write(out)
+        work.write(out, found.to_bytes())

@@ -1,4 +1,4 @@
-"""What this machine can do, tried before hours are spent on it: a picture, a video and a file are really made."""
+"""`mimicrl doctor`: what this machine can do. A picture, a video and a file are really made, before hours are spent."""
 
 from __future__ import annotations
 
@@ -10,19 +10,37 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from mimicrl import artifacts, machine
 from mimicrl.errors import MachineError
-from mimicrl.rendering import gl, video
-from mimicrl.runs import container
-from mimicrl.runs.records import Doctor, LockAgreement
+from mimicrl.stages.stage import Work, stage
 
-_ROOT = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from mimicrl.runs.records import Doctor, LockAgreement
+
+_ROOT = Path(__file__).parents[2]
 _LOCK = Path("containers", "requirements.lock")
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 _TRIAL = bytes(1 << 20)
 _NAMED = 4  # packages that differ; doctor.json has all
+
+
+@stage("The machine")
+def doctor(
+    work: Work,
+    video: Annotated[bool, typer.Option(help="Whether videos are to be made here.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write what was found there, as JSON.", show_default="no")] = None,
+) -> None:
+    """Tell what this machine can do, and what to install where something is missing."""
+    found, problems = examine(videos=video)
+    for line in describe(found, videos=video):
+        typer.echo(line)
+    refuse(problems)
+    if out is not None:
+        work.write(out, found.to_bytes())
 
 
 def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Doctor, list[MachineError]]:
@@ -32,6 +50,10 @@ def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Do
         videos: Whether videos are to be made here; else neither OpenGL nor ffmpeg is tried.
         results: Where results are to be written; it need not be there yet.
     """
+    from mimicrl.rendering import gl, video
+    from mimicrl.runs import container
+    from mimicrl.runs.records import Doctor
+
     trials: dict[str, Callable[[], Any]] = {"free_bytes": lambda: try_writing(results)}
     if videos:
         trials |= {"opengl": lambda: asdict(gl.choose()), "ffmpeg": video.check_ffmpeg}
@@ -98,6 +120,8 @@ def compare_lock(lock: Path | None = None) -> LockAgreement | None:
     Returns:
         What differs; None where there is no lock file.
     """
+    from mimicrl.runs.records import LockAgreement
+
     file = lock or next((folder / _LOCK for folder in (_ROOT, Path.cwd()) if (folder / _LOCK).is_file()), None)
     if file is None:
         return None

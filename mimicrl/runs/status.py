@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mimicrl.errors import ConfigError
-from mimicrl.runs import Run, Study, layout, state
+from mimicrl.runs import Run, Study, find, state
 from mimicrl.runs.records import EvaluationRow, ResolvedStudy
 from mimicrl.runs.state import RunState
 
@@ -38,11 +38,11 @@ def read(directory: Path) -> list[RunStatus]:
         raise ConfigError("there is no such directory", where=directory, fix="name the folder of results")
     directory = directory.resolve()  # its name is shown
     runs: dict[Run, int | None] = {}
-    studies = {study: expected for study in layout.find_studies(directory) if (expected := _expected(study))}
+    studies = {study: expected for study in find.studies(directory) if (expected := _expected(study))}
     for expected in studies.values():
         runs |= expected
     known = {study.path for study in studies}
-    runs |= dict.fromkeys(run for run in layout.find_runs(directory) if known.isdisjoint(run.path.parents))
+    runs |= dict.fromkeys(run for run in find.runs(directory) if known.isdisjoint(run.path.parents))
     return [_status(run, total) for run, total in runs.items()]
 
 

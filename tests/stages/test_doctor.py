@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from mimicrl import doctor, machine
+from mimicrl import machine
 from mimicrl.errors import MachineError
 from mimicrl.rendering import gl, video
 from mimicrl.runs.records import Doctor, ImageRecord, LockAgreement
+from mimicrl.stages import doctor
 
 NAMES = ["processor", "cards", "memory", "versions", "lock", "container", "Slurm", "results", "OpenGL", "ffmpeg"]
 

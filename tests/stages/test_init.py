@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stage_calls import prepare_run, prepare_study
 
-from mimicrl import seeding
+from mimicrl import artifacts, seeding
 from mimicrl.config import RunConfig, StudyConfig, yaml
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
-from mimicrl.mimic import prepare
-from mimicrl.mimic.prepare import prepare_run, prepare_study
 from mimicrl.motions import MotionClip
 from mimicrl.runs import Run, Study, identity, lock
 from mimicrl.runs.records import Provenance, ResolvedStudy
@@ -156,7 +155,7 @@ def test_no_trainer_starts_while_a_preparation_writes(
         refused.append(path.name)
         return False
 
-    monkeypatch.setattr(prepare.artifacts, "write_if_changed", write)
+    monkeypatch.setattr(artifacts, "write_if_changed", write)
     prepare_run(tiny(training={"gamma": 0.9}), tmp_path, run.path)
     assert set(refused) == FILES
 

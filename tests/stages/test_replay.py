@@ -15,15 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from stage_calls import evaluate, replay
 from support import read_video
 
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
-from mimicrl.evaluation import replay as replaying
-from mimicrl.evaluation.evaluate import evaluate
-from mimicrl.evaluation.replay import replay, replay_grid, roll
+from mimicrl.evaluation.replay import Replay, median_episode
 from mimicrl.rendering.film import Film
 from mimicrl.runs import Run
+from mimicrl.stages import replay as replaying
+from mimicrl.stages.replay import roll_again
 
 SMALL = Film(width=64, height=48, fps=10.0)
 
@@ -52,7 +53,7 @@ def distances(run: Run, checkpoint: Any = "final") -> np.ndarray:
 def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: Run, threads: int) -> None:
     table = pd.read_parquet(evaluated.episodes_file("final"))
     for episode, row in table.iterrows():
-        shown = roll(evaluated, episode=episode, threads=threads)  # type: ignore[arg-type]
+        shown = roll_again(evaluated, episode=episode, threads=threads)  # type: ignore[arg-type]
         assert shown.agrees_with_table is True
         for column in ("distance_m", "duration_s", "start_phase", "reason", "episode"):
             assert getattr(shown, column) == row[column], column
@@ -83,7 +84,7 @@ def test_the_provenance_says_what_the_video_shows(run: Run) -> None:
     assert not (run.path / "provenance" / "replay.json").exists()
     record = artifacts.read_json(run.path / "provenance" / "replay-best-episode-2.mp4.json")
     result = record["result"]
-    shown = roll(run, "best", episode=2)
+    shown = roll_again(run, "best", episode=2)
     assert (record["verb"], record["threads"]) == ("replay-best-episode-2.mp4", {"physics": 2})
     assert result.pop("backend") in ("egl", "osmesa") and result.pop("renderer")
     assert result == {
@@ -137,9 +138,9 @@ def test_a_video_lasts_as_long_as_asked(run: Run, told: list[tuple[str, ...]]) -
 
 
 def test_the_ghost_can_be_left_out(run: Run) -> None:
-    assert roll(run, ghost=False).take.ghost_qpos is None
-    shown = roll(run).take.ghost_qpos
-    assert shown is not None and shown.shape == roll(run).take.qpos.shape
+    assert roll_again(run, ghost=False).take.ghost_qpos is None
+    shown = roll_again(run).take.ghost_qpos
+    assert shown is not None and shown.shape == roll_again(run).take.qpos.shape
 
 
 def test_a_table_that_differs_in_the_last_bit_is_told(run: Run, told: list[tuple[str, ...]]) -> None:
@@ -152,13 +153,13 @@ def test_a_table_that_differs_in_the_last_bit_is_told(run: Run, told: list[tuple
         artifacts.read_json(run.path / "provenance" / "replay-final-episode-1.mp4.json")["result"]["agrees_with_table"]
         is False
     )
-    assert roll(run, episode=2).agrees_with_table is True
+    assert roll_again(run, episode=2).agrees_with_table is True
 
 
 def test_without_a_table_the_configuration_says_how_many_episodes(run: Run) -> None:
-    wanted = roll(run, episode=3)
+    wanted = roll_again(run, episode=3)
     run.episodes_file("final").unlink()
-    shown = roll(run, episode=3)
+    shown = roll_again(run, episode=3)
     assert shown.agrees_with_table is None
     assert (shown.distance_m, shown.start_phase) == (wanted.distance_m, 0.75)
 
@@ -170,7 +171,7 @@ def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
     with pytest.raises(
         ConfigError, match=r"evaluated from different starts — .*other — got 5 episodes, expected 4, as"
     ):
-        replay_grid([run, other], out=tmp_path / "grid.mp4", settings=SMALL)
+        replay([run, other], grid=True, out=tmp_path / "grid.mp4", settings=SMALL)
 
 
 def test_long_names_leave_room_in_the_caption(run: Run) -> None:
@@ -184,7 +185,7 @@ def test_long_names_leave_room_in_the_caption(run: Run) -> None:
 def test_a_damaged_table_is_reported(run: Run, damage: Callable[[Path], None]) -> None:
     damage(run.episodes_file("final"))
     with pytest.raises(ArtifactError, match=r"^a table of the run .*episodes\.parquet — .* — make it again"):
-        roll(run)
+        roll_again(run)
 
 
 @pytest.mark.parametrize("episode", [-1, 4, 100])
@@ -207,14 +208,14 @@ def test_a_grid_shows_runs_side_by_side_from_the_same_start(
 ) -> None:
     out = tmp_path / "grid.mp4"
     before = sorted(run.path.rglob("*"))
-    assert replay_grid([run, evaluated], out=out, settings=SMALL) == out
+    assert replay([run, evaluated], grid=True, out=out, settings=SMALL) == out
     frames = read_video(out)[1]
     assert frames.shape == (5, 48, 128, 3) and len({frame.tobytes() for frame in frames}) == 5
     left, right = frames[:, :, :64].astype(int), frames[:, :, 64:].astype(int)
     assert np.abs(left - right).mean() < 3, "the same run twice"
     assert told[0::2] == told[1::2]
     assert sorted(run.path.rglob("*")) == before
-    replay_grid([run, run, run], "init", out=out, settings=SMALL)
+    replay([run, run, run], "init", grid=True, out=out, settings=SMALL)
     assert read_video(out)[1].shape == (5, 96, 128, 3)
 
 
@@ -222,19 +223,19 @@ def test_all_runs_of_a_grid_show_the_first_ones_episode(
     run: Run, evaluated: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rolled: list[tuple[Run, int]] = []
-    other = (roll(run).episode + 1) % 4
+    other = (roll_again(run).episode + 1) % 4
 
-    def spy(which: Run, *words: Any, **options: Any) -> replaying.Replay:
-        shown = roll(which, *words, **options)
+    def spy(which: Run, *words: Any, **options: Any) -> Replay:
+        shown = roll_again(which, *words, **options)
         rolled.append((which, shown.episode))
         # As if the medians of the runs were different episodes.
         return dataclasses.replace(shown, episode=other) if options["episode"] is None else shown
 
-    monkeypatch.setattr(replaying, "roll", spy)
-    replay_grid([run, evaluated], out=tmp_path / "grid.mp4", settings=SMALL)
+    monkeypatch.setattr(replaying, "roll_again", spy)
+    replay([run, evaluated], grid=True, out=tmp_path / "grid.mp4", settings=SMALL)
     assert rolled[1] == (evaluated, other)
 
 
 @given(hnp.arrays(float, st.integers(1, 40), elements=st.floats(-3, 30)))
 def test_the_median_episode_has_the_median_distance(distance_m: np.ndarray) -> None:
-    assert distance_m[replaying.median_episode(distance_m)] == np.quantile(distance_m, 0.5, method="lower")
+    assert distance_m[median_episode(distance_m)] == np.quantile(distance_m, 0.5, method="lower")

@@ -1,4 +1,4 @@
-"""`mimicrl train`: from a run directory to its policies, starting or continuing."""
+"""A training from its first sample, or from a checkpoint, to its end."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Callable
 import torch
 from stable_baselines3.common.callbacks import CallbackList
 
-from mimicrl import artifacts, faultpoints, machine, seeding
+from mimicrl import faultpoints, seeding
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MimicError, TrainingDiverged
 from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.mdp.terminations import reasons
 from mimicrl.policy import Policy
-from mimicrl.runs import Run, identity, lock, provenance
+from mimicrl.runs import Run
 from mimicrl.runs.records import Outcome
 from mimicrl.training import describe, stopping, vec_envs
 from mimicrl.training.attempts import CurrentAttempt
@@ -31,68 +31,28 @@ from mimicrl.training.progress import Reporter, Stopwatch
 from mimicrl.training.stopping import StopRequest
 
 
-def train(run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None) -> Outcome:
-    """Train a run to its budget, from its newest checkpoint where there is one.
-
-    Args:
-        run: The run.
-        resume: ``never`` starts from nothing, ``must`` fails where there is no checkpoint.
-        record_divergence: Return the outcome of a training that diverged instead of raising.
-        cores: Cores to use, by default all usable ones; any number gives the same weights. The physics takes so many
-            threads, and with two or more the critic learns beside the actor.
-
-    Raises:
-        ArtifactError: There are checkpoints and none is valid, or there is none and one must be; or the history does
-            not go as far as the checkpoint.
-        ConfigError: The configuration asks for fewer samples than were taken.
-        Interrupted: A signal stopped training; a checkpoint was written.
-        MachineError: The disk is full, or a checkpoint cannot be read.
-        RunLocked: Another process trains in this run.
-        TrainingDiverged: Training diverged; the last finite policy is the final one.
-    """
-    with lock.hold(run.lock_file, "mimicrl train"):
-        return train_locked(run, resume=resume, record_divergence=record_divergence, cores=cores)
-
-
-def train_locked(
-    run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
-) -> Outcome:
-    """Train a run whose lock the caller holds; see `train`."""
-    started, cores = machine.now(), cores or machine.usable_cores()
-    torch.set_num_threads(1)  # in each operation: with more a product has other last digits
-    identity.verify(run)
-
-    def sign() -> None:
-        provenance.record("train", started, cores=cores).write(run.provenance_file("train"))
-
-    stop = StopRequest()
-    with stopping.handled_by(stop):
-        _sweep(run)
-        try:
-            with contextlib.closing(Trainer(run, resume, cores, stop)) as trainer:
-                outcome = trainer.train(sign)
-                if trainer.problem is not None and not record_divergence:
-                    raise trainer.problem
-                return outcome
-        except BaseException:
-            sign()
-            raise
-
-
 class Trainer:
     """A learner with all that belongs to it: environments, evaluations, checkpoints, history.
 
     Args:
         run: The run, whose lock the caller holds.
-        resume: Which checkpoint to continue from; see `train`.
-        cores: Cores to use.
+        resume: Which checkpoint to continue from: ``never`` none, ``must`` fails where there is none.
+        cores: Cores to use; any number gives the same weights. The physics takes so many threads, and with two or more
+            the critic learns beside the actor.
         stop: Whether a signal has asked to stop.
 
     Attributes:
-        problem: What diverged, once training has ended so.
+        problem: What diverged, once training has ended so; the last finite policy is the final one.
+
+    Raises:
+        ArtifactError: There are checkpoints and none is valid, or there is none and one must be; or the history does
+            not go as far as the checkpoint.
+        ConfigError: The configuration asks for fewer samples than were taken.
+        MachineError: The disk is full, or a checkpoint cannot be read.
     """
 
     def __init__(self, run: Run, resume: Resume, cores: int, stop: StopRequest) -> None:
+        torch.set_num_threads(1)  # in each operation: with more a product has other last digits
         self._run, self._stop = run, stop
         self._token = secrets.token_hex(8)
         self.problem: TrainingDiverged | None = None
@@ -129,18 +89,21 @@ class Trainer:
         """Close everything, also after an error and where closing one thing fails."""
         self._opened.close()
 
-    def train(self, sign: Callable[[], None]) -> Outcome:
+    def train(self, publish: Callable[[Outcome], None]) -> Outcome:
         """Train to the budget and write the results, also those of a training that diverged.
 
         Args:
-            sign: Writes where the results come from.
+            publish: Writes ``outcome.json``, when all that it tells of is there.
+
+        Raises:
+            Interrupted: A signal stopped training; a checkpoint was written.
         """
         why = "failed"
         attempt = CurrentAttempt(self._run.training, self._run.progress_file, self._start, self._token)
         try:
             self._publish_start()
             self._learn()
-            outcome = self._finish(sign)
+            outcome = self._finish(publish)
             why = outcome.status
         except MimicError as error:
             why = error.what
@@ -215,8 +178,8 @@ class Trainer:
         lengths = [episode["l"] for episode in self._model.ep_info_buffer or []]
         self._progress.tell(state, self._model.num_timesteps, self._evaluations.last, lengths)
 
-    def _finish(self, sign: Callable[[], None]) -> Outcome:
-        """Write the final and the best policy, the tables, where they come from and, last, the outcome."""
+    def _finish(self, publish: Callable[[Outcome], None]) -> Outcome:
+        """Write the final and the best policy, the tables and, last, the outcome."""
         faultpoints.reach("train.finished")
         run, evaluated = self._run, self._evaluations.state
         if self.problem:
@@ -240,18 +203,6 @@ class Trainer:
         # Where no evaluation fell into the budget, the final one is the best there is.
         (self._evaluations.best_policy or final).save(run.policy_directory("best"))
         self._history.write_tables(run)
-        sign()
-        outcome.write(run.outcome_file)
+        publish(outcome)
         self._tell(outcome.status)
         return outcome
-
-
-def _sweep(run: Run) -> None:
-    """Remove what a killed training left, but not what another verb may be writing at the same time."""
-    own = run.training
-    policies = (*own.policies_directory.glob("*"), *run.policies_directory.glob("*"))
-    for folder in (own.path, own.checkpoints_directory, own.divergences_directory, *policies):
-        artifacts.sweep(folder)
-    results = (run.metrics_file, run.evaluations_file, run.outcome_file, run.progress_file)
-    for file in (*results, run.provenance_file("train")):
-        artifacts.sweep(file.parent, file.name)

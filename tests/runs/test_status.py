@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from resume.trainers import Trainer, start
 from run_folders import begin, end, finish, make_run, make_study, report, training
 
-from mimicrl import status
 from mimicrl.errors import ConfigError
-from mimicrl.runs import Run
+from mimicrl.runs import Run, status
 from mimicrl.runs.state import RunState, Word
-from mimicrl.status import RunStatus, is_over, table
+from mimicrl.runs.status import RunStatus, is_over, table
 
 QUIET = {"waiting", "completed", "diverged"}
 words = st.lists(st.sampled_from(get_args(Word)), max_size=40)

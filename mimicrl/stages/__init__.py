@@ -1,0 +1,22 @@
+"""The steps of the pipeline: one file and one verb each, found by looking into this folder.
+
+A stage reads files, calls what works on arrays and tables, and writes files. Those of the workflow have one rule each,
+in ``workflow/rules``. Heavy imports stand inside of the verbs, so that ``mimicrl --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from mimicrl.stages.stage import PANELS, Panel, panel_of
+
+
+def verbs() -> list[tuple[Panel, Callable[..., Any]]]:
+    """Return the verb of each stage, the function that its file is named after, and its place in ``mimicrl --help``."""
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    found = [getattr(import_module(f"{__name__}.{name}"), name, None) for name in names]
+    shown = [(panel_of(verb), verb) for verb in found if verb]
+    return [(panel, verb) for panel in PANELS for its, verb in shown if its == panel]

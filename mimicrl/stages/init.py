@@ -1,0 +1,181 @@
+"""`mimicrl init`: a study's directory, or a run's with its configuration, motion, walker and plugins."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mimicrl import artifacts
+from mimicrl.errors import ConfigError
+from mimicrl.stages.stage import Work, stage
+
+if TYPE_CHECKING:
+    from mimicrl.config import RunConfig, StudyConfig
+    from mimicrl.envs.task import Task
+    from mimicrl.runs import Run
+
+
+@stage("A run")
+def init(
+    work: Work,
+    study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's configuration.")],
+    out: Annotated[Path, typer.Option(help="The study's or the run's directory.")],
+    experiment: Annotated[str | None, typer.Option(help="Initialise a run of this experiment …")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="… with this seed.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the run.")
+    ] = None,
+) -> None:
+    """Write a study's directory, or with --experiment and --seed a run's."""
+    from mimicrl.config import load_study, resolve
+
+    if (experiment is None) != (seed is None):
+        raise ConfigError("a run needs both --experiment and --seed", where="mimicrl init")
+    loaded = load_study(study)
+    if experiment is None or seed is None:
+        if set_:
+            raise ConfigError("--set changes a run, not a study", where="mimicrl init", fix="edit the study's YAML")
+        init_study(work, loaded, out)
+        return
+    run = init_run(work, resolve(loaded, experiment, seed, set_ or ()), study.parent, out)
+    typer.echo(f"{run.path}: training state {run.fingerprint}")
+
+
+def init_study(work: Work, study: StudyConfig, out: Path) -> None:
+    """Write ``study.yaml``: the resolved study and the runs it expects.
+
+    Raises:
+        ConfigError: An older version of the program made the one that is there.
+    """
+    from mimicrl.config import yaml
+    from mimicrl.runs import Study
+    from mimicrl.runs.records import FORMAT, ResolvedStudy
+
+    folder = Study(out)
+    ResolvedStudy.refuse_older(folder.study_file)
+    content = {
+        "format": FORMAT,
+        **study.model_dump(mode="json", exclude_none=True),
+        "expected_runs": [{"experiment": name, "seed": seed} for name, seed in study.runs()],
+    }
+    ResolvedStudy.model_validate(content)
+    work.sign_for(folder)
+    work.write_if_changed(folder.study_file, yaml.dump(content).encode())
+
+
+def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
+    """Write the files of a run that later stages read; files whose content stays the same are left alone.
+
+    Args:
+        work: The stage at work.
+        config: The resolved configuration.
+        base: Folder that file paths in the configuration are relative to.
+        out: The run directory.
+
+    Raises:
+        ConfigError: The directory belongs to another run or to an older version, a plugin fails, or the control rate
+            does not fit.
+        MotionError: The motion cannot be used.
+        RunLocked: A trainer is working in the directory.
+        WalkerError: The walker cannot be used.
+    """
+    from mimicrl.envs.task import Task
+    from mimicrl.runs import Run, lock
+
+    run = Run(out)
+    _refuse_other_run(run, config)
+    # Without run.json, which is written last, there is no run yet that a trainer could open.
+    with lock.hold(run.lock_file, "mimicrl init") if run.run_file.exists() else contextlib.nullcontext():
+        task = Task.of_config(config, base)
+        plugins = {name: _plugin_source(base / name) for name in config.plugins}
+        if plugins:
+            _try_plugins(config, task)
+        work.sign_for(run)
+        _write(work, run, config, task, plugins)
+    return run
+
+
+def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[str, bytes]) -> None:
+    from mimicrl import seeding
+    from mimicrl.config import yaml
+    from mimicrl.runs.fingerprint import fingerprint
+    from mimicrl.runs.records import FORMAT, RunRecord
+
+    settings, xml, motion = (
+        yaml.dump(config.model_dump(mode="json")).encode(),
+        task.walker.xml.encode(),
+        task.reference.clip.to_bytes(),
+    )
+    hashes = {"motion_sha256": artifacts.sha256(motion), "walker_sha256": artifacts.sha256(xml)}
+    plugins_sha256 = {name: artifacts.sha256(content) for name, content in plugins.items()}
+    record = RunRecord(
+        format=FORMAT,
+        study=config.study,
+        experiment=config.experiment,
+        seed=config.seed,
+        total_timesteps=config.training.total_timesteps,
+        seeds=seeding.streams(config.seed)._asdict(),
+        fingerprint=fingerprint(config, **hashes, plugins_sha256=plugins_sha256),
+        config_sha256=artifacts.sha256(settings),
+        plugins_sha256=plugins_sha256,
+        **hashes,
+    )
+    files = {run.plugin_file(name): content for name, content in plugins.items()}
+    files |= {run.walker_file: xml, run.motion_file: motion, run.config_file: settings}
+    for file, content in (files | {run.run_file: record.to_bytes()}).items():  # the record comes last
+        work.write_if_changed(file, content)
+
+
+def _try_plugins(config: RunConfig, task: Task) -> None:
+    """Refuse a plugin whose terms return what they may not.
+
+    Raises:
+        ConfigError: One does; it names file and line.
+    """
+    from mimicrl.config import plugins
+    from mimicrl.mdp import trial
+
+    found = trial.first_fault(config.mdp, task.walker, task.reference)
+    if found is not None and plugins.is_of_plugin(found.term):
+        raise plugins.fault(found.term, found.what, found.got, found.expected)
+
+
+def _refuse_other_run(run: Run, config: RunConfig) -> None:
+    from mimicrl.runs.records import RunRecord
+
+    wanted = {"study": config.study, "experiment": config.experiment, "seed": config.seed}
+    if run.run_file.exists():
+        there = RunRecord.read(run.run_file).model_dump(include={*wanted})
+        if there != wanted:
+            raise ConfigError(
+                "the directory belongs to another run",
+                where=run.path,
+                got=there,
+                expected=wanted,
+                fix="choose another --out",
+            )
+    elif run.path.is_dir() and not all(_may_precede(run, entry) for entry in run.path.iterdir()):
+        raise ConfigError(
+            "the directory is no run and not empty",
+            where=run.path,
+            got=", ".join(sorted(entry.name for entry in run.path.iterdir())[:5]),
+            fix="choose another --out",
+        )
+
+
+def _may_precede(run: Run, entry: Path) -> bool:
+    """Return whether a directory without ``run.json``, written last, may hold `entry`."""
+    own = (run.logs_directory, run.plugins_directory, run.walker_file, run.motion_file, run.config_file)
+    return entry.name in {file.name for file in own} or artifacts.is_leftover(entry)
+
+
+def _plugin_source(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            "cannot read a plugin", where=path, got=error.strerror, fix="give its folder as base"
+        ) from error

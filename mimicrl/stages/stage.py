@@ -1,0 +1,158 @@
+"""What all stages do alike: they sweep up after a killed one, name those who fail, and sign what they wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, get_args, get_type_hints
+
+from mimicrl import artifacts, machine
+from mimicrl.errors import MimicError
+
+if TYPE_CHECKING:
+    from mimicrl.runs import Run, Study
+
+Arguments = ParamSpec("Arguments")
+Made = TypeVar("Made")
+
+Panel = Literal["A run", "A study", "The machine"]
+PANELS: tuple[Panel, ...] = get_args(Panel)
+"""Groups of verbs, in the order in which ``mimicrl --help`` shows them."""
+
+
+class Work:
+    """A stage at work: since when, for which folder, and what it has written there.
+
+    Args:
+        name: The stage.
+
+    Attributes:
+        result: What it makes that stands nowhere else; it goes into the provenance.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name, self._started = name, machine.now()
+        self._folder: Run | Study | None = None
+        self._threads: dict[str, int] = {}
+        self._outputs: dict[str, str] = {}
+        self.result: dict[str, Any] | None = None
+
+    def sign_for(self, folder: Run | Study, name: str = "", **threads: int) -> None:
+        """Ask for provenance; without it a stage leaves none, as where a user wants the result somewhere else.
+
+        Args:
+            folder: Whose results these are.
+            name: Name of the record, by default the stage's.
+            **threads: Threads of the stage's parts, such as ``physics``.
+        """
+        self._folder, self._name, self._threads = folder, name or self._name, threads
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write an output atomically.
+
+        Raises:
+            MachineError: The disk is full, or the place cannot be written.
+        """
+        artifacts.sweep(path.parent, path.name)
+        artifacts.write_bytes(path, data)
+        self._note(path, artifacts.sha256(data))
+
+    def write_if_changed(self, path: Path, data: bytes) -> None:
+        """Write an output where its content changes, so that nothing that depends on it runs again; see `write`."""
+        artifacts.sweep(path.parent, path.name)
+        artifacts.write_if_changed(path, data)
+        self._note(path, artifacts.sha256(data))
+
+    def wrote(self, *paths: Path) -> None:
+        """Take note of outputs that others have written for the stage."""
+        for path in paths:
+            self._note(path, artifacts.file_sha256(path))
+
+    def complete(self, path: Path, data: bytes) -> None:
+        """Write the output that says that all others are there; a stage that has it is signed for.
+
+        Raises:
+            MachineError: The disk is full, or the place cannot be written.
+        """
+        self._note(path, artifacts.sha256(data))
+        self.sign()
+        self._folder = None
+        artifacts.sweep(path.parent, path.name)
+        artifacts.write_bytes(path, data)
+
+    def sign(self) -> None:
+        """Write the provenance of what was written by now, where it was asked for."""
+        if self._folder is None:
+            return
+        from mimicrl.runs import provenance
+
+        file = self._folder.provenance_file(self._name)
+        artifacts.sweep(file.parent, file.name)
+        provenance.record(self._name, self._started, outputs=self._outputs, result=self.result, **self._threads).write(
+            file
+        )
+
+    def _note(self, path: Path, sha256: str) -> None:
+        folder = self._folder.path if self._folder else Path()
+        self._outputs[str(path.relative_to(folder) if path.is_relative_to(folder) else path)] = sha256
+
+
+@contextlib.contextmanager
+def working(name: str) -> Iterator[Work]:
+    """Do the work of a stage, and sign it at its end.
+
+    Yields:
+        What the stage tells what it does.
+
+    Raises:
+        ConfigError: A plugin of the study failed; it names file and line.
+    """
+    work = Work(name)
+    try:
+        yield work
+    except MimicError:
+        raise
+    except Exception as error:
+        from mimicrl.config import plugins
+
+        if (blamed := plugins.blame(error)) is None:
+            raise
+        raise blamed from error
+    work.sign()
+
+
+def stage(
+    panel: Panel,
+) -> Callable[[Callable[Concatenate[Work, Arguments], Made]], Callable[Arguments, Made]]:
+    """Make a verb of a function that is given its `Work` first.
+
+    Args:
+        panel: Where ``mimicrl --help`` shows it.
+    """
+
+    def decorate(function: Callable[Concatenate[Work, Arguments], Made]) -> Callable[Arguments, Made]:
+        @functools.wraps(function)
+        def verb(*args: Arguments.args, **options: Arguments.kwargs) -> Made:
+            with working(function.__name__) as work:
+                return function(work, *args, **options)
+
+        # Typer reads the types of arguments; what a verb returns may be known to type checkers alone.
+        signature = inspect.signature(function)
+        given, *parameters = signature.parameters.values()
+        names = function.__annotations__.keys() - {given.name, "return"}
+        verb.__annotations__ = {name: function.__annotations__[name] for name in names}
+        types = get_type_hints(verb, include_extras=True)
+        parameters = [parameter.replace(annotation=types[parameter.name]) for parameter in parameters]
+        verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        verb.panel = panel  # type: ignore[attr-defined]
+        return verb
+
+    return decorate
+
+
+def panel_of(verb: Callable[..., Any]) -> Panel | None:
+    """Return where ``mimicrl --help`` shows a verb; None for what `stage` did not make."""
+    return getattr(verb, "panel", None)

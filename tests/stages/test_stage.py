@@ -1,0 +1,122 @@
+"""What all stages have in common: provenance of what they wrote, leftovers, and who is to blame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support import PLUGIN
+
+from mimicrl import artifacts, stages
+from mimicrl.config import plugins
+from mimicrl.errors import ConfigError, MachineError
+from mimicrl.runs import Run
+from mimicrl.runs.records import Provenance
+from mimicrl.stages.stage import Work, panel_of, stage, working
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+def provenance(run: Run, name: str = "paint") -> Provenance:
+    return Provenance.read(run.provenance_file(name))
+
+
+def test_a_stage_signs_what_it_wrote_with_its_hashes(run: Run, tmp_path: Path) -> None:
+    beside = tmp_path / "beside.txt"
+    with working("paint") as work:
+        work.sign_for(run, cores=2)
+        work.write(run.path / "a.txt", b"a")
+        beside.write_bytes(b"b")
+        work.wrote(beside)
+        work.result = {"color": "red"}
+    record = provenance(run)
+    assert record.outputs == {"a.txt": artifacts.sha256(b"a"), str(beside): artifacts.sha256(b"b")}
+    assert (record.verb, record.threads, record.result) == ("paint", {"cores": 2}, {"color": "red"})
+    assert (run.path / "a.txt").read_bytes() == b"a"
+
+
+def test_a_stage_that_writes_elsewhere_leaves_no_provenance(tmp_path: Path) -> None:
+    with working("paint") as work:
+        work.write(tmp_path / "a.txt", b"a")
+    assert [file.name for file in tmp_path.rglob("*")] == ["a.txt"]
+
+
+def test_an_output_that_stays_the_same_is_signed_and_not_touched(run: Run) -> None:
+    artifacts.write_bytes(run.path / "a.txt", b"a")
+    before = (run.path / "a.txt").stat().st_mtime_ns
+    with working("paint") as work:
+        work.sign_for(run)
+        work.write_if_changed(run.path / "a.txt", b"a")
+    assert (run.path / "a.txt").stat().st_mtime_ns == before
+    assert provenance(run).outputs == {"a.txt": artifacts.sha256(b"a")}
+
+
+def test_a_stage_that_is_complete_has_its_provenance(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[dict[str, str]] = []
+    write = artifacts.write_bytes
+
+    def spy(path: Path, data: bytes) -> None:
+        if path.name == "last.txt":
+            seen.append(provenance(run).outputs)
+        write(path, data)
+
+    monkeypatch.setattr(artifacts, "write_bytes", spy)
+    with working("paint") as work:
+        work.sign_for(run)
+        work.complete(run.path / "last.txt", b"l")
+        record = run.provenance_file("paint").read_bytes()
+    assert seen == [{"last.txt": artifacts.sha256(b"l")}], "signed for before it is there"
+    assert run.provenance_file("paint").read_bytes() == record
+
+
+def test_a_stage_that_fails_signs_nothing_but_what_it_asks_for(run: Run) -> None:
+    with pytest.raises(MachineError), working("paint") as work:
+        work.sign_for(run)
+        raise MachineError("no paint")
+    assert not run.path.exists()
+    with pytest.raises(MachineError), working("paint") as work:
+        work.sign_for(run)
+        work.sign()
+        raise MachineError("no paint")
+    assert provenance(run).outputs == {}
+
+
+@pytest.mark.parametrize("write", ["write", "write_if_changed", "complete"])
+def test_what_a_killed_stage_left_of_its_outputs_is_swept_and_nothing_else(run: Run, write: str) -> None:
+    for name in ("a.txt", "b.txt"):
+        artifacts.write_bytes(run.path / f".tmp-01234567-{name}", b"half")
+    with working("paint") as work:
+        work.sign_for(run)
+        getattr(work, write)(run.path / "a.txt", b"a")
+    assert sorted(file.name for file in run.path.glob("*.txt*")) == [".tmp-01234567-b.txt", "a.txt"]
+
+
+def test_a_plugin_is_blamed_and_other_errors_pass(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text(f"{PLUGIN}\n\ndef fail():\n    raise ZeroDivisionError('by zero')\n")
+    (module,) = plugins.load(["bad.py"], tmp_path)
+    message = r"^a plugin failed — .*bad\.py:\d+ — got ZeroDivisionError: by zero"
+    with pytest.raises(ConfigError, match=message), working("paint"):
+        module.fail()
+    with pytest.raises(ZeroDivisionError), working("paint"):
+        1 / 0  # noqa: B018
+
+
+def test_a_verb_takes_its_functions_arguments_but_the_first() -> None:
+    @stage("A run")
+    def paint(work: Work, color: str, coats: int = 1) -> str:
+        """Paint."""
+        return f"{coats} of {color}"
+
+    assert paint("red", coats=2) == "2 of red"
+    assert (paint.__name__, paint.__doc__, panel_of(paint)) == ("paint", "Paint.", "A run")
+
+
+def test_every_stage_is_found_and_has_one_rule_but_status() -> None:
+    names = [verb.__name__ for _, verb in stages.verbs()]
+    folder = Path(__file__).parents[2] / "workflow" / "rules"
+    rules = {file.stem for file in folder.glob("*.smk")} - {"common", "study"}  # the study's is init, too
+    assert len(names) == len({*names}) > 8
+    assert set(names) - rules == {"status"} and rules <= set(names)
