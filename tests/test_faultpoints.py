@@ -24,7 +24,7 @@ PLACES = {
     "file": {"artifacts.py"},
     "directory": {"artifacts.py"},
     "checkpoint": {"training/checkpoints/store.py"},
-    "train": {"training/callbacks.py", "training/evaluation.py", "training/train.py"},
+    "train": {"training/callbacks.py", "training/evaluation.py", "training/trainer.py"},
 }
 
 

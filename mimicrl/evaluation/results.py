@@ -1,13 +1,67 @@
-"""What an evaluation is written down as: its episodes as a table, and what they come to."""
+"""Evaluating a policy, and what the results are written down as: tables, and what they come to."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mimicrl.evaluation.metrics import Evaluation, columns, metric_summaries, summarize
+from mimicrl.config import EvaluationConfig
+from mimicrl.envs.task import Task
+from mimicrl.evaluation.gait_cycle import GaitCycle
+from mimicrl.evaluation.metrics import Evaluation, Summary, columns, judge, metric_summaries, summarize
+from mimicrl.evaluation.rollout import roll_out, start_phases
+from mimicrl.policy import Policy
 from mimicrl.runs import Checkpoint
 from mimicrl.runs.summary import EvaluationSummary
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """An evaluation of a policy.
+
+    Attributes:
+        episodes: One row per episode, ``episodes.parquet``.
+        gait_cycle: Joint angles over the gait cycle, ``gait_cycle.parquet``.
+        summary: What they come to, ``summary.json``.
+        headline: The same for a line on the terminal.
+    """
+
+    episodes: pd.DataFrame
+    gait_cycle: pd.DataFrame
+    summary: EvaluationSummary
+    headline: Summary
+
+
+def evaluate_policy(
+    policy: Policy,
+    task: Task,
+    settings: EvaluationConfig,
+    checkpoint: Checkpoint = "final",
+    *,
+    count: int | None = None,
+    threads: int = 1,
+) -> Results:
+    """Evaluate a policy from evenly spread starts.
+
+    Args:
+        policy: The policy.
+        task: What it was trained for.
+        settings: How it is evaluated.
+        checkpoint: Which of a run's policies it is.
+        count: Number of starts, by default that of the settings.
+        threads: Threads of the physics; any number gives the same result.
+    """
+    count = count or settings.episodes
+    batch, cycle = task.evaluation_batch(count, settings.seconds, threads), GaitCycle(len(task.walker.joint_names))
+    evaluation = judge(roll_out(policy, batch, start_phases(count), cycle.watch), settings)
+    return Results(
+        episodes_table(evaluation),
+        cycle.table(task.walker, task.reference),
+        evaluation_summary(evaluation, checkpoint, policy.weights_sha256),
+        summarize(evaluation),
+    )
 
 
 def episodes_table(evaluation: Evaluation) -> pd.DataFrame:

@@ -1,11 +1,43 @@
-"""Whether the files of a run belong together."""
+"""What a run is, and whether its files belong together."""
 
 from __future__ import annotations
 
-from mimicrl import artifacts
+from collections.abc import Mapping
+
+from mimicrl import artifacts, seeding
+from mimicrl.config import RunConfig
 from mimicrl.errors import ArtifactError
+from mimicrl.runs.fingerprint import fingerprint
 from mimicrl.runs.layout import Run
-from mimicrl.runs.records import RunRecord
+from mimicrl.runs.records import FORMAT, RunRecord
+
+
+def describe(
+    config: RunConfig, *, settings: bytes, motion: bytes, walker: bytes, plugins: Mapping[str, bytes]
+) -> RunRecord:
+    """Return ``run.json`` of a run.
+
+    Args:
+        config: Its resolved configuration.
+        settings: The content of ``config.yaml``.
+        motion: The content of ``motion.npz``.
+        walker: The content of ``walker.xml``.
+        plugins: The content of each plugin, by its name.
+    """
+    hashes = {"motion_sha256": artifacts.sha256(motion), "walker_sha256": artifacts.sha256(walker)}
+    plugins_sha256 = {name: artifacts.sha256(content) for name, content in plugins.items()}
+    return RunRecord(
+        format=FORMAT,
+        study=config.study,
+        experiment=config.experiment,
+        seed=config.seed,
+        total_timesteps=config.training.total_timesteps,
+        seeds=seeding.streams(config.seed)._asdict(),
+        fingerprint=fingerprint(config, **hashes, plugins_sha256=plugins_sha256),
+        config_sha256=artifacts.sha256(settings),
+        plugins_sha256=plugins_sha256,
+        **hashes,
+    )
 
 
 def verify(run: Run) -> RunRecord:

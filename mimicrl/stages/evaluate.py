@@ -28,10 +28,7 @@ def evaluate(
     """Evaluate a policy from evenly spread starts; writes episodes.parquet, summary.json and gait_cycle.parquet."""
     from mimicrl.artifacts import parquet_bytes
     from mimicrl.envs.task import Task
-    from mimicrl.evaluation.gait_cycle import GaitCycle
-    from mimicrl.evaluation.metrics import judge, summarize
-    from mimicrl.evaluation.results import episodes_table, evaluation_summary
-    from mimicrl.evaluation.rollout import roll_out, start_phases
+    from mimicrl.evaluation.results import evaluate_policy
     from mimicrl.policy import Policy
     from mimicrl.runs import Run
 
@@ -43,17 +40,13 @@ def evaluate(
     else:
         _refuse_other_number(episodes, settings.episodes)
         work.sign_for(folder, "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}", physics=threads)
-    count, cycle = episodes or settings.episodes, GaitCycle(len(task.walker.joint_names))
-    batch = task.evaluation_batch(count, settings.seconds, threads)
-    evaluation = judge(roll_out(policy, batch, start_phases(count), cycle.watch), settings)
+    results = evaluate_policy(policy, task, settings, checkpoint, count=episodes, threads=threads)
     episodes_file, cycle_file, summary_file = files
-    work.write(cycle_file, parquet_bytes(cycle.table(task.walker, task.reference)))
-    work.write(episodes_file, parquet_bytes(episodes_table(evaluation)))
-    # Last: it says whose episodes they are.
-    work.complete(summary_file, evaluation_summary(evaluation, checkpoint, policy.weights_sha256).to_bytes())
-    summary = summarize(evaluation)
-    typer.echo(summary.describe())
-    return summary
+    work.write(cycle_file, parquet_bytes(results.gait_cycle))
+    work.write(episodes_file, parquet_bytes(results.episodes))
+    work.complete(summary_file, results.summary.to_bytes())  # it says whose episodes they are
+    typer.echo(results.headline.describe())
+    return results.headline
 
 
 def _refuse_other_number(episodes: int | None, expected: int) -> None:

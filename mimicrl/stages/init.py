@@ -99,32 +99,14 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
 
 
 def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[str, bytes]) -> None:
-    from mimicrl import seeding
     from mimicrl.config import yaml
-    from mimicrl.runs.fingerprint import fingerprint
-    from mimicrl.runs.records import FORMAT, RunRecord
+    from mimicrl.runs import identity
 
-    settings, xml, motion = (
-        yaml.dump(config.model_dump(mode="json")).encode(),
-        task.walker.xml.encode(),
-        task.reference.clip.to_bytes(),
-    )
-    hashes = {"motion_sha256": artifacts.sha256(motion), "walker_sha256": artifacts.sha256(xml)}
-    plugins_sha256 = {name: artifacts.sha256(content) for name, content in plugins.items()}
-    record = RunRecord(
-        format=FORMAT,
-        study=config.study,
-        experiment=config.experiment,
-        seed=config.seed,
-        total_timesteps=config.training.total_timesteps,
-        seeds=seeding.streams(config.seed)._asdict(),
-        fingerprint=fingerprint(config, **hashes, plugins_sha256=plugins_sha256),
-        config_sha256=artifacts.sha256(settings),
-        plugins_sha256=plugins_sha256,
-        **hashes,
-    )
+    settings = yaml.dump(config.model_dump(mode="json")).encode()
+    motion, walker = task.reference.clip.to_bytes(), task.walker.xml.encode()
+    record = identity.describe(config, settings=settings, motion=motion, walker=walker, plugins=plugins)
     files = {run.plugin_file(name): content for name, content in plugins.items()}
-    files |= {run.walker_file: xml, run.motion_file: motion, run.config_file: settings}
+    files |= {run.walker_file: walker, run.motion_file: motion, run.config_file: settings}
     for file, content in (files | {run.run_file: record.to_bytes()}).items():  # the record comes last
         work.write_if_changed(file, content)
 
