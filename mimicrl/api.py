@@ -9,7 +9,7 @@ from mimicrl.config import RunConfig
 from mimicrl.runs import Run
 from mimicrl.stages.init import init_run
 from mimicrl.stages.stage import working
-from mimicrl.stages.train import train as train_run
+from mimicrl.stages.train import train_run
 
 if TYPE_CHECKING:
     from mimicrl.runs.records import Outcome
@@ -39,7 +39,9 @@ def train(config: RunConfig, out: Path | str | None = None, *, base: Path | str 
         base: See `prepare`.
 
     Raises:
-        MimicError: See `prepare` and `mimicrl.training.trainer.Trainer`.
+        MimicError: See `prepare` and `mimicrl.stages.train.train_run`.
     """
     path = Path(out or Path("results", config.study, config.experiment, f"seed_{config.seed}"))
-    return train_run(prepare(config, path, base=base).path)
+    run = prepare(config, path, base=base)
+    with working("train") as work:
+        return train_run(work, run)

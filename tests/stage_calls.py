@@ -15,9 +15,9 @@ from mimicrl.runs import Run
 from mimicrl.runs.records import Outcome
 from mimicrl.stages import evaluate as evaluating
 from mimicrl.stages import replay as replaying
-from mimicrl.stages import train as training
 from mimicrl.stages.init import init_study
 from mimicrl.stages.stage import working
+from mimicrl.stages.train import train_run
 
 
 def prepare_run(config: RunConfig, base: Path, out: Path) -> Run:
@@ -30,7 +30,8 @@ def prepare_study(study: StudyConfig, out: Path) -> None:
 
 
 def train(run: Run, *, cores: int = 1, **options: Any) -> Outcome:
-    return training.train(run.path, cores=cores, **options)
+    with working("train") as work:
+        return train_run(work, run, cores=cores, **options)
 
 
 def evaluate(run: Run, checkpoint: Any = "final", *, threads: int = 1, **options: Any) -> Summary:

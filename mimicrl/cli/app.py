@@ -1,4 +1,4 @@
-"""The command line: parse, read the configuration, make one call, turn errors into exit codes.
+"""The command line: it collects the stages, and turns errors into one last line and an exit code.
 
 Heavy imports stand inside the verbs, so that ``mimicrl --help`` answers at once.
 """

@@ -25,13 +25,13 @@ class Results:
         episodes: One row per episode, ``episodes.parquet``.
         gait_cycle: Joint angles over the gait cycle, ``gait_cycle.parquet``.
         summary: What they come to, ``summary.json``.
-        headline: The same for a line on the terminal.
+        brief: The same for a line on the terminal.
     """
 
     episodes: pd.DataFrame
     gait_cycle: pd.DataFrame
     summary: EvaluationSummary
-    headline: Summary
+    brief: Summary
 
 
 def evaluate_policy(

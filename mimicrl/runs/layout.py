@@ -189,14 +189,14 @@ class Run:
     path: Path
 
     @classmethod
-    def open(cls, path: Path) -> Run:
+    def open(cls, path: Path | str) -> Run:
         """Return an initialised run directory.
 
         Raises:
             ArtifactError: ``run.json`` is damaged.
             ConfigError: It is none, or an older version of the program made it.
         """
-        run = cls(path)
+        run = cls(Path(path))
         missing = [f.name for f in (run.config_file, run.run_file, run.motion_file, run.walker_file) if not f.is_file()]
         if missing:
             raise ConfigError(

@@ -13,10 +13,12 @@ from typing import Any
 
 from mimicrl.stages.stage import PANELS, Panel, panel_of
 
+_SHARED = {"options", "stage"}
+"""Modules that serve the stages."""
+
 
 def verbs() -> list[tuple[Panel, Callable[..., Any]]]:
     """Return the verb of each stage, the function that its file is named after, and its place in ``mimicrl --help``."""
-    names = [module.name for module in pkgutil.iter_modules(__path__)]
-    found = [getattr(import_module(f"{__name__}.{name}"), name, None) for name in names]
-    shown = [(panel_of(verb), verb) for verb in found if verb]
-    return [(panel, verb) for panel in PANELS for its, verb in shown if its == panel]
+    names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED]
+    found = [getattr(import_module(f"{__name__}.{name}"), name) for name in names]
+    return [(panel, verb) for panel in PANELS for verb in found if panel_of(verb) == panel]

@@ -45,8 +45,8 @@ def evaluate(
     work.write(cycle_file, parquet_bytes(results.gait_cycle))
     work.write(episodes_file, parquet_bytes(results.episodes))
     work.complete(summary_file, results.summary.to_bytes())  # it says whose episodes they are
-    typer.echo(results.headline.describe())
-    return results.headline
+    typer.echo(results.brief.describe())
+    return results.brief
 
 
 def _refuse_other_number(episodes: int | None, expected: int) -> None:

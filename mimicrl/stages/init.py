@@ -107,8 +107,9 @@ def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[st
     record = identity.describe(config, settings=settings, motion=motion, walker=walker, plugins=plugins)
     files = {run.plugin_file(name): content for name, content in plugins.items()}
     files |= {run.walker_file: walker, run.motion_file: motion, run.config_file: settings}
-    for file, content in (files | {run.run_file: record.to_bytes()}).items():  # the record comes last
+    for file, content in files.items():
         work.write_if_changed(file, content)
+    work.complete(run.run_file, record.to_bytes(), if_changed=True)
 
 
 def _try_plugins(config: RunConfig, task: Task) -> None:
@@ -150,8 +151,9 @@ def _refuse_other_run(run: Run, config: RunConfig) -> None:
 
 def _may_precede(run: Run, entry: Path) -> bool:
     """Return whether a directory without ``run.json``, written last, may hold `entry`."""
-    own = (run.logs_directory, run.plugins_directory, run.walker_file, run.motion_file, run.config_file)
-    return entry.name in {file.name for file in own} or artifacts.is_leftover(entry)
+    own = [run.logs_directory, run.plugins_directory, run.provenance_directory]
+    own += [run.walker_file, run.motion_file, run.config_file]
+    return entry in own or artifacts.is_leftover(entry)
 
 
 def _plugin_source(path: Path) -> bytes:

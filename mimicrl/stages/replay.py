@@ -57,7 +57,7 @@ def replay(
         viewer.show(roll_again(folders[0], checkpoint, **options).take)
         return None
     if dump is not None:
-        path = _film_dump(folders[0], dump, out, film)
+        path = _film_dump(work, folders[0], dump, out, film)
     elif grid and out is not None:
         path = _film_grid(folders, checkpoint, out, film, **options)
     else:
@@ -118,7 +118,7 @@ def _film_episode(
     path = out or run.video_file(f"{name}.{settings.kind}")
     if out is None:
         work.sign_for(run, "replay" if path.name == "final.mp4" else f"replay-{path.name}", physics=options["threads"])
-        artifacts.sweep(path.parent)
+    work.sweep(path)
     pictures = film.write(path, [shown.take], settings)
     work.wrote(path)
     work.result = {
@@ -135,12 +135,13 @@ def _film_grid(runs: list[Run], checkpoint: Checkpoint, out: Path, settings: Fil
     """Write a video of several runs side by side, all from the same start in the gait cycle."""
     from mimicrl.rendering import film, gl
 
+    first, *others = runs
+    for run in others:
+        _refuse_other_starts(run, first)
     gl.choose()
-    shown = [roll_again(runs[0], checkpoint, **options)]
+    shown = [roll_again(first, checkpoint, **options)]
     options["episode"] = shown[0].episode
-    for run in runs[1:]:
-        _refuse_other_starts(run, runs[0])
-        shown.append(roll_again(run, checkpoint, **options))
+    shown += [roll_again(run, checkpoint, **options) for run in others]
     film.write(out, [each.take for each in shown], settings)
     return out
 
@@ -156,14 +157,18 @@ def _refuse_other_starts(run: Run, first: Run) -> None:
         )
 
 
-def _film_dump(run: Run, dump: Path, out: Path | None, settings: Film) -> Path:
+def _film_dump(work: Work, run: Run, dump: Path, out: Path | None, settings: Film) -> Path:
     """Write a video of a dump, by default ``RUN_DIR/videos/NAME_OF_THE_DUMP.mp4``."""
     from mimicrl.envs.task import Task
     from mimicrl.evaluation.dump import dump_take
     from mimicrl.rendering import film
 
     path = out or run.video_file(f"{dump.stem}.{settings.kind}")
+    if out is None:
+        work.sign_for(run, f"replay-{path.name}")
+    work.sweep(path)
     film.write(path, [dump_take(Task.of_run(run), dump, _title(run))], settings)
+    work.wrote(path)
     return path
 
 

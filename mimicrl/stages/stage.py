@@ -34,10 +34,12 @@ class Work:
     """
 
     def __init__(self, name: str) -> None:
-        self._name, self._started = name, machine.now()
+        self._stage = self._name = name
+        self._started = machine.now()
         self._folder: Run | Study | None = None
         self._threads: dict[str, int] = {}
         self._outputs: dict[str, str] = {}
+        self._complete = False
         self.result: dict[str, Any] | None = None
 
     def sign_for(self, folder: Run | Study, name: str = "", **threads: int) -> None:
@@ -48,7 +50,11 @@ class Work:
             name: Name of the record, by default the stage's.
             **threads: Threads of the stage's parts, such as ``physics``.
         """
-        self._folder, self._name, self._threads = folder, name or self._name, threads
+        self._folder, self._name, self._threads = folder, name or self._stage, threads
+
+    def sweep(self, path: Path) -> None:
+        """Remove what a killed stage left of an output, and nothing that another one may be writing."""
+        artifacts.sweep(path.parent, path.name)
 
     def write(self, path: Path, data: bytes) -> None:
         """Write an output atomically.
@@ -56,13 +62,13 @@ class Work:
         Raises:
             MachineError: The disk is full, or the place cannot be written.
         """
-        artifacts.sweep(path.parent, path.name)
+        self.sweep(path)
         artifacts.write_bytes(path, data)
         self._note(path, artifacts.sha256(data))
 
     def write_if_changed(self, path: Path, data: bytes) -> None:
         """Write an output where its content changes, so that nothing that depends on it runs again; see `write`."""
-        artifacts.sweep(path.parent, path.name)
+        self.sweep(path)
         artifacts.write_if_changed(path, data)
         self._note(path, artifacts.sha256(data))
 
@@ -71,31 +77,38 @@ class Work:
         for path in paths:
             self._note(path, artifacts.file_sha256(path))
 
-    def complete(self, path: Path, data: bytes) -> None:
-        """Write the output that says that all others are there; a stage that has it is signed for.
+    def complete(self, path: Path, data: bytes, *, if_changed: bool = False) -> None:
+        """Write the last output, which says that all others are there: a stage that has it is signed for.
+
+        Args:
+            path: The file.
+            data: Its content.
+            if_changed: Leave a file alone that has this content.
 
         Raises:
             MachineError: The disk is full, or the place cannot be written.
         """
         self._note(path, artifacts.sha256(data))
         self.sign()
-        self._folder = None
-        artifacts.sweep(path.parent, path.name)
-        artifacts.write_bytes(path, data)
+        self._complete = True
+        self.sweep(path)
+        (artifacts.write_if_changed if if_changed else artifacts.write_bytes)(path, data)
 
     def sign(self) -> None:
-        """Write the provenance of what was written by now, where it was asked for."""
-        if self._folder is None:
+        """Write the provenance of what was written by now, where it was asked for and is not written yet."""
+        if self._folder is None or self._complete:
             return
         from mimicrl.runs import provenance
 
         file = self._folder.provenance_file(self._name)
-        artifacts.sweep(file.parent, file.name)
-        provenance.record(self._name, self._started, outputs=self._outputs, result=self.result, **self._threads).write(
-            file
+        self.sweep(file)
+        record = provenance.record(
+            self._stage, self._started, outputs=self._outputs, result=self.result, **self._threads
         )
+        record.write(file)
 
     def _note(self, path: Path, sha256: str) -> None:
+        assert not self._complete, f"{self._stage} wrote {path} after the file that says that it is done"
         folder = self._folder.path if self._folder else Path()
         self._outputs[str(path.relative_to(folder) if path.is_relative_to(folder) else path)] = sha256
 
@@ -153,6 +166,10 @@ def stage(
     return decorate
 
 
-def panel_of(verb: Callable[..., Any]) -> Panel | None:
-    """Return where ``mimicrl --help`` shows a verb; None for what `stage` did not make."""
-    return getattr(verb, "panel", None)
+def panel_of(verb: Callable[..., Any]) -> Panel:
+    """Return where ``mimicrl --help`` shows a verb.
+
+    Raises:
+        AttributeError: `stage` did not make it.
+    """
+    return verb.panel  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from mimicrl.stages.stage import Work, stage
 if TYPE_CHECKING:
     from mimicrl.runs import Run
     from mimicrl.runs.records import Outcome
+    from mimicrl.training.checkpoints.resume import Resume
 
 
 @stage("A run")
@@ -34,38 +35,63 @@ def train(
     from mimicrl.training import stopping
 
     with stopping.handled_by(stopping.leave_at_once):
-        from mimicrl.runs import Run, lock
+        from mimicrl.runs import Run
 
-        folder, cores = Run.open(run), cores or machine.usable_cores()
-        # From before PyTorch's slow import on: a second trainer is told at once, and nothing changes meanwhile.
-        with lock.hold(folder.lock_file, "mimicrl train"):
-            from mimicrl.runs import identity
-            from mimicrl.training.trainer import Trainer
-
-            identity.verify(folder)
-            work.sign_for(folder, cores=cores)
-
-            def publish(outcome: Outcome) -> None:
-                work.wrote(*folder.trained_files)
-                work.complete(folder.outcome_file, outcome.to_bytes())
-
-            stop = stopping.StopRequest()
-            with stopping.handled_by(stop):
-                _sweep(folder)
-                try:
-                    with contextlib.closing(Trainer(folder, resume, cores, stop)) as trainer:
-                        outcome = trainer.train(publish)
-                        if trainer.problem is not None and not record_divergence:
-                            raise trainer.problem
-                except BaseException:
-                    work.sign()  # for the checkpoints that there are
-                    raise
+        options = {"resume": resume, "record_divergence": record_divergence, "cores": cores}
+        outcome = train_run(work, Run.open(run), **options)
     first = outcome.first_success_samples
     typer.echo(
         f"{outcome.status} after {outcome.samples:,} samples in {outcome.train_seconds:.0f} s "
         f"(of them {outcome.evaluation_seconds:.0f} s in evaluations); first success "
         + (f"after {first:,} samples" if first else "not reached")
     )
+    return outcome
+
+
+def train_run(
+    work: Work, run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
+) -> Outcome:
+    """Train a run to its budget, from its newest checkpoint where there is one.
+
+    Args:
+        work: The stage at work.
+        run: The run.
+        resume: ``never`` starts from nothing, ``must`` fails where there is no checkpoint.
+        record_divergence: Return the outcome of a training that diverged instead of raising.
+        cores: Cores to use, by default all usable ones; any number gives the same weights.
+
+    Raises:
+        ArtifactError: A file of the run was changed; or see `mimicrl.training.trainer.Trainer`.
+        ConfigError: The configuration asks for fewer samples than were taken, or a plugin fails.
+        Interrupted: A signal stopped training; a checkpoint was written.
+        MachineError: The disk is full, or a checkpoint cannot be read.
+        RunLocked: Another process trains in this run.
+        TrainingDiverged: Training diverged; the last finite policy is the final one.
+    """
+    from mimicrl.runs import identity, lock
+
+    cores = cores or machine.usable_cores()
+    # From before PyTorch's slow import on: a second trainer is told at once, and nothing changes meanwhile.
+    with lock.hold(run.lock_file, "mimicrl train"):
+        from mimicrl.training import stopping
+        from mimicrl.training.trainer import Trainer
+
+        identity.verify(run)
+
+        def publish(outcome: Outcome) -> None:
+            work.sign_for(run, cores=cores)
+            initial = (run.weights_file("init"), run.description_file("init"))
+            # The first may be missing: a training goes on without, where it was damaged.
+            work.wrote(*run.trained_files, *(file for file in initial if file.is_file()))
+            work.complete(run.outcome_file, outcome.to_bytes())
+
+        stop = stopping.StopRequest()
+        with stopping.handled_by(stop):
+            _sweep(run)
+            with contextlib.closing(Trainer(run, resume, cores, stop)) as trainer:
+                outcome = trainer.train(publish)
+                if trainer.problem is not None and not record_divergence:
+                    raise trainer.problem
     return outcome
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from mimicrl import stages
 from mimicrl.cli import app as cli_app
 from mimicrl.rendering import gl
 
 VERBS = [
-    *(["init"], ["train"], ["evaluate"], ["replay"], ["aggregate"], ["report"], ["status"], ["doctor"]),
+    *([verb.__name__] for _, verb in stages.verbs()),
     *(["motion"], ["motion", "list"], ["motion", "inspect"], ["motion", "play"]),
 ]
 NAMES = [words[0] for words in VERBS if len(words) == 1]

@@ -11,7 +11,9 @@ import yaml
 from snakemake_calls import snakemake, start, write
 from support import TINY
 
+from mimicrl import artifacts
 from mimicrl.motions import gait
+from mimicrl.runs.records import Provenance
 
 WRONG = {
     "two values": (
@@ -90,3 +92,19 @@ def test_what_a_failed_job_leaves_can_be_put_together_by_hand(study: Path, mimic
         assert "1 of 2 runs are missing" in refused.last and "pass --allow-missing" in refused.last
         assert mimicrl(verb, results, "--allow-missing").code == 0
     assert "not trained to its end" in (results / "report.html").read_text()
+
+
+def test_every_result_has_the_hash_that_its_stage_signed_for(finished: Path) -> None:
+    records = sorted((finished / "results").rglob("provenance/*.json"))
+    folders = {file: file.parents[1] for file in records}
+    signed = {
+        folder / name: sha256
+        for file, folder in folders.items()
+        for name, sha256 in Provenance.read(file).outputs.items()
+    }
+    assert {file.stem for file in records} == {"init", "train", "evaluate", "replay", "aggregate", "report"}
+    assert {file: artifacts.file_sha256(file) for file in signed} == signed
+    unsigned = {"logs", "provenance", "training", "tb_logs"}  # a training state is in flux, and has its own manifests
+    results = {file for file in (finished / "results").rglob("*") if file.is_file() and unsigned.isdisjoint(file.parts)}
+    left = {file.name for file in results - signed.keys()}
+    assert left == {"doctor.json", "image.json", "lock", "progress.json"}

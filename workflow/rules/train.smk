@@ -12,8 +12,7 @@ rule train:
         doctor=ancient(rules.doctor.output[0]),
         image=ancient(FOLDER.image_file),
     output:
-        policy=RUN.weights_file("final"),
-        description=RUN.description_file("final"),
+        trained=RUN.trained_files,
         outcome=RUN.outcome_file,
     log:
         RUN.log_file("train"),
