@@ -8,9 +8,10 @@ studies again. So a section says when it `is_off`, a field added later says whic
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
@@ -46,10 +47,22 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_python_says_it(cls, values: Any) -> Any:
+        """Take from Python what YAML allows, too: lists where tuples are meant, and NumPy's whole numbers."""
+        return {name: _plain(value) for name, value in values.items()} if isinstance(values, dict) else values
+
     @property
     def is_off(self) -> bool:
         """Whether the section does nothing, whatever its other values say."""
         return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(map(_plain, value))
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
 
 
 def essence(section: Section) -> dict[str, Any]:

@@ -162,7 +162,8 @@ def _describe(model: type[BaseModel], problem: Any, path: Path, lines: dict[Loca
     message = problem["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     got = problem.get("input")
-    shown = "" if isinstance(got, dict | list) or problem["type"] in ("missing", "value_error") else f" — got {got!r}"
+    silent = isinstance(got, dict | list | tuple) or problem["type"] in ("missing", "value_error")
+    shown = "" if silent else f" — got {got!r}"
     return f"{where} {key}: {message}{shown}" if key else f"{where}: {message}{shown}"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import gymnasium
@@ -9,6 +12,7 @@ import numpy as np
 from gymnasium import spaces
 
 from mimicrl.envs.monitor import EpisodeMonitor, joint_state, set_joint_state
+from mimicrl.errors import ConfigError
 from mimicrl.mdp.step import MimicBatch
 
 RENDER_MODES = ["rgb_array"]
@@ -22,6 +26,23 @@ def observation_space(batch: MimicBatch) -> spaces.Box:
 def action_space(batch: MimicBatch) -> spaces.Box:
     """Return the space of one environment's actions: one number in [-1, 1] a joint."""
     return spaces.Box(-1.0, 1.0, (len(batch.walker.joint_names),), np.float32)
+
+
+def start_phase(options: Mapping[str, Any] | None) -> float | None:
+    """Return where in the cycle the options of a reset ask to start, None where they leave it to chance.
+
+    Raises:
+        ConfigError: There is no such option, or the phase is no finite number.
+    """
+    unknown = set(options or ()) - {"phase"}
+    if unknown:
+        raise ConfigError("a reset has no such option", where=", ".join(map(repr, sorted(unknown))), expected="'phase'")
+    if not options:
+        return None
+    phase = options["phase"]
+    if isinstance(phase, bool) or not isinstance(phase, Real) or not math.isfinite(phase):
+        raise ConfigError("a start is no phase", where="options['phase']", got=phase, expected="a share of the cycle")
+    return float(phase) % 1.0
 
 
 class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
@@ -56,11 +77,14 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         Args:
             seed: Seed of the environment's generator.
             options: ``{"phase": 0.25}`` starts at that share of the cycle.
+
+        Raises:
+            ConfigError: See `start_phase`.
         """
         super().reset(seed=seed)
         self.batch.generators[0] = self.np_random
-        phase = None if not options or "phase" not in options else np.array([float(options["phase"]) % 1.0])
-        observation = self.batch.reset(phase=phase)[0]
+        phase = start_phase(options)
+        observation = self.batch.reset(phase=None if phase is None else np.array([phase]))[0]
         self._monitor.start(np.arange(1))
         return observation, {"phase": float(self.batch.phase[0])}
 
@@ -80,6 +104,16 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Continue from a state of `get_state`, bitwise."""
         set_joint_state(self.batch, self._monitor, state)
         self.np_random = self.batch.generators[0]  # the next reset draws from it
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy, or this environment in another process, goes on from; a copy draws its own pictures."""
+        return {"batch": self.batch, "render_mode": self.render_mode, "state": self.get_state(), "spec": self.spec}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the environment of `__getstate__`."""
+        MimicEnv.__init__(self, state["batch"], state["render_mode"])
+        self.spec = state["spec"]
+        self.set_state(state["state"])
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]  # one mode, one type
         """Return a picture, uint8, shape ``(480, 640, 3)``, in render mode ``rgb_array``."""

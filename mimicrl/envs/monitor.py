@@ -1,4 +1,4 @@
-"""What an episode was like, in the form in which Stable-Baselines3 expects its ``Monitor`` to tell."""
+"""What an episode was like: its return and length, the reason of its end, and the mean of each reward term."""
 
 from __future__ import annotations
 
@@ -62,23 +62,25 @@ class EpisodeMonitor:
     def info(self, index: int, step: StepResult) -> dict[str, Any]:
         """Return the ``info`` of an episode that just ended.
 
-        ``episode`` has Stable-Baselines3's return ``r``, length ``l`` and seconds ``t``; ``mimic`` the ``reason`` of
-        the end and in ``reward`` the mean of each term; ``trace``, of an episode that diverged, its last
-        configurations.
+        ``mimic`` has the ``reason`` of the end and in ``reward`` the mean of each term; ``trace``, of an episode that
+        diverged, its last configurations.
         """
         length = int(self.lengths[index])
         trace = {"trace": self._last(index, length)} if step.reason[index] == DIVERGED else {}
         return trace | {
-            "episode": {
-                "r": round(float(self.rewards[index]), 6),
-                "l": length,
-                "t": round(time.perf_counter() - self._start, 6),
-            },
             "mimic": {
                 "reason": self._reasons[int(step.reason[index])],
                 "reward": {name: float(self.terms[index, k]) / length for k, name in enumerate(self._names)},
             },
             "TimeLimit.truncated": bool(step.truncated[index]),
+        }
+
+    def statistics(self, index: int) -> dict[str, Any]:
+        """Return an episode's return ``r``, length ``l`` and seconds ``t``, as Stable-Baselines3's ``Monitor`` does."""
+        return {
+            "r": round(float(self.rewards[index]), 6),
+            "l": int(self.lengths[index]),
+            "t": round(time.perf_counter() - self._start, 6),
         }
 
     def _last(self, index: int, length: int) -> np.ndarray:

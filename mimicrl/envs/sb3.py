@@ -10,8 +10,9 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from mimicrl import seeding
-from mimicrl.envs.gymnasium import action_space, observation_space
+from mimicrl.envs.gymnasium import action_space, observation_space, start_phase
 from mimicrl.envs.monitor import EpisodeMonitor, joint_state, set_joint_state
+from mimicrl.mdp.initialization import draw_phase
 from mimicrl.mdp.step import MimicBatch
 
 
@@ -33,13 +34,19 @@ class MimicVecEnv(VecEnv):
         super().__init__(batch.count, observation_space(batch), action_space(batch))
 
     def reset(self) -> VecEnvObs:
-        """Start all simulations, with the seeds given to `seed` since the last reset."""
+        """Start all simulations, with what was given to `seed` and `set_options` since the last reset."""
         for index, seed in enumerate(self._seeds):
             if seed is not None:
                 self.batch.generators[index] = seeding.generator(seed)
+        asked = [start_phase(options) for options in self._options]
         self._reset_seeds()
+        self._reset_options()
         self._monitor.start(np.arange(self.num_envs))
-        return self.batch.reset()
+        drawn = [
+            draw_phase(generator) if phase is None else phase
+            for phase, generator in zip(asked, self.batch.generators, strict=True)
+        ]
+        return self.batch.reset(phase=np.array(drawn))
 
     def step_async(self, actions: np.ndarray) -> None:
         """Take the actions, shape ``(N, J)``, for the next `step_wait`."""
@@ -55,7 +62,8 @@ class MimicVecEnv(VecEnv):
         ended = np.flatnonzero(done)
         if len(ended):
             for index in ended:
-                infos[index] = self._monitor.info(int(index), step)
+                # As there is no Monitor around; with one environment the key is for the wrappers that count episodes.
+                infos[index] = self._monitor.info(int(index), step) | {"episode": self._monitor.statistics(int(index))}
                 infos[index]["terminal_observation"] = observation[index].copy()
             observation[ended] = self.batch.reset(ended)
             self._monitor.start(ended)

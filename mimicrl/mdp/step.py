@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,6 +82,7 @@ class MimicBatch:
         simulation: BatchSimulation | None = None,
     ) -> None:
         self.walker, self.reference, self.config, self.count = walker, reference, config, count
+        self._threads, self._training = threads, training
         self.substeps = substeps(config.control_hz, walker.model.opt.timestep)
         self.control_dt = 1.0 / config.control_hz
         self.max_steps = max(1, round(config.episode_seconds * config.control_hz))
@@ -174,6 +175,15 @@ class MimicBatch:
         for generator, row in zip(self.generators, state["generators"], strict=True):
             seeding.set_generator_state(generator, row)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy, or send to another process, what the simulations are and their state, not MuJoCo's memory."""
+        arguments = (self.walker, self.reference, self.config, self.count, self._threads, self._training)
+        return _made_again, arguments, self.get_state()
+
+    def __setstate__(self, state: dict[str, np.ndarray]) -> None:
+        """Continue from the state of the simulations that this is a copy of."""
+        self.set_state(state)
+
     def body_state(self) -> BodyState:
         """Return the state of all simulations as it is after a step."""
         simulation = self.simulation
@@ -202,6 +212,12 @@ class MimicBatch:
         if self.config.mirroring == "phase":
             return mirroring.mirror_observations(self.observation, values, mirroring.second_half(view.state.phase))
         return values
+
+
+def _made_again(
+    walker: Walker, reference: ReferenceTrajectory, config: TaskConfig, count: int, threads: int, training: bool
+) -> MimicBatch:
+    return MimicBatch(walker, reference, config, count, threads=threads, training=training)
 
 
 def substeps(control_hz: int, timestep_s: float) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +12,13 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env as check_for_gymnasium
+from pydantic import ValidationError
 from stable_baselines3.common.env_checker import check_env as check_for_sb3
 
 import mimicrl  # noqa: F401  registers the environment
-from mimicrl.config import MDPConfig
+from mimicrl.config import MDPConfig, TrainingConfig
 from mimicrl.envs.gymnasium import MimicEnv
+from mimicrl.errors import ConfigError
 from mimicrl.mdp.step import MimicBatch
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.walkers import Walker
@@ -96,9 +100,9 @@ def test_the_end_of_an_episode_is_told(make: Callable[..., MimicEnv]) -> None:
     assert [truncated for _, _, _, truncated, _ in steps] == [False] * 4 + [True]
     assert [info for *_, info in steps[:4]] == [{}] * 4
     info = steps[-1][-1]
-    assert info["episode"]["l"] == 5
-    assert info["episode"]["r"] == pytest.approx(sum(reward for _, reward, *_ in steps), abs=1e-5)
+    assert "episode" not in info, "which belongs to the wrappers that count"
     assert info["mimic"]["reason"] == "time"
+    assert sum(info["mimic"]["reward"].values()) == pytest.approx(sum(reward for _, reward, *_ in steps) / 5, abs=1e-5)
     assert info["TimeLimit.truncated"] is True
 
 
@@ -113,6 +117,49 @@ def test_a_restored_environment_goes_on_bit_for_bit(make: Callable[..., MimicEnv
     other = make() if fresh else environment
     other.set_state(state)
     np.testing.assert_array_equal(episode(other, 90), expected)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))], ids=["deepcopy", "pickle"]
+)
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_copy_goes_on_bit_for_bit_and_by_itself(copied: Callable[[Any], Any], begun: bool) -> None:
+    environment = gymnasium.make(NAME, episode_seconds=1.0)
+    if begun:
+        environment.reset(seed=3)
+        episode(environment, 10)  # type: ignore[arg-type]
+    other = copied(environment)
+    if not begun:
+        environment.reset(seed=4)
+        other.reset(seed=4)
+    expected = episode(environment, 90)  # type: ignore[arg-type]
+    assert len(expected) > 90  # with resets, which draw
+    np.testing.assert_array_equal(episode(other, 90), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"phse": 0.2}, r"^a reset has no such option — 'phse' — expected 'phase'$"),
+        ({"phase": 0.2, "seed": 1}, r"^a reset has no such option — 'seed' — "),
+        ({"phase": np.nan}, r"^a start is no phase — options\['phase'\] — got nan, expected a share of the cycle$"),
+        ({"phase": np.inf}, r"got inf, "),
+        ({"phase": "0.2"}, r"got 0\.2, "),
+        ({"phase": True}, r"got True, "),
+    ],
+)
+def test_a_wrong_option_of_a_reset_is_refused(
+    make: Callable[..., MimicEnv], options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        make().reset(options=options)
+
+
+def test_lists_and_numpys_numbers_are_taken_where_python_has_them(make: Callable[..., MimicEnv]) -> None:
+    assert MDPConfig(control_hz=np.int64(40)).control_hz == 40
+    assert TrainingConfig(actor=[16, np.int64(8)]).actor == (16, 8)
+    with pytest.raises(ValidationError, match="valid integer"):
+        MDPConfig(control_hz=True)
 
 
 def test_pictures_show_the_walker_where_it_is(make: Callable[..., MimicEnv]) -> None:

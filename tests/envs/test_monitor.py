@@ -8,9 +8,11 @@ from typing import cast
 import numpy as np
 import pytest
 from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from mimicrl.envs.gymnasium import MimicEnv
 from mimicrl.envs.monitor import TRACE_STEPS, EpisodeMonitor
+from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.mdp.config import MDPConfig
 from mimicrl.mdp.state import BodyState
 from mimicrl.mdp.step import MimicBatch, StepResult
@@ -47,22 +49,21 @@ def transition(terms: np.ndarray, reason: int) -> StepResult:
 
 
 def test_returns_and_lengths_are_stable_baselines3s(walker: Walker, reference: ReferenceTrajectory) -> None:
-    own = MimicEnv(MimicBatch(walker, reference, MDPConfig(), 1))
-    wrapped = Monitor(MimicEnv(MimicBatch(walker, reference, MDPConfig(), 1)))
-    for environment in (own, wrapped):
-        environment.reset(seed=4)
+    own = MimicVecEnv(MimicBatch(walker, reference, MDPConfig(), 1))
+    wrapped = DummyVecEnv([lambda: Monitor(MimicEnv(MimicBatch(walker, reference, MDPConfig(), 1)))])
+    for environments in (own, wrapped):
+        environments.seed(4)
+        environments.reset()
     rng, ends = np.random.default_rng(0), 0
     for _ in range(150):
-        action = rng.uniform(-1, 1, 8)
-        *_, terminated, truncated, info = own.step(action)
-        *_, theirs = wrapped.step(action)
-        if terminated or truncated:
+        actions = rng.uniform(-1, 1, (1, 8))
+        (ours,), (theirs,) = (environments.step(actions)[3] for environments in (own, wrapped))
+        assert ("episode" in ours) == ("episode" in theirs)
+        if "episode" in ours:
             ends += 1
-            assert info["episode"]["l"] == theirs["episode"]["l"]
-            assert info["episode"]["r"] == pytest.approx(theirs["episode"]["r"], abs=2e-6)
-            assert set(info["episode"]) == set(theirs["episode"])
-            own.reset()
-            wrapped.reset()
+            assert ours["episode"]["l"] == theirs["episode"]["l"]
+            assert ours["episode"]["r"] == pytest.approx(theirs["episode"]["r"], abs=2e-6)
+            assert set(ours["episode"]) == set(theirs["episode"])
     assert ends > 2
 
 
@@ -75,9 +76,10 @@ def test_terms_are_means_over_the_episode() -> None:
     assert info["mimic"]["reason"] == "fall"
     assert tuple(info["mimic"]["reward"]) == NAMES
     np.testing.assert_allclose(list(info["mimic"]["reward"].values()), terms[:, 1].mean(axis=0), rtol=1e-6)
-    assert info["episode"]["r"] == pytest.approx(terms[:, 1].sum(), abs=1e-5)
-    assert info["episode"]["l"] == 20
-    assert info["episode"]["t"] >= 0
+    found = monitor.statistics(1)
+    assert found["r"] == pytest.approx(terms[:, 1].sum(), abs=1e-5)
+    assert found["l"] == 20
+    assert found["t"] >= 0
 
 
 @pytest.mark.parametrize("reason", ENDS)
@@ -94,8 +96,8 @@ def test_a_new_episode_forgets_the_last_and_no_other() -> None:
     monitor.add(step, QPOS)
     monitor.start(np.array([0]))
     monitor.add(step, QPOS)
-    assert [monitor.info(row, step)["episode"]["l"] for row in (0, 1)] == [1, 2]
-    assert [monitor.info(row, step)["episode"]["r"] for row in (0, 1)] == [pytest.approx(0.8), pytest.approx(1.6)]
+    assert [monitor.statistics(row)["l"] for row in (0, 1)] == [1, 2]
+    assert [monitor.statistics(row)["r"] for row in (0, 1)] == [pytest.approx(0.8), pytest.approx(1.6)]
     for row in (0, 1):
         assert monitor.info(row, step)["mimic"]["reward"]["pose"] == pytest.approx(0.2)
 
@@ -148,7 +150,7 @@ def test_a_restored_monitor_shows_what_it_saw_since() -> None:
     other.set_state(monitor.get_state())
     for row in rows[5:]:
         other.add(step, row)
-    assert other.info(0, step)["episode"]["l"] == 8
+    assert other.statistics(0)["l"] == 8
     np.testing.assert_array_equal(other.info(0, step)["trace"], rows[5:, 0])
 
 

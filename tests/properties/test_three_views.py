@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 from mimicrl.config import MDPConfig
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.envs.task import Task, make_env
+from mimicrl.errors import ConfigError
 from mimicrl.mdp.step import MimicBatch
 
 STEPS, COUNT, SEED = 500, 3, 2**31
@@ -151,12 +152,27 @@ def _plain_loop(task: Task) -> VecEnv:
 
 
 def _one_by_one(task: Task) -> VecEnv:
-    return DummyVecEnv([task.env] * COUNT)
+    return DummyVecEnv([lambda: Monitor(task.env())] * COUNT)
 
 
 @pytest.mark.parametrize("make", [_two_threads, _plain_loop, _one_by_one])
 def test_other_ways_to_step_give_the_same_bits(make: Callable[[Task], VecEnv], task: Task, expected: Rollout) -> None:
     assert_same(roll_out(make(task)), expected)
+
+
+def test_the_options_of_a_reset_are_used_once_in_each_view(task: Task) -> None:
+    views = [make(task) for make in (_two_threads, _one_by_one)]
+    resets = []
+    for view in views:
+        view.seed(SEED)
+        view.set_options([{"phase": 0.25}, *[{}] * (COUNT - 1)])
+        resets.append([view.reset().copy(), view.reset().copy()])
+        view.set_options({"phse": 0.25})
+        with pytest.raises(ConfigError, match=r"^a reset has no such option — 'phse' — "):
+            view.reset()
+        view.close()
+    np.testing.assert_array_equal(*resets)
+    assert not np.array_equal(resets[0][0][0], resets[0][1][0])
 
 
 @pytest.mark.parametrize("settings", [SETTINGS[0], SETTINGS[3]], indirect=True)
