@@ -177,6 +177,8 @@ class MimicBatch:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy, or send to another process, what the simulations are and their state, not MuJoCo's memory."""
+        if type(self.simulation) is not BatchSimulation:
+            raise TypeError(f"only MuJoCo's batch can be copied, got {type(self.simulation).__name__}")
         arguments = (self.walker, self.reference, self.config, self.count, self._threads, self._training)
         return _made_again, arguments, self.get_state()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -158,6 +159,13 @@ def _one_by_one(task: Task) -> VecEnv:
 @pytest.mark.parametrize("make", [_two_threads, _plain_loop, _one_by_one])
 def test_other_ways_to_step_give_the_same_bits(make: Callable[[Task], VecEnv], task: Task, expected: Rollout) -> None:
     assert_same(roll_out(make(task)), expected)
+
+
+def test_another_engine_is_not_copied_as_if_it_were_mujocos(task: Task) -> None:
+    loop = StepLoop(task.walker.model, 1)
+    batch = MimicBatch(task.walker, task.reference, task.config, 1, simulation=loop)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^only MuJoCo's batch can be copied, got StepLoop$"):
+        copy.deepcopy(batch)
 
 
 def test_the_options_of_a_reset_are_used_once_in_each_view(task: Task) -> None:
