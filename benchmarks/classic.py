@@ -59,7 +59,7 @@ def learner(config: RunConfig, env: VecNormalize) -> PPO:
         learning_rate=partial(schedule, training.learning_rate),
         clip_range=partial(schedule, training.clip_range),
         n_steps=training.n_steps,
-        batch_size=training.minibatch,
+        batch_size=training.batch_size,
         n_epochs=training.n_epochs,
         gamma=training.gamma,
         gae_lambda=training.gae_lambda,
@@ -67,8 +67,8 @@ def learner(config: RunConfig, env: VecNormalize) -> PPO:
         vf_coef=training.vf_coef,
         max_grad_norm=training.max_grad_norm,
         policy_kwargs={
-            "net_arch": {"pi": list(training.actor), "vf": list(training.critic)},
-            "activation_fn": torch.nn.ReLU if training.activation == "relu" else torch.nn.Tanh,
+            "net_arch": {"pi": list(training.net_arch.pi), "vf": list(training.net_arch.vf)},
+            "activation_fn": torch.nn.ReLU if training.activation_fn == "relu" else torch.nn.Tanh,
             "log_std_init": training.log_std_init,
         },
         seed=config.seed,
@@ -105,9 +105,9 @@ class _UntilSuccess(BaseCallback):
 
     def _on_rollout_start(self) -> None:
         self.cpu_s = cpu_seconds(self._clocks)
-        if self.num_timesteps < (self._done + 1) * self._settings.interval:
+        if self.num_timesteps < (self._done + 1) * self._settings.eval_freq:
             return
-        self._done = self.num_timesteps // self._settings.interval
+        self._done = self.num_timesteps // self._settings.eval_freq
         phases = start_phases(self._settings.episodes, shifted=self._done % 2 == 0)
         policy: Any = _Policy(cast(PPO, self.model), self._normalizer)
         summary = summarize(judge(roll_out(policy, self._batch, phases), self._settings))

@@ -160,7 +160,7 @@ def tables(*, quick: bool, motion: str | None) -> Iterator[Table]:
 def others(name: str, preset_cpu_s: float) -> Table:
     """Compare with the preset without mirroring, with direct torques, and with the classic stack."""
     presets = ROOT / "configs" / "experiments"
-    torque = experiment(None, LONG_BUDGET, evaluation={"interval": 50_000}, use=str(presets / "torque200.yaml"))
+    torque = experiment(None, LONG_BUDGET, evaluation={"eval_freq": 50_000}, use=str(presets / "torque200.yaml"))
     unmirrored = experiment(None, LONG_BUDGET, mdp={"mirroring": "none"})
     preset = experiment(None, BUDGET)
     paper = experiment(None, 8_000_000, use=str(presets / "paper.yaml"))

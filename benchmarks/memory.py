@@ -22,10 +22,9 @@ SAMPLES = 20_000_000
 TRAINING = {
     "n_envs": 256,
     "n_steps": 64,
-    "minibatch": 4096,
+    "batch_size": 4096,
     "n_epochs": 1,
-    "actor": [32, 32],
-    "critic": [32, 32],
+    "net_arch": {"pi": [32, 32], "vf": [32, 32]},
 }
 
 
@@ -35,8 +34,8 @@ def tables(*, quick: bool) -> Iterator[Table]:
     with tempfile.TemporaryDirectory() as folder:
         run = paired.prepare(
             Path(folder) / "long",
-            training=TRAINING | {"total_timesteps": samples, "checkpoint_interval": samples // 50},
-            evaluation={"interval": samples // 20},
+            training=TRAINING | {"total_timesteps": samples, "save_freq": samples // 50},
+            evaluation={"eval_freq": samples // 20},
         )
         trainer = Trainer(run)
         if trainer.live():

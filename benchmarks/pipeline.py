@@ -97,7 +97,7 @@ def memory(settings: Settings, folder: Path) -> Table:
     run = paired.prepare(
         folder / "memory",
         training={"total_timesteps": settings.samples},
-        evaluation={"interval": settings.samples // 2},
+        evaluation={"eval_freq": settings.samples // 2},
     )
     status = folder / "status.txt"
     paired.call(sys.executable, "-c", _REMEMBERING, str(status), "train", str(run.path))

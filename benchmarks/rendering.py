@@ -87,7 +87,7 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
     run = paired.prepare(
         folder / "video",
         training={"total_timesteps": settings.samples},
-        evaluation={"interval": settings.samples + 1, "seconds": settings.seconds},
+        evaluation={"eval_freq": settings.samples + 1, "seconds": settings.seconds},
     )
     paired.call(sys.executable, "-m", "mimicrl", "train", str(run.path))
     videos = [stages(run, folder / "stages.json") for _ in range(settings.rounds)]

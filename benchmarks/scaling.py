@@ -37,7 +37,7 @@ def side_by_side(folder: Path, count: int, samples: int) -> list[float]:
         paired.prepare(
             folder / f"{count}-{index}",
             training={"total_timesteps": samples},
-            evaluation={"interval": 10 * samples},
+            evaluation={"eval_freq": 10 * samples},
         )
         for index in range(count)
     ]

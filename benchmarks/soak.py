@@ -106,7 +106,7 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
     told = Soak(vec_env, whole.config.training.total_timesteps, first_step_s=[undisturbed.first_step_s])
     told.train_s = artifacts.read_json(whole.outcome_file)["train_seconds"]
     told.checkpoint_s = checkpoint_seconds(whole, folder / f"{vec_env}-checkpoints")
-    told.checkpoint_share = told.checkpoint_s / (told.train_s * TrainingConfig().checkpoint_interval / told.samples)
+    told.checkpoint_share = told.checkpoint_s / (told.train_s * TrainingConfig().save_freq / told.samples)
     _measure(told, undisturbed.track)
     while told.kills < kills:
         run = prepare(folder / f"{vec_env}-killed-{told.runs}", vec_env, tiny=tiny)

@@ -92,12 +92,12 @@ class Stacks:
             env,
             learning_rate=run.learning_rate.start,
             n_steps=run.n_steps,
-            batch_size=run.minibatch,
+            batch_size=run.batch_size,
             n_epochs=run.n_epochs,
             gamma=run.gamma,
             policy_kwargs={
-                "net_arch": {"pi": list(run.actor), "vf": list(run.critic)},
-                "activation_fn": nn.relu if run.activation == "relu" else nn.tanh,
+                "net_arch": {"pi": list(run.net_arch.pi), "vf": list(run.net_arch.vf)},
+                "activation_fn": nn.relu if run.activation_fn == "relu" else nn.tanh,
             },
             seed=1,
         )

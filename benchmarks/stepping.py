@@ -128,7 +128,7 @@ class Bench:
         )
 
     def _fresh(self, kind: str, count: int, threads: int) -> VecNormalize:
-        training = {"vec_env": kind, "n_envs": count, "n_steps": 1, "minibatch": count}
+        training = {"vec_env": kind, "n_envs": count, "n_steps": 1, "batch_size": count}
         path = self._folder / f"{kind}-{self.control_hz}hz-{count}"
         run = paired.prepare(path, mdp=self.task.config.model_dump(mode="json"), training=training)
         environments = vec_envs.make(run, self.task, threads)

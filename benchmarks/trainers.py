@@ -22,18 +22,17 @@ from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
 from mimicrl.training.ppo import MimicPPO
 
-PRESET: dict[str, Any] = {"training": {"total_timesteps": 200_000, "checkpoint_interval": 4096}}
+PRESET: dict[str, Any] = {"training": {"total_timesteps": 200_000, "save_freq": 4096}}
 TINY: dict[str, Any] = {
     "training": {
         "total_timesteps": 2048,
         "n_envs": 2,
         "n_steps": 32,
-        "minibatch": 64,
-        "actor": [16, 16],
-        "critic": [16, 16],
-        "checkpoint_interval": 128,
+        "batch_size": 64,
+        "net_arch": {"pi": [16, 16], "vf": [16, 16]},
+        "save_freq": 128,
     },
-    "evaluation": {"interval": 512, "episodes": 4, "seconds": 0.5},
+    "evaluation": {"eval_freq": 512, "episodes": 4, "seconds": 0.5},
 }
 # Of processes no more than a workstation has cores; a rollout stays as long as the preset's.
 FEW_PROCESSES = {"n_envs": 4, "n_steps": 256}

@@ -35,11 +35,10 @@ from mimicrl.training.ppo import MimicPPO
 PAPER: dict[str, Any] = {
     "n_envs": 64,
     "n_steps": 256,
-    "minibatch": 2048,
+    "batch_size": 2048,
     "n_epochs": 4,
-    "actor": [512, 512],
-    "critic": [512, 512],
-    "activation": "tanh",
+    "net_arch": {"pi": [512, 512], "vf": [512, 512]},
+    "activation_fn": "tanh",
     "cores": 2,
 }
 PAPER_TASK = {"control_hz": 200, "physics_hz": 1000}
@@ -82,7 +81,7 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     if importlib.util.find_spec("sbx"):
         contenders[f"sbx, n = {setting['n_envs']}"] = stacks.sbx(setting, PAPER_TASK)
         contenders[f"sbx, n = {many['n_envs']}"] = stacks.sbx(many, PAPER_TASK)
-    title = f"2 × {setting['actor'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 cores"
+    title = f"2 × {setting['net_arch']['pi'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 cores"
     return Table(title, list(compare(contenders, rounds, f"{CLASSIC}, n = 8")))
 
 
@@ -173,7 +172,7 @@ def update(model: MimicPPO) -> float:
 def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[str, Any]) -> Table:
     """Say how near updates come to the processor's peak, and how they grow with the networks."""
     peaks = {count: _peak(count) for count in (1, 2)}
-    cases = [(f"2 × {width}", "one core", {"actor": [width] * 2, "critic": [width] * 2}) for width in widths]
+    cases = [(f"2 × {width}", "one core", {"net_arch": {"pi": [width] * 2, "vf": [width] * 2}}) for width in widths]
     cases += [("2 × 512, the paper's", way, PAPER | scale) for way in WAYS]
     rows = []
     for name, way, training in cases:
@@ -185,7 +184,7 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[
         rows.append(
             {
                 "networks": name,
-                "minibatch": model.batch_size,
+                "batch_size": model.batch_size,
                 "cores": way,
                 "update, µs a sample": seconds / samples * MICRO,
                 "GFLOP/s": done / 1e9,
@@ -215,7 +214,9 @@ def _best(work: Callable[[], object], repeats: int) -> float:
 
 def tables(*, quick: bool) -> Iterator[Table]:
     """Yield the benchmark's tables."""
-    rounds, scale = (1, {"n_steps": 32, "actor": [64, 64], "critic": [64, 64], "n_epochs": 1}) if quick else (5, {})
+    rounds, scale = (
+        (1, {"n_steps": 32, "net_arch": {"pi": [64, 64], "vf": [64, 64]}, "n_epochs": 1}) if quick else (5, {})
+    )
     repeats = 1 if quick else 7
     with TemporaryDirectory() as folder, Stacks(Path(folder)) as stacks:
         yield paper(stacks, rounds, scale)

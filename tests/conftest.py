@@ -67,7 +67,7 @@ def motions_dir() -> Path:
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., RunConfig]:
     """Makes the configuration of a run of a second; what is given changes values of its sections."""
-    longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"interval": 256}}
+    longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"eval_freq": 256}}
     base = deep_merge(TINY, longer) | {"study": "tiny", "experiment": "walk", "seed": 1}
 
     def make(**changes: Any) -> RunConfig:

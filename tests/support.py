@@ -14,12 +14,11 @@ TINY: dict[str, Any] = {
         "total_timesteps": 128,
         "n_envs": 4,
         "n_steps": 32,
-        "minibatch": 64,
-        "actor": [16, 16],
-        "critic": [16, 16],
-        "checkpoint_interval": 128,
+        "batch_size": 64,
+        "net_arch": {"pi": [16, 16], "vf": [16, 16]},
+        "save_freq": 128,
     },
-    "evaluation": {"interval": 128, "episodes": 4, "seconds": 0.5},
+    "evaluation": {"eval_freq": 128, "episodes": 4, "seconds": 0.5},
     "logging": {"tensorboard": False},
 }
 

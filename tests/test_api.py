@@ -27,7 +27,7 @@ def test_training_from_a_configuration_is_the_run_of_the_command_line(tiny, trai
 
 def test_without_a_place_it_goes_to_the_results(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    mimicrl.train(tiny(training={"total_timesteps": 128}, evaluation={"interval": 10**6}))
+    mimicrl.train(tiny(training={"total_timesteps": 128}, evaluation={"eval_freq": 10**6}))
     assert (tmp_path / "results/tiny/walk/seed_1/outcome.json").exists()
 
 

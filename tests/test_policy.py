@@ -81,7 +81,7 @@ def trained(
     request: pytest.FixtureRequest, tiny: Callable[..., RunConfig], walker: Walker, reference: ReferenceTrajectory
 ) -> MimicPPO:
     """A PPO after two small updates, with a normaliser that saw some samples."""
-    config = tiny(training={"activation": request.param, "actor": [16, 8], "critic": [12]}).training
+    config = tiny(training={"activation_fn": request.param, "net_arch": {"pi": [16, 8], "vf": [12]}}).training
     batch = MimicBatch(walker, reference, MDPConfig(), config.n_envs)
     learner = MimicPPO(config, VecNormalize(MimicVecEnv(batch), clip_obs=10.0), seed=3)
     learner.learn(256)
@@ -121,7 +121,7 @@ def test_an_exported_critic_is_stable_baselines3s(trained: MimicPPO) -> None:
     rows = observations(50, 29)
     tensors = trained.export({}).tensors
     hidden = rows @ tensors["critic.0.weight"].T + tensors["critic.0.bias"]
-    hidden = np.maximum(hidden, 0) if trained.config.activation == "relu" else np.tanh(hidden)
+    hidden = np.maximum(hidden, 0) if trained.config.activation_fn == "relu" else np.tanh(hidden)
     values = hidden @ tensors["critic.1.weight"].T + tensors["critic.1.bias"]
     with torch.no_grad():
         expected = trained.policy.predict_values(torch.from_numpy(rows)).numpy()

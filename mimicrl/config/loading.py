@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
 from mimicrl.config import plugins, yaml
-from mimicrl.config.models import Models, RunConfig, RunSections, StudyConfig, composed
+from mimicrl.config.models import RENAMED, Models, RunConfig, RunSections, StudyConfig, composed
 from mimicrl.config.yaml import Location
 from mimicrl.errors import ConfigError
 from mimicrl.mdp.config import composed as mdp_composed
@@ -154,6 +154,9 @@ def _describe(model: type[BaseModel], problem: Any, path: Path, lines: dict[Loca
     line = next((lines[location[:n]] for n in range(len(location), 0, -1) if location[:n] in lines), None)
     where = f"{path}:{line}" if line else str(path)
     key = ".".join(map(str, location))
+    renamed = next((new for old, new in RENAMED.items() if f".{key}".endswith(f".{old}")), None)
+    if problem["type"] == "extra_forbidden" and renamed:
+        return f"{where} {key}: unknown key — it is called {renamed} now"
     if problem["type"] == "extra_forbidden":
         fields = _fields_at(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1]), fields, 1)

@@ -63,6 +63,15 @@ class Schedule(Section):
         return self.kind != "constant" and self.samples is None
 
 
+class NetArch(Section):
+    """Widths of the hidden layers."""
+
+    pi: tuple[Count, ...] = (256, 256)
+    """Widths of the policy network's hidden layers."""
+    vf: tuple[Count, ...] = (256, 256)
+    """Widths of the value network's hidden layers."""
+
+
 class TrainingConfig(Section):
     """Proximal policy optimisation (Schulman et al. 2017)."""
 
@@ -74,7 +83,7 @@ class TrainingConfig(Section):
     """Simulations side by side."""
     n_steps: Count = 64
     """Steps of each simulation between two updates."""
-    minibatch: Count = 128
+    batch_size: Count = 128
     """Samples in one gradient step; must divide n_envs × n_steps."""
     n_epochs: Count = 5
     """Passes over the samples of an update."""
@@ -94,16 +103,14 @@ class TrainingConfig(Section):
     """Gradients are scaled down to this norm."""
     log_std_init: Annotated[float, Field(allow_inf_nan=False)] = -0.75
     """Logarithm of the policy's first standard deviation."""
-    actor: tuple[Count, ...] = (256, 256)
-    """Widths of the policy network's hidden layers."""
-    critic: tuple[Count, ...] = (256, 256)
-    """Widths of the value network's hidden layers."""
-    activation: Literal["relu", "tanh"] = "relu"
+    net_arch: NetArch = NetArch()
+    """The two networks, which share no layer."""
+    activation_fn: Literal["relu", "tanh"] = "relu"
     """Nonlinearity of both networks."""
     max_kl: Positive = 5.0
     """Divergence guard: an update with a larger mean approximate KL ends training."""
-    checkpoint_interval: Annotated[Count, NO_RESULT] = 100_000
-    """Samples between two checkpoints."""
+    save_freq: Annotated[Count, NO_RESULT] = 100_000
+    """Samples between two checkpoints, of all environments together; one falls between an update and a rollout."""
     cores: Annotated[Count, NO_RESULT] = 1
     """Cores that a training in the workflow asks for; any number gives the same weights. The physics takes so many
     threads, and with two or more the critic learns beside the actor."""
@@ -111,10 +118,10 @@ class TrainingConfig(Section):
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:
         rollout = self.n_envs * self.n_steps
-        if rollout % self.minibatch:
+        if rollout % self.batch_size:
             raise ValueError(
-                f"minibatch must divide n_envs × n_steps: {self.n_envs} × {self.n_steps} = {rollout} "
-                f"is no multiple of {self.minibatch}"
+                f"batch_size must divide n_envs × n_steps: {self.n_envs} × {self.n_steps} = {rollout} "
+                f"is no multiple of {self.batch_size}"
             )
         if self.total_timesteps < rollout:
             raise ValueError(f"total_timesteps {self.total_timesteps} is less than one rollout of {rollout}")
@@ -124,14 +131,25 @@ class TrainingConfig(Section):
 class EvaluationConfig(Section):
     """Evaluation of the deterministic policy from evenly spread starts."""
 
-    interval: Count = 20_000
-    """Samples between two evaluations in training."""
+    eval_freq: Count = 20_000
+    """Samples between two evaluations in training, of all environments together."""
     episodes: Annotated[int, Field(ge=2, le=1000)] = 20
     """Starts spread evenly over the gait cycle."""
     seconds: Positive = 20.0
     """Length of an episode [s]."""
     stable_distance_m: Positive = 15.0
     """Net way forward that makes an episode stable [m]; 80 % of the reference's way where that is less."""
+
+
+RENAMED = {
+    "training.minibatch": "training.batch_size",
+    "training.actor": "training.net_arch.pi",
+    "training.critic": "training.net_arch.vf",
+    "training.activation": "training.activation_fn",
+    "training.checkpoint_interval": "training.save_freq",
+    "evaluation.interval": "evaluation.eval_freq",
+}
+"""Keys of earlier versions, and what Stable-Baselines3 and so this project calls them."""
 
 
 class LoggingConfig(Section):

@@ -40,9 +40,9 @@ def training(run: Run, task: Task, parameters: int, start: int) -> list[str]:
         "motion": f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s",
         "task": f"{config.mdp.action.name()} actions at {config.mdp.control_hz} Hz, mirroring {config.mdp.mirroring}",
         "budget": f"{ppo.total_timesteps:,} samples" + (f", from {start:,}" if start else ""),
-        "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, minibatch {ppo.minibatch}, {ppo.n_epochs} epochs, "
+        "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, batches of {ppo.batch_size}, {ppo.n_epochs} epochs, "
         f"γ {ppo.gamma:g}, λ {ppo.gae_lambda:g}",
-        "networks": f"actor {ppo.actor}, critic {ppo.critic}: {parameters:,} parameters",
+        "networks": f"actor {ppo.net_arch.pi}, critic {ppo.net_arch.vf}: {parameters:,} parameters",
         "training state": str(run.training.path),
     }
     title = f"{config.study} / {config.experiment} / seed {config.seed}"

@@ -86,7 +86,7 @@ class Evaluations:
 
     def due(self, samples: int) -> bool:
         """Return whether an interval is over."""
-        return samples >= (self.state.count + 1) * self._run.config.evaluation.interval
+        return samples >= (self.state.count + 1) * self._run.config.evaluation.eval_freq
 
     def evaluate(self, policy: Policy, samples: int) -> dict[str, Any]:
         """Evaluate a policy; several intervals passed at once count as one.
@@ -101,7 +101,7 @@ class Evaluations:
         shifted = self.state.shifted
         self.last, seconds = self._evaluator.evaluate(policy, shifted=shifted)
         faultpoints.reach("train.evaluated")
-        self.state.count = samples // self._run.config.evaluation.interval
+        self.state.count = samples // self._run.config.evaluation.eval_freq
         self.state.seconds += seconds
         if self.state.note(samples, self.last):
             # For others to look at; what counts is the one that goes into the next checkpoint.

@@ -57,9 +57,9 @@ class _Networks:
         assert policy.log_std.grad is not None
         self.log_std_gradient = policy.log_std.grad
         extractor = policy.mlp_extractor
-        rows = max(config.minibatch, config.n_envs)
-        self.actor = Network(_linear([*extractor.policy_net, policy.action_net]), config.activation, rows)
-        self.critic = Network(_linear([*extractor.value_net, policy.value_net]), config.activation, rows)
+        rows = max(config.batch_size, config.n_envs)
+        self.actor = Network(_linear([*extractor.policy_net, policy.action_net]), config.activation_fn, rows)
+        self.critic = Network(_linear([*extractor.value_net, policy.value_net]), config.activation_fn, rows)
 
     def log_probability(self, deviation: torch.Tensor) -> torch.Tensor:
         """Return the log probability, shape ``(n,)``, of actions so many standard deviations off the mean."""
@@ -110,13 +110,13 @@ class Learner:
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Return the critic's values, shape ``(n,)``, of normalised observations, float32, shape ``(n, D)``."""
-        parts = torch.split(torch.from_numpy(observations), self._config.minibatch)
+        parts = torch.split(torch.from_numpy(observations), self._config.batch_size)
         return torch.cat([self._networks.critic.forward(part)[:, 0].clone() for part in parts]).numpy()
 
     @torch.no_grad()
     def log_probabilities(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the log probabilities, shape ``(n,)``, of actions, shape ``(n, J)``, for observations, ``(n, D)``."""
-        networks, rows, parts = self._networks, self._config.minibatch, []
+        networks, rows, parts = self._networks, self._config.batch_size, []
         tensors = (torch.from_numpy(array) for array in (observations, actions))
         for observed, acted in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
             deviation = (acted - networks.actor.forward(observed)) / networks.log_std.exp()
@@ -146,7 +146,7 @@ class Learner:
 
     def _epoch(self, samples: _Samples, clip_range: float) -> torch.Tensor:
         """Pass over all samples once; return the statistics of each minibatch, shape ``(5, minibatches)``."""
-        rows = self._config.minibatch
+        rows = self._config.batch_size
         count = len(samples.actions) // rows
         advantages = samples.advantages.view(count, rows)
         advantages = (advantages - advantages.mean(1, keepdim=True)) / (advantages.std(1, keepdim=True) + 1e-8)

@@ -40,7 +40,7 @@ class MimicPPO(PPO):
             learning_rate=lambda _: value_at(config.learning_rate, self.num_timesteps, config.total_timesteps),
             clip_range=lambda _: value_at(config.clip_range, self.num_timesteps, config.total_timesteps),
             n_steps=config.n_steps,
-            batch_size=config.minibatch,
+            batch_size=config.batch_size,
             n_epochs=config.n_epochs,
             gamma=config.gamma,
             gae_lambda=config.gae_lambda,
@@ -48,8 +48,8 @@ class MimicPPO(PPO):
             vf_coef=config.vf_coef,
             max_grad_norm=config.max_grad_norm,
             policy_kwargs={
-                "net_arch": {"pi": list(config.actor), "vf": list(config.critic)},
-                "activation_fn": torch.nn.ReLU if config.activation == "relu" else torch.nn.Tanh,
+                "net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)},
+                "activation_fn": torch.nn.ReLU if config.activation_fn == "relu" else torch.nn.Tanh,
                 "log_std_init": config.log_std_init,
                 "optimizer_class": FlatAdam,
             },
@@ -217,7 +217,7 @@ class MimicPPO(PPO):
         statistics = self.normalizer.obs_rms
         tensors["observation.mean"] = np.array(statistics.mean)  # type: ignore[union-attr]  # one Box, no Dict
         tensors["observation.variance"] = np.array(statistics.var)  # type: ignore[union-attr]
-        return Policy(tensors, self.config.activation, float(self.normalizer.clip_obs), about)
+        return Policy(tensors, self.config.activation_fn, float(self.normalizer.clip_obs), about)
 
 
 def _numpy(tensor: torch.Tensor) -> np.ndarray:

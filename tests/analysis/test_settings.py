@@ -19,7 +19,7 @@ def test_an_experiment_of_defaults_differs_in_nothing_whatever_its_seeds() -> No
     ("section", "key", "value", "shown"),
     [
         ("mdp", "control_hz", 200, ("200", "50", "Control steps per second; must divide the physics rate.")),
-        ("training", "actor", [64, 32], ("64, 32", "256, 256", "Widths of the policy network's hidden layers.")),
+        ("training", "activation_fn", "tanh", ("tanh", "relu", "Nonlinearity of both networks.")),
         ("logging", "tensorboard", False, ("no", "yes", "Write TensorBoard files.")),
         ("training", "total_timesteps", 10**6, ("1,000,000", "400,000", "Budget in samples (environment steps).")),
         ("mdp", "unheard_of", 0.5, ("0.5", "none", "")),
@@ -37,10 +37,12 @@ def test_each_setting_that_differs_is_shown_with_default_and_meaning(
 def test_a_setting_inside_others_is_found_and_one_left_out_is_none() -> None:
     experiment = ExperimentConfig().model_dump(mode="json", exclude_none=True)
     experiment["mdp"]["rewards"]["pose"]["scale"] = 2.0
+    experiment["training"]["net_arch"]["pi"] = [64, 32]
     del experiment["mdp"]["terminations"]["tracking"]["rotation_rad"]
-    pose, tracking = ([row["key"], row["value"], row["default"]] for row in settings.changed(experiment))
+    pose, tracking, widths = ([row["key"], row["value"], row["default"]] for row in settings.changed(experiment))
     assert pose == ["mdp.rewards.pose.scale", "2", "3"]
     assert tracking == ["mdp.terminations.tracking.rotation_rad", "none", "0.4"]
+    assert widths == ["training.net_arch.pi", "64, 32", "256, 256"]
 
 
 def test_a_value_of_a_term_that_is_chosen_by_its_kind_has_its_meaning_too() -> None:

@@ -24,8 +24,8 @@ def test_a_run_without_success_counts_as_later_than_all_others() -> None:
 def test_a_training_is_timed_to_its_first_success(tmp_path: Path, seconds: float, success: int | None) -> None:
     # Anybody stands for a fifth of a second, and nobody for five so soon.
     tiny: dict[str, Any] = {
-        "training": {"total_timesteps": 256, "n_envs": 4, "n_steps": 32, "minibatch": 64, "n_epochs": 1},
-        "evaluation": {"interval": 128, "episodes": 2, "seconds": seconds},
+        "training": {"total_timesteps": 256, "n_envs": 4, "n_steps": 32, "batch_size": 64, "n_epochs": 1},
+        "evaluation": {"eval_freq": 128, "episodes": 2, "seconds": seconds},
         "logging": {"tensorboard": False},
     }
     run = learning.prepare(tmp_path, learning.experiment(None, 256, **tiny), 3)

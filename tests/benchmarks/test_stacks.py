@@ -6,7 +6,7 @@ import torch
 
 from benchmarks.stacks import Stacks
 
-SMALL = {"n_envs": 2, "n_steps": 4, "minibatch": 4, "actor": [4], "critic": [4]}
+SMALL = {"n_envs": 2, "n_steps": 4, "batch_size": 4, "net_arch": {"pi": [4], "vf": [4]}}
 
 
 def test_a_learners_operations_have_one_thread_as_in_training(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from mimicrl.runs import Run
 @pytest.fixture
 def results(mimicrl: Any, study: Any, trained_run: Run, tmp_path: Path) -> Path:
     """A study of two seeds, of which the first was trained, evaluated and replayed."""
-    longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"interval": 256}}
+    longer = {"training": {"total_timesteps": 512, "n_epochs": 2}, "evaluation": {"eval_freq": 256}}
     directory = tmp_path / "results" / "tiny"
     assert mimicrl("init", study(seeds=[1, 2], **deep_merge(TINY, longer)), "--out", directory).code == 0
     run = directory / "walk" / "seed_1"

@@ -45,7 +45,7 @@ def image() -> Path:
 def disturbed(slurm: None, image: Path, tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
     """All trainers are held in the middle; one meets its time limit, one is cancelled, one requeued by Slurm."""
     experiment = loopback.SMOKE["experiments"]["walk"]
-    experiment = experiment | {"training": experiment["training"] | {"checkpoint_interval": 1024}}
+    experiment = experiment | {"training": experiment["training"] | {"save_freq": 1024}}
     study = Study(tmp_path_factory.mktemp("disturbed"))
     study.write(seeds=list(SEEDS), experiments={"walk": experiment})
     process = study.start(hold=HOLD)

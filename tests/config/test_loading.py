@@ -10,6 +10,7 @@ import pytest
 
 from mimicrl.config import RunConfig, StudyConfig, load_run, load_study, resolve, yaml
 from mimicrl.config.loading import deep_merge
+from mimicrl.config.models import RENAMED
 from mimicrl.errors import ConfigError
 
 MINIMAL = "study: demo\nexperiments:\n  walk: {}\n"
@@ -45,7 +46,7 @@ def test_the_shortest_study_is_all_defaults(tmp_path: Path) -> None:
         ("motion.speed_mps=0.9", "training.total_timesteps=1e6"),
         ("training.learning_rate={kind: exponential, start: 1e-3, end: 1e-5}",),
         ("mdp.action.kind=torque",),
-        ("training.actor=[64]", "mdp.terminations.tracking.rotation_rad=null"),
+        ("training.net_arch.pi=[64]", "mdp.terminations.tracking.rotation_rad=null"),
     ],
 )
 def test_a_resolved_run_is_written_and_read_back(tmp_path: Path, overrides: tuple[str, ...]) -> None:
@@ -68,13 +69,20 @@ def test_a_resolved_run_is_written_and_read_back(tmp_path: Path, overrides: tupl
             "mdp: {rewards: {root: {hight_scale: 1}}}",
             "study.yaml:4 experiments.walk.mdp.rewards.root.hight_scale: unknown key — did you mean height_scale?",
         ),
+        *(
+            (
+                f"{old.replace('.', ': {')}: 1}}",
+                f"study.yaml:4 experiments.walk.{old}: unknown key — it is called {new} now",
+            )
+            for old, new in RENAMED.items()
+        ),
         (
             "motion: {xyz: 1}",
             "study.yaml:4 experiments.walk.motion.xyz: unknown key — known here: speed_mps, file",
         ),
         (
-            "training: {minibatch: 100}",
-            "study.yaml:4 experiments.walk.training: minibatch must divide n_envs × n_steps: "
+            "training: {batch_size: 100}",
+            "study.yaml:4 experiments.walk.training: batch_size must divide n_envs × n_steps: "
             "16 × 64 = 1024 is no multiple of 100",
         ),
         (
@@ -194,9 +202,9 @@ def test_a_missing_preset_is_named(tmp_path: Path) -> None:
 
 
 def test_a_conflict_between_preset_and_study_is_told_at_the_study(tmp_path: Path) -> None:
-    write(tmp_path / "a.yaml", "training: {minibatch: 256}\n")
+    write(tmp_path / "a.yaml", "training: {batch_size: 256}\n")
     assert problems(tmp_path, "study: s\nexperiments:\n  walk:\n    use: a.yaml\n    training: {n_envs: 2}\n") == [
-        "study.yaml:5 experiments.walk.training: minibatch must divide n_envs × n_steps: "
+        "study.yaml:5 experiments.walk.training: batch_size must divide n_envs × n_steps: "
         "2 × 64 = 128 is no multiple of 256"
     ]
 

@@ -123,10 +123,10 @@ def test_reward_weights_may_be_moved_as_long_as_they_add_up_to_one() -> None:
     assert [term.weight for term in balanced.rewards.all()] == [0.5, 0.05, 0.15, 0.30]  # type: ignore[attr-defined]
 
 
-def test_the_minibatch_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:
+def test_the_batch_size_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:
     assert (
-        message(TrainingConfig, {"n_envs": 6, "n_steps": 50, "minibatch": 128})
-        == "minibatch must divide n_envs × n_steps: 6 × 50 = 300 is no multiple of 128"
+        message(TrainingConfig, {"n_envs": 6, "n_steps": 50, "batch_size": 128})
+        == "batch_size must divide n_envs × n_steps: 6 × 50 = 300 is no multiple of 128"
     )
 
 

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from stable_baselines3.common.env_checker import check_env as check_for_sb3
 
 import mimicrl  # noqa: F401  registers the environment
-from mimicrl.config import MDPConfig, TrainingConfig
+from mimicrl.config import MDPConfig
+from mimicrl.config.models import NetArch
 from mimicrl.envs.gymnasium import MimicEnv
 from mimicrl.errors import ConfigError
 from mimicrl.mdp.step import MimicBatch
@@ -157,7 +158,7 @@ def test_a_wrong_option_of_a_reset_is_refused(
 
 def test_lists_and_numpys_numbers_are_taken_where_python_has_them(make: Callable[..., MimicEnv]) -> None:
     assert MDPConfig(control_hz=np.int64(40)).control_hz == 40
-    assert TrainingConfig(actor=[16, np.int64(8)]).actor == (16, 8)
+    assert NetArch(pi=[16, np.int64(8)]).pi == (16, 8)
     with pytest.raises(ValidationError, match="valid integer"):
         MDPConfig(control_hz=True)
 

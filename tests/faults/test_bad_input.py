@@ -20,7 +20,7 @@ BASE = "study: tiny\nexperiments:\n  walk:\n"
             BASE + "    training:\n      total_timestep: 5\n",
             "study.yaml:5 experiments.walk.training.total_timestep: unknown key — did you mean total_",
         ),
-        (BASE + "    training:\n      minibatch: 100\n", "n_envs × n_steps: 16 × 64 = 1024 is no multiple of 100"),
+        (BASE + "    training:\n      batch_size: 100\n", "n_envs × n_steps: 16 × 64 = 1024 is no multiple of 100"),
         ("study: ../../etc\nexperiments:\n  walk: {}\n", "study.yaml:1 study: "),
         (BASE.replace("walk", "../walk") + "    {}\n", "study.yaml:3 experiments.../walk: "),
         (BASE + "    training: {gamma: .nan}\n", "neither text nor a finite number"),

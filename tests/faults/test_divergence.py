@@ -168,7 +168,7 @@ CASES = [
 
 def undisturbed(prepare: Callable[..., Run], path: Path, kind: str) -> Run:
     # Evaluations step batches too: none before the end.
-    return prepare(path, training={"vec_env": kind}, evaluation={"interval": BUDGET})
+    return prepare(path, training={"vec_env": kind}, evaluation={"eval_freq": BUDGET})
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +235,7 @@ def engine_error(plant: _Plant, step: int) -> None:
 def test_physics_that_breaks_down_ends_an_episode_and_can_be_looked_at(
     prepare, mimicrl: Any, tmp_path: Path, kind: str, cause: Callable[[_Plant, int], None]
 ) -> None:
-    run = prepare(tmp_path / "run", training={"vec_env": kind}, evaluation={"interval": 2 * BUDGET})
+    run = prepare(tmp_path / "run", training={"vec_env": kind}, evaluation={"eval_freq": 2 * BUDGET})
     steps = [STEPS + 9, 2 * STEPS + 5, 2 * STEPS + 6, 3 * STEPS]
     with pytest.MonkeyPatch.context() as patch:
         plant = _Plant(run, patch, np.nan)

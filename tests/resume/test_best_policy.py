@@ -57,8 +57,8 @@ def superseded(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run killed after 640 samples, whose policy was the best one then, with a last checkpoint of 512."""
     run = prepare(
         tmp_path / "run",
-        training={"total_timesteps": 1024, "checkpoint_interval": 256},
-        evaluation={"interval": 128},
+        training={"total_timesteps": 1024, "save_freq": 256},
+        evaluation={"eval_freq": 128},
     )
     with monkeypatch.context() as patch:
         score(patch, {samples: (samples // 128, 0.5) for samples in range(128, 1024, 128)})
@@ -94,8 +94,8 @@ def assert_best(run: Run, samples: int) -> None:
 def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_another_best(
     tiny, superseded: Run, tmp_path: Path
 ) -> None:
-    changes = {"total_timesteps": 512, "checkpoint_interval": 256}
-    shorter = prepare_run(tiny(training=changes, evaluation={"interval": 128}), tmp_path, superseded.path)
+    changes = {"total_timesteps": 512, "save_freq": 256}
+    shorter = prepare_run(tiny(training=changes, evaluation={"eval_freq": 128}), tmp_path, superseded.path)
     assert shorter.fingerprint == superseded.fingerprint
     train(shorter, cores=1)
     assert_best(shorter, 512)

@@ -21,8 +21,8 @@ BOUNDARIES = list(range(0, BUDGET, ROLLOUT))
 
 def changes(vec_env: str) -> dict[str, Any]:
     return {
-        "training": {"vec_env": vec_env, "n_envs": 2, "total_timesteps": BUDGET, "checkpoint_interval": ROLLOUT},
-        "evaluation": {"interval": 2 * ROLLOUT},
+        "training": {"vec_env": vec_env, "n_envs": 2, "total_timesteps": BUDGET, "save_freq": ROLLOUT},
+        "evaluation": {"eval_freq": 2 * ROLLOUT},
         "logging": {"tensorboard": True},
     }
 

@@ -20,8 +20,8 @@ from mimicrl.training.logs import read_json_lines
 
 Prepare = Callable[..., Run]
 CHANGES: dict[str, Any] = {
-    "training": {"n_envs": 2, "total_timesteps": 512, "checkpoint_interval": 128},  # a rollout is of 64 samples
-    "evaluation": {"interval": 128},
+    "training": {"n_envs": 2, "total_timesteps": 512, "save_freq": 128},  # a rollout is of 64 samples
+    "evaluation": {"eval_freq": 128},
 }
 CODES = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGINT: 130}
 # Where a trainer is held while the signal comes, the boundary it stops at and its last checkpoint by then.
@@ -147,7 +147,7 @@ def test_a_signal_while_pytorch_is_imported_ends_it_at_once(
 
 
 def test_the_command_stops_and_continues(prepare: Prepare, tmp_path: Path) -> None:
-    changes = {"training": {"total_timesteps": 4096}, "evaluation": {"interval": 2048}}
+    changes = {"training": {"total_timesteps": 4096}, "evaluation": {"eval_freq": 2048}}
     whole, run = (prepare(tmp_path / name, **changes) for name in ("whole", "run"))
     train(whole, cores=1)
     command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--cores", "1"]
@@ -174,8 +174,8 @@ def group_is_empty(group: int) -> bool:
 def test_a_signal_to_the_group_reaches_the_environments_too_and_the_trainer_alone_decides(
     prepare: Prepare, tmp_path: Path, number: signal.Signals
 ) -> None:
-    changes = {"training": {"vec_env": "subproc", "n_envs": 2, "total_timesteps": 20_000, "checkpoint_interval": 10**6}}
-    run = prepare(tmp_path / "run", **changes, evaluation={"interval": 10**6})
+    changes = {"training": {"vec_env": "subproc", "n_envs": 2, "total_timesteps": 20_000, "save_freq": 10**6}}
+    run = prepare(tmp_path / "run", **changes, evaluation={"eval_freq": 10**6})
     command = [sys.executable, "-m", "mimicrl", "train", str(run.path), "--cores", "1"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         metrics = run.training.metrics_file

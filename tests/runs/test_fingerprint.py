@@ -36,8 +36,8 @@ COVERED: list[dict[str, Any]] = [
     {"training": {"n_epochs": 3}},
     {"training": {"vec_env": "dummy"}},
     {"training": {"max_kl": 4.0}},
-    {"training": {"actor": [16]}},
-    {"evaluation": {"interval": 512}},
+    {"training": {"net_arch": {"pi": [16]}}},
+    {"evaluation": {"eval_freq": 512}},
     {"evaluation": {"episodes": 5}},
     {"evaluation": {"seconds": 1.0}},
     {"evaluation": {"stable_distance_m": 14.0}},
@@ -51,7 +51,7 @@ LEFT_OUT: list[dict[str, Any]] = [
     {"logging": {"tensorboard": True}},
     {"logging": {"wandb": "offline"}},
     {"logging": {"wandb_project": "x"}},
-    {"training": {"checkpoint_interval": 7}},
+    {"training": {"save_freq": 7}},
     {"training": {"cores": 2}},
     {"training": {"total_timesteps": 4096}},
 ]
@@ -84,7 +84,7 @@ def test_a_plugin_counts_by_its_content(tiny) -> None:
 
 
 # Who has to change it makes everybody train again: see `mimicrl.schema` for how a feature is added without.
-SMOKE = "8026691cea8d"
+SMOKE = "e8cda70b0a7f"
 
 
 def smoke(models: Models) -> RunConfig:

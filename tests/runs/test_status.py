@@ -147,7 +147,7 @@ def test_asking_all_the_time_disturbs_no_training(prepare: Any, tmp_path: Path, 
 
 
 def test_a_real_trainer_is_seen_to_run_stop_and_finish(prepare: Any, tmp_path: Path, trainers: list[Trainer]) -> None:
-    run: Run = prepare(tmp_path / "run", training={"checkpoint_interval": 128})
+    run: Run = prepare(tmp_path / "run", training={"save_freq": 128})
     assert status.read(run.path)[0].state.word == "waiting"
     trainers.append(start(run, fault="train.rollout:stall:3"))
     trainers[-1].await_stall()

@@ -18,6 +18,7 @@ from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from mimicrl.config import TrainingConfig
+from mimicrl.config.models import NetArch
 from mimicrl.training.learner import Learner
 from mimicrl.training.optimizer import FlatAdam
 
@@ -43,8 +44,8 @@ class _NoEnvironment(DummyVecEnv):
 
 
 def config(**changes: Any) -> TrainingConfig:
-    fields = {"n_envs": N_ENVS, "n_steps": N_STEPS, "minibatch": 32, "n_epochs": 3, "total_timesteps": 1000}
-    fields |= {"actor": (16, 12), "critic": (20, 8)}
+    fields = {"n_envs": N_ENVS, "n_steps": N_STEPS, "batch_size": 32, "n_epochs": 3, "total_timesteps": 1000}
+    fields |= {"net_arch": NetArch(pi=(16, 12), vf=(20, 8))}
     return TrainingConfig.model_validate(fields | changes)
 
 
@@ -53,7 +54,7 @@ def make(config: TrainingConfig, optimizer: dict[str, Any]) -> PPO:
         "MlpPolicy",
         _NoEnvironment(),
         n_steps=config.n_steps,
-        batch_size=config.minibatch,
+        batch_size=config.batch_size,
         n_epochs=config.n_epochs,
         learning_rate=1e-3,
         clip_range=0.1,
@@ -61,8 +62,8 @@ def make(config: TrainingConfig, optimizer: dict[str, Any]) -> PPO:
         vf_coef=config.vf_coef,
         max_grad_norm=config.max_grad_norm,
         policy_kwargs={
-            "net_arch": {"pi": list(config.actor), "vf": list(config.critic)},
-            "activation_fn": torch.nn.ReLU if config.activation == "relu" else torch.nn.Tanh,
+            "net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)},
+            "activation_fn": torch.nn.ReLU if config.activation_fn == "relu" else torch.nn.Tanh,
             "log_std_init": -0.5,
             **optimizer,
         },
@@ -94,11 +95,11 @@ def fill(buffer: RolloutBuffer, learner: Learner) -> None:
     "changes",
     [
         {},
-        {"activation": "tanh"},
+        {"activation_fn": "tanh"},
         {"ent_coef": 0.01, "vf_coef": 0.8},
         {"ent_coef": -0.01, "max_grad_norm": 1e9},
-        {"n_epochs": 1, "minibatch": N_ENVS * N_STEPS},
-        {"actor": (16,), "critic": (8, 8, 8)},
+        {"n_epochs": 1, "batch_size": N_ENVS * N_STEPS},
+        {"net_arch": NetArch(pi=(16,), vf=(8, 8, 8))},
     ],
 )
 def test_an_update_is_stable_baselines3s(changes: dict[str, Any]) -> None:
@@ -138,7 +139,7 @@ def test_a_second_core_takes_the_critic_and_changes_no_bit(cores: int, monkeypat
         critic(*words)
 
     monkeypatch.setattr(Learner, "_critic_gradients", seen)
-    settings = config(n_epochs=5, actor=(256, 256), critic=(256, 256))
+    settings = config(n_epochs=5, net_arch=NetArch())
     results = []
     for given in (1, cores):
         model = make(settings, {"optimizer_class": FlatAdam})

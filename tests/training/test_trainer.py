@@ -108,10 +108,10 @@ def test_another_seed_gives_other_weights(prepare, trained_run: Run, tmp_path: P
 @pytest.mark.parametrize(
     "changes",
     [
-        {"evaluation": {"interval": 10**6}},
-        {"evaluation": {"interval": 128, "episodes": 3}},
+        {"evaluation": {"eval_freq": 10**6}},
+        {"evaluation": {"eval_freq": 128, "episodes": 3}},
         {"training": {"vec_env": "dummy"}},
-        {"training": {"checkpoint_interval": 10**6}},
+        {"training": {"save_freq": 10**6}},
         {"training": {"cores": 2}},
     ],
 )
@@ -215,7 +215,7 @@ def test_a_checkpoint_that_says_nonsense_of_the_callbacks_is_refused_before_anyt
 
 
 def test_a_budget_without_evaluation_makes_the_final_policy_the_best(prepare, tmp_path: Path) -> None:
-    run = prepare(tmp_path / "run", evaluation={"interval": 10**6}, training={"total_timesteps": 128})
+    run = prepare(tmp_path / "run", evaluation={"eval_freq": 10**6}, training={"total_timesteps": 128})
     final_weights(run)
     assert weights(run, "best") == weights(run)
     assert artifacts.read_json(run.outcome_file)["best"] is None
@@ -286,7 +286,7 @@ def test_another_configuration_starts_beside_and_the_old_one_is_found_again(tiny
     run = prepare(tmp_path / "run")
     name_before = run.fingerprint
     bits = {name: (train(run, cores=1), weights(run, name))[1] for name in ("final", "init", "best")}
-    other = prepare_run(tiny(training={"learning_rate": FASTER, "actor": [8, 8]}), tmp_path, run.path)
+    other = prepare_run(tiny(training={"learning_rate": FASTER, "net_arch": {"pi": [8, 8]}}), tmp_path, run.path)
     assert other.fingerprint != name_before
     train(other, cores=1)
     assert all(weights(other, name) != bits[name] for name in bits)

@@ -40,7 +40,7 @@ SAVED, HELD_AT, BUDGET = 128, 256, 512
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of one run of which only the training is left to do."""
     folder = tmp_path_factory.mktemp("prepared")
-    experiment = deep_merge(TINY, {"training": {"total_timesteps": BUDGET}, "evaluation": {"interval": 256}})
+    experiment = deep_merge(TINY, {"training": {"total_timesteps": BUDGET}, "evaluation": {"eval_freq": 256}})
     content = {"study": "tiny", "seeds": [1], "video": False, "experiments": {"walk": experiment}}
     (folder / "study.yaml").write_text(yaml.safe_dump(content))
     words = [str(RUN / "config.yaml"), "results/tiny/doctor.json"]

@@ -17,8 +17,8 @@ from mimicrl.runs.records import Provenance
 
 WRONG = {
     "two values": (
-        {"experiments": {"generated": {"training": {"gama": 0.9}}, "recorded": {"training": {"minibatch": 100}}}},
-        ["2 errors in the configuration", "gama: unknown key — did you mean gamma?", "minibatch must divide"],
+        {"experiments": {"generated": {"training": {"gama": 0.9}}, "recorded": {"training": {"batch_size": 100}}}},
+        ["2 errors in the configuration", "gama: unknown key — did you mean gamma?", "batch_size must divide"],
     ),
     "a missing file": (
         {"experiments": {"recorded": {"motion": {"file": "none.npz"}}}},

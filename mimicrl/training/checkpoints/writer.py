@@ -33,7 +33,7 @@ class CheckpointWriter:
 
     def due(self, samples: int) -> bool:
         """Return whether enough samples were taken, or enough time went by, since the last one."""
-        interval = self._run.config.training.checkpoint_interval
+        interval = self._run.config.training.save_freq
         return samples // interval > self._saved // interval or time.monotonic() - self._saved_at > CHECKPOINT_SECONDS
 
     def save(self, model: MimicPPO, evaluations: Evaluations, history: History, seconds: float) -> None:

@@ -122,7 +122,14 @@ def test_an_array_that_is_missing_or_of_another_shape_or_type_is_named(learners:
 
 
 @pytest.mark.parametrize(
-    "training", [{"actor": [16, 8]}, {"critic": [4]}, {"n_envs": 2, "n_steps": 64}, {"actor": [16]}], ids=str
+    "training",
+    [
+        {"net_arch": {"pi": [16, 8]}},
+        {"net_arch": {"vf": [4]}},
+        {"n_envs": 2, "n_steps": 64},
+        {"net_arch": {"pi": [16]}},
+    ],
+    ids=str,
 )
 def test_a_state_of_another_training_does_not_fit(
     prepare, learners: list[MimicPPO], tmp_path: Path, training: dict[str, Any]
