@@ -29,7 +29,7 @@ from mimicrl.config import RunConfig
 from mimicrl.envs.task import Task
 from mimicrl.evaluation.metrics import judge, summarize
 from mimicrl.evaluation.rollout import roll_out, start_phases
-from mimicrl.training.schedules import value_at
+from mimicrl.learning.schedules import value_at
 
 
 def make_env(config: RunConfig) -> gymnasium.Env[Any, Any]:

@@ -15,9 +15,9 @@ from benchmarks import classic, paired
 from benchmarks.paired import Work
 from mimicrl.config import RunConfig
 from mimicrl.envs.task import Task
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.machine import usable_cores
 from mimicrl.training import vec_envs
-from mimicrl.training.ppo import MimicPPO
 
 
 def config(training: dict[str, Any], mdp: dict[str, int]) -> RunConfig:

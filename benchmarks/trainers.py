@@ -16,11 +16,11 @@ from mimicrl import api, artifacts, seeding
 from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
 from mimicrl.envs.task import Task
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.runs import Run
 from mimicrl.training import vec_envs
 from mimicrl.training.checkpoints import store
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.ppo import MimicPPO
 
 PRESET: dict[str, Any] = {"training": {"total_timesteps": 200_000, "save_freq": 4096}}
 TINY: dict[str, Any] = {

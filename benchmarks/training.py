@@ -30,7 +30,7 @@ from benchmarks import paired, report
 from benchmarks.paired import Work
 from benchmarks.report import Table
 from benchmarks.stacks import Stacks
-from mimicrl.training.ppo import MimicPPO
+from mimicrl.learning.ppo import MimicPPO
 
 PAPER: dict[str, Any] = {
     "n_envs": 64,

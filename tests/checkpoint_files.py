@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mimicrl import artifacts
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training.checkpoints import store
-from mimicrl.training.ppo import MimicPPO
 
 FINGERPRINT = "0123456789ab"
 FILES = ("tensors.safetensors", "state.json", "manifest.json")

@@ -19,10 +19,10 @@ from mimicrl import artifacts, policy
 from mimicrl.config import MDPConfig, RunConfig
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.errors import ArtifactError
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.mdp.step import MimicBatch
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.policy import Policy
-from mimicrl.training.ppo import MimicPPO
 from mimicrl.walkers import Walker
 
 SIZES = (5, 16, 12, 3)

@@ -14,6 +14,7 @@ from mimicrl import faultpoints, seeding
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MimicError, TrainingDiverged
 from mimicrl.evaluation.evaluator import Evaluator
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.mdp.terminations import reasons
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
@@ -26,7 +27,6 @@ from mimicrl.training.checkpoints.resume import Resume
 from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import Evaluations
 from mimicrl.training.history import History
-from mimicrl.training.ppo import MimicPPO
 from mimicrl.training.progress import Reporter, Stopwatch
 from mimicrl.training.stopping import StopRequest
 

@@ -11,10 +11,10 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.envs.task import Task
+from mimicrl.learning.finite_check import FiniteCheckWrapper
+from mimicrl.learning.normalizer import FastVecNormalize
 from mimicrl.mdp.observations import Observation
 from mimicrl.runs import Run
-from mimicrl.training.finite_check import FiniteCheckWrapper
-from mimicrl.training.normalizer import MimicNormalize
 from mimicrl.training.workers import WorkerVecEnv
 
 CLIP = 10.0
@@ -31,7 +31,7 @@ class _MakeEnv:
         return Monitor(Task.of_run(Run(self.run)).env())
 
 
-def make(run: Run, task: Task, threads: int) -> MimicNormalize:
+def make(run: Run, task: Task, threads: int) -> FastVecNormalize:
     """Return a run's normalised environments; they are not seeded yet.
 
     Args:
@@ -51,7 +51,7 @@ def make(run: Run, task: Task, threads: int) -> MimicNormalize:
             environments = DummyVecEnv([make_one] * config.n_envs)
     rows = Observation(run.config.mdp.observations.active(), task.walker).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
-    return MimicNormalize(
+    return FastVecNormalize(
         FiniteCheckWrapper(environments, names, task.walker.joint_names),
         gamma=config.gamma,
         clip_obs=CLIP,

@@ -18,16 +18,16 @@ from support import read_video
 
 from mimicrl import artifacts
 from mimicrl.errors import TrainingDiverged
+from mimicrl.learning.fast.adam import FlatAdam
+from mimicrl.learning.fast.learner import FastLearner
+from mimicrl.learning.fast.networks import Network
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.mdp.simulation import BatchSimulation
 from mimicrl.mdp.step import MimicBatch, StepResult
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
-from mimicrl.training.learner import Learner
 from mimicrl.training.logs import read_json_lines
-from mimicrl.training.networks import Network
-from mimicrl.training.optimizer import FlatAdam
-from mimicrl.training.ppo import MimicPPO
 
 COUNT, STEPS, BUDGET = 4, 32, 512
 # The sixth step of the third rollout, in the third environment; two updates of two epochs came before it.
@@ -98,7 +98,7 @@ def action(plant: _Plant) -> None:
         plant.note()
         result[ENVIRONMENT, 5] = plant.bad
 
-    plant.after(Learner, "act", STEP, change)
+    plant.after(FastLearner, "act", STEP, change)
 
 
 def output(plant: _Plant) -> None:

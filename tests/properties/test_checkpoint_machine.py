@@ -22,10 +22,10 @@ from hypothesis.stateful import (
 from mimicrl import artifacts, faultpoints
 from mimicrl.envs.task import Task
 from mimicrl.errors import RunLocked
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.runs import Run, lock
 from mimicrl.training import vec_envs
 from mimicrl.training.checkpoints import store
-from mimicrl.training.ppo import MimicPPO
 
 INTERVAL = 128
 FILES = st.sampled_from(["tensors.safetensors", "state.json", "manifest.json"])

@@ -8,8 +8,8 @@ import pytest
 from checkpoint_files import save
 
 from mimicrl.envs.task import Task
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training import vec_envs
-from mimicrl.training.ppo import MimicPPO
 
 
 @pytest.fixture(scope="module")

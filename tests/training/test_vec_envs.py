@@ -9,9 +9,9 @@ import pytest
 from stable_baselines3.common.vec_env import VecNormalize
 
 from mimicrl.envs.task import Task
+from mimicrl.learning.finite_check import FiniteCheckWrapper
 from mimicrl.runs import Run
 from mimicrl.training import vec_envs
-from mimicrl.training.finite_check import FiniteCheckWrapper
 
 KINDS = ["batched", "dummy"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import extra, machines, store
 from mimicrl.training.checkpoints.extra import Extra
 from mimicrl.training.checkpoints.store import Checkpoint
-from mimicrl.training.ppo import MimicPPO
 
 Resume = Literal["auto", "never", "must"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training import vec_envs
-from mimicrl.training.ppo import MimicPPO
 
 Tensors = dict[str, np.ndarray]
 
@@ -19,9 +19,7 @@ def tensors(model: MimicPPO) -> Tensors:
     """Return weights, optimiser moments, normaliser, environments, last observations and random states."""
     normalizer = model.normalizer
     arrays = {f"policy.{name}": tensor.numpy() for name, tensor in model.policy.state_dict().items()}
-    optimizer = model.learner.optimizer
-    arrays["optimizer.first_moment"] = optimizer.first_moment.numpy()
-    arrays["optimizer.second_moment"] = optimizer.second_moment.numpy()
+    arrays |= {f"optimizer.{name}": array for name, array in model.learner.state().items()}
     for name, statistics in (("observation", normalizer.obs_rms), ("reward", normalizer.ret_rms)):
         arrays[f"normalizer.{name}.mean"] = np.asarray(statistics.mean)  # type: ignore[union-attr]
         arrays[f"normalizer.{name}.variance"] = np.asarray(statistics.var)  # type: ignore[union-attr]
@@ -44,7 +42,6 @@ def numbers(model: MimicPPO) -> dict[str, Any]:
     return {
         "num_timesteps": model.num_timesteps,
         "n_updates": model._n_updates,
-        "optimizer_steps": model.learner.optimizer.steps,
         "episodes": list(model.ep_info_buffer or []),
         "python_random": random.getstate(),
         "numpy_gauss": [numpy_random["has_gauss"], numpy_random["gauss"]],
@@ -82,10 +79,7 @@ def restore(model: MimicPPO, arrays: Tensors, counters: dict[str, Any]) -> None:
     """Put a fresh learner and its fresh environments into a state that has no `problem`."""
     weights = {name: torch.from_numpy(array) for name, array in _group(arrays, "policy").items()}
     model.policy.load_state_dict(weights)
-    optimizer = model.learner.optimizer
-    optimizer.first_moment.copy_(torch.from_numpy(arrays["optimizer.first_moment"]))
-    optimizer.second_moment.copy_(torch.from_numpy(arrays["optimizer.second_moment"]))
-    optimizer.steps = counters["optimizer_steps"]
+    model.learner.load_state(_group(arrays, "optimizer"))
     normalizer = model.normalizer
     for name, statistics in (("observation", normalizer.obs_rms), ("reward", normalizer.ret_rms)):
         mean, variance, count = (arrays[f"normalizer.{name}.{part}"] for part in ("mean", "variance", "count"))

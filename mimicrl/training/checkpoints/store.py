@@ -20,10 +20,10 @@ from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, MachineError
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training.checkpoints import state
-from mimicrl.training.ppo import MimicPPO
 
-FORMAT = 4
+FORMAT = 5
 KEEP = 2
 _ASIDE = "aside-"
 _CALLBACKS = "callbacks."
@@ -32,7 +32,6 @@ _ANEW = "start from nothing with --resume never"
 _STATE_TYPES = {
     "num_timesteps": int,
     "n_updates": int,
-    "optimizer_steps": int,
     "episodes": list,
     "python_random": list,
     "numpy_gauss": list,

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
 from mimicrl.training.checkpoints.extra import BEST, Extra
 from mimicrl.training.evaluation import Evaluations
 from mimicrl.training.history import History
-from mimicrl.training.ppo import MimicPPO
 
 CHECKPOINT_SECONDS = 600.0
 

@@ -12,9 +12,9 @@ import torch
 
 from mimicrl import artifacts
 from mimicrl.envs.task import Task
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training import vec_envs
 from mimicrl.training.checkpoints import state
-from mimicrl.training.ppo import MimicPPO
 
 
 def draw() -> list[float]:

@@ -15,9 +15,9 @@ from safetensors.numpy import save as save_tensors
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError
+from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training.checkpoints import store
 from mimicrl.training.checkpoints.store import FORMAT
-from mimicrl.training.ppo import MimicPPO
 
 
 def samples_left(directory: Path) -> list[int]:

@@ -1,14 +1,14 @@
-"""PPO's two kinds of work, acting and learning, without a framework around them.
+"""The fast learner: PPO's acting and learning without a framework around them.
 
 The algorithm is Stable-Baselines3's (Schulman et al. 2017, with advantages normalised in each minibatch): one update
-from the same samples gives its weights within rounding. What makes it fast: no autograd, no distribution objects,
-memory that is allocated once, statistics once an epoch, one optimiser step over one piece of memory.
+from the same samples gives its weights within rounding. It is fast because it uses no autograd and no distribution
+objects, allocates memory once, computes statistics once per epoch, and steps the optimiser over one piece of memory.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,35 +16,17 @@ from typing import cast
 
 import numpy as np
 import torch
+from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.utils import explained_variance
 
 from mimicrl.config import TrainingConfig
-from mimicrl.training.networks import Network
-from mimicrl.training.optimizer import FlatAdam
+from mimicrl.learning.base import Learner
+from mimicrl.learning.fast.adam import FlatAdam
+from mimicrl.learning.fast.networks import Network
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
-
-
-@dataclass(frozen=True)
-class UpdateStatistics:
-    """What an update was like, as means over its minibatches.
-
-    Attributes:
-        policy_loss: Clipped surrogate loss (Schulman et al. 2017, eq. 7).
-        value_loss: Mean squared error of the values.
-        entropy_loss: Minus the policy's entropy.
-        approx_kl: KL divergence from the policy that acted, as mean of r − 1 − log r (Schulman 2020); last epoch only.
-        clip_fraction: Share of samples whose probability ratio left the clip range.
-        loss: The last minibatch's whole loss.
-    """
-
-    policy_loss: float
-    value_loss: float
-    entropy_loss: float
-    approx_kl: float
-    clip_fraction: float
-    loss: float
 
 
 class _Networks:
@@ -71,16 +53,15 @@ def _linear(modules: list[torch.nn.Module]) -> list[torch.nn.Linear]:
     return [module for module in modules if isinstance(module, torch.nn.Linear)]
 
 
-class Learner:
+class FastLearner(Learner):
     """Actor and critic of a policy, on memory of their own.
 
-    Args:
-        policy: The policy, whose optimiser is a `FlatAdam`.
-        config: The hyper-parameters.
-        cores: With two or more the critic learns beside the actor, in a thread of its own. PyTorch lets go of Python's
-            interpreter lock inside its operations, and as each of them runs on one thread
-            (``torch.set_num_threads(1)``), its result has the same bits on any.
+    With two cores or more the critic learns in a second thread while the actor learns in the caller's. PyTorch releases
+    Python's interpreter lock inside its operations. Each operation runs on one thread (``torch.set_num_threads(1)``),
+    so its result has the same bits on any number of cores.
     """
+
+    optimizer_class = FlatAdam
 
     def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, cores: int = 1) -> None:
         self._config = config
@@ -96,26 +77,19 @@ class Learner:
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
-        """Draw actions.
-
-        Args:
-            observations: Normalised, float32, shape ``(N, D)``.
-
-        Returns:
-            Shape ``(N, J)``, not clipped.
-        """
+        """Draw actions; see `Learner`."""
         mean = self._networks.actor.forward(torch.from_numpy(observations))
         return (mean + torch.randn_like(mean) * self._networks.log_std.exp()).numpy()
 
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> np.ndarray:
-        """Return the critic's values, shape ``(n,)``, of normalised observations, float32, shape ``(n, D)``."""
+        """Return the critic's values; see `Learner`."""
         parts = torch.split(torch.from_numpy(observations), self._config.batch_size)
         return torch.cat([self._networks.critic.forward(part)[:, 0].clone() for part in parts]).numpy()
 
     @torch.no_grad()
     def log_probabilities(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
-        """Return the log probabilities, shape ``(n,)``, of actions, shape ``(n, J)``, for observations, ``(n, D)``."""
+        """Return the log probabilities of actions; see `Learner`."""
         networks, rows, parts = self._networks, self._config.batch_size, []
         tensors = (torch.from_numpy(array) for array in (observations, actions))
         for observed, acted in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
@@ -123,26 +97,54 @@ class Learner:
             parts.append(networks.log_probability(deviation))
         return torch.cat(parts).numpy()
 
-    @torch.no_grad()
-    def update(self, buffer: RolloutBuffer, learning_rate: float, clip_range: float) -> UpdateStatistics:
-        """Change the policy, with the samples of a rollout.
+    def state(self) -> dict[str, np.ndarray]:
+        """Return Adam's moments, shape ``(P,)`` as they lie in memory, and its steps."""
+        optimizer = self.optimizer
+        return {
+            "first_moment": optimizer.first_moment.numpy(),
+            "second_moment": optimizer.second_moment.numpy(),
+            "steps": np.array(optimizer.steps),
+        }
 
-        Args:
-            buffer: A full buffer.
-            learning_rate: Adam's step size.
-            clip_range: How far the probability ratio counts.
+    def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Continue from a state of `state`."""
+        self.optimizer.first_moment.copy_(torch.from_numpy(arrays["first_moment"]))
+        self.optimizer.second_moment.copy_(torch.from_numpy(arrays["second_moment"]))
+        self.optimizer.steps = int(arrays["steps"])
+
+    @torch.no_grad()
+    def update(self, model: PPO) -> None:
+        """Change the policy, as `Learner` says, and log what the update was like.
+
+        Logged are, under Stable-Baselines3's names, means over all minibatches: ``policy_gradient_loss``, the clipped
+        surrogate (Schulman et al. 2017, eq. 7); ``value_loss``, the values' mean squared error; ``entropy_loss``, minus
+        the entropy; ``clip_fraction``, the share of samples whose probability ratio left the clip range. ``approx_kl``,
+        the KL divergence from the policy that acted as mean of r − 1 − log r (Schulman 2020), is that of the last
+        epoch, and ``loss`` that of the last minibatch.
         """
-        config = self._config
-        self.optimizer.lr = learning_rate
+        config, buffer = self._config, model.rollout_buffer
+        self.optimizer.lr = model.lr_schedule(model._current_progress_remaining)
+        clip_range = model.clip_range(model._current_progress_remaining)  # type: ignore[operator]  # a schedule by now
         samples = _Samples.of(buffer)
         epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
-        means = torch.stack(epochs).mean(dim=(0, 2)).tolist()
-        policy_loss, value_loss, entropy_loss, _, clip_fraction = means
+        model._n_updates += config.n_epochs
+        policy_loss, value_loss, entropy_loss, _, clip_fraction = torch.stack(epochs).mean(dim=(0, 2)).tolist()
         last = epochs[-1]
-        loss = last[0, -1] + config.ent_coef * last[2, -1] + config.vf_coef * last[1, -1]
-        return UpdateStatistics(
-            policy_loss, value_loss, entropy_loss, float(last[3].mean()), clip_fraction, float(loss)
-        )
+        rows = {
+            "policy_gradient_loss": policy_loss,
+            "value_loss": value_loss,
+            "entropy_loss": entropy_loss,
+            "approx_kl": float(last[3].mean()),
+            "clip_fraction": clip_fraction,
+            "loss": float(last[0, -1] + config.ent_coef * last[2, -1] + config.vf_coef * last[1, -1]),
+            "explained_variance": float(explained_variance(buffer.values.ravel(), buffer.returns.ravel())),
+            "std": float(self._networks.log_std.exp().mean()),
+            "learning_rate": self.optimizer.lr,
+            "clip_range": clip_range,
+        }
+        for name, value in rows.items():
+            model.logger.record(f"train/{name}", value)
+        model.logger.record("train/n_updates", model._n_updates, exclude="tensorboard")
 
     def _epoch(self, samples: _Samples, clip_range: float) -> torch.Tensor:
         """Pass over all samples once; return the statistics of each minibatch, shape ``(5, minibatches)``."""

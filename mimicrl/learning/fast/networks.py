@@ -1,7 +1,7 @@
 """Fully connected networks with their own forward and backward pass, on preallocated memory and without autograd.
 
 For networks of a few hundred units autograd, modules and distributions cost as much as the matrix products. What is
-computed is the same: `tests/training/test_networks.py` compares every gradient with autograd's.
+computed is the same: `tests/learning/fast/test_networks.py` compares every gradient with autograd's.
 """
 
 from __future__ import annotations

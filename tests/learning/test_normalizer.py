@@ -9,7 +9,7 @@ import pytest
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from mimicrl.training.normalizer import MimicNormalize
+from mimicrl.learning.normalizer import FastVecNormalize
 
 COUNT, SIZE = 6, 5
 
@@ -54,7 +54,7 @@ def flat(step: Any) -> list[bytes]:
 @pytest.mark.parametrize("training", [True, False])
 def test_it_is_stable_baselines3s_bit_for_bit(training: bool) -> None:
     ours, theirs = (
-        kind(_Noise(), gamma=0.98, clip_obs=1.5, clip_reward=0.2) for kind in (MimicNormalize, VecNormalize)
+        kind(_Noise(), gamma=0.98, clip_obs=1.5, clip_reward=0.2) for kind in (FastVecNormalize, VecNormalize)
     )
     assert ours.reset().tobytes() == theirs.reset().tobytes()  # type: ignore[union-attr]
     actions = np.zeros((COUNT, 2))

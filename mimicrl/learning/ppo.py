@@ -1,4 +1,4 @@
-"""Stable-Baselines3's PPO with a learner of its own, schedules over samples and a guard against divergence."""
+"""Stable-Baselines3's PPO with an exchangeable learner, schedules over samples and a guard against divergence."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.buffers import RolloutBuffer
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.utils import explained_variance
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from mimicrl.config import TrainingConfig
 from mimicrl.errors import TrainingDiverged
+from mimicrl.learning.base import Learner
+from mimicrl.learning.fast.learner import FastLearner
+from mimicrl.learning.reference import ReferenceLearner
+from mimicrl.learning.schedules import value_at
 from mimicrl.policy import Policy
-from mimicrl.training.learner import Learner, UpdateStatistics
-from mimicrl.training.optimizer import FlatAdam
-from mimicrl.training.schedules import value_at
+
+LEARNERS: dict[str, type[Learner]] = {"fast": FastLearner, "sb3": ReferenceLearner}
 
 
 class MimicPPO(PPO):
@@ -33,8 +35,9 @@ class MimicPPO(PPO):
     def __init__(self, config: TrainingConfig, env: VecNormalize, seed: int, cores: int = 1) -> None:
         self.config = config
         self.num_timesteps = 0
+        kind = LEARNERS[config.update]
         super().__init__(
-            "MlpPolicy",
+            kind.policy_class,
             env,
             # Stable-Baselines3's progress depends on the budget; samples alone make a longer run an extension.
             learning_rate=lambda _: value_at(config.learning_rate, self.num_timesteps, config.total_timesteps),
@@ -51,12 +54,12 @@ class MimicPPO(PPO):
                 "net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)},
                 "activation_fn": torch.nn.ReLU if config.activation_fn == "relu" else torch.nn.Tanh,
                 "log_std_init": config.log_std_init,
-                "optimizer_class": FlatAdam,
+                "optimizer_class": kind.optimizer_class,
             },
             seed=seed,
             device="cpu",
         )
-        self.learner = Learner(self.policy, config, cores)
+        self.learner: Learner = kind(self.policy, config, cores)
 
     @property
     def normalizer(self) -> VecNormalize:
@@ -140,60 +143,32 @@ class MimicPPO(PPO):
             TrainingDiverged: A weight or the loss is not finite, or the policy moved further than any healthy one
                 does; the policy is then the one from before.
         """
-        parameters = self.learner.optimizer.values
-        before = parameters.clone()
-        learning_rate = self.lr_schedule(self._current_progress_remaining)
-        clip_range = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
-        statistics = self.learner.update(self.rollout_buffer, learning_rate, clip_range)
-        self._n_updates += self.n_epochs
-        self._log_update(statistics, learning_rate, clip_range)
+        before = {name: tensor.clone() for name, tensor in self.policy.state_dict().items()}
+        self.learner.update(self)
         try:
-            self._check_update(statistics)
+            self._check_update()
         except TrainingDiverged:
-            parameters.copy_(before)
+            self.policy.load_state_dict(before)
             raise
 
-    def _log_update(self, statistics: UpdateStatistics, learning_rate: float, clip_range: float) -> None:
-        """Log an update under Stable-Baselines3's names."""
-        buffer = self.rollout_buffer
-        rows = {
-            "policy_gradient_loss": statistics.policy_loss,
-            "value_loss": statistics.value_loss,
-            "entropy_loss": statistics.entropy_loss,
-            "approx_kl": statistics.approx_kl,
-            "clip_fraction": statistics.clip_fraction,
-            "loss": statistics.loss,
-            "explained_variance": float(explained_variance(buffer.values.ravel(), buffer.returns.ravel())),
-            "std": float(self.policy.log_std.detach().exp().mean()),
-            "learning_rate": learning_rate,
-            "clip_range": clip_range,
-        }
-        for name, value in rows.items():
-            self.logger.record(f"train/{name}", value)
-        self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-
-    def _where(self) -> str:
-        return f"update {self._n_updates}, after {self.num_timesteps} samples"
-
-    def _check_update(self, statistics: UpdateStatistics) -> None:
-        where = self._where()
-        for name in ("loss", "value_loss", "approx_kl"):
-            value = getattr(statistics, name)
-            if not np.isfinite(value):
+    def _check_update(self) -> None:
+        where = f"update {self._n_updates}, after {self.num_timesteps} samples"
+        logged = self.logger.name_to_value
+        for name in ("train/loss", "train/value_loss", "train/approx_kl"):
+            if not np.isfinite(logged[name]):
                 raise TrainingDiverged(
-                    f"train/{name} is not finite", where=where, got=value, fix="lower the learning rate"
+                    f"{name} is not finite", where=where, got=logged[name], fix="lower the learning rate"
                 )
         for name, parameter in self.policy.named_parameters():
             if not torch.isfinite(parameter).all():
                 raise TrainingDiverged(
                     "a weight is not finite", where=f"{where}, {name}", fix="lower the learning rate"
                 )
-        kl = statistics.approx_kl
-        if kl > self.config.max_kl:
+        if logged["train/approx_kl"] > self.config.max_kl:
             raise TrainingDiverged(
                 "an update moved the policy too far",
                 where=where,
-                got=f"KL divergence {kl:.3g}",
+                got=f"KL divergence {logged['train/approx_kl']:.3g}",
                 expected=f"at most {self.config.max_kl:g} (training.max_kl; healthy runs stay below 0.5)",
                 fix="lower the learning rate or the clip range",
             )

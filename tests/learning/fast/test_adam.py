@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mimicrl.training.optimizer import FlatAdam
+from mimicrl.learning.fast.adam import FlatAdam
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from mimicrl.training.networks import Network
+from mimicrl.learning.fast.networks import Network
 
 ROWS = 12
 Activation = Literal["relu", "tanh"]

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.errors import TrainingDiverged
-from mimicrl.training.finite_check import FiniteCheckWrapper
+from mimicrl.learning.finite_check import FiniteCheckWrapper
 
 COUNT, SIZE = 3, 5
 NAMES, JOINTS = ("height", "pitch", "roll", "angle of knee", "speed"), ("hip", "knee")

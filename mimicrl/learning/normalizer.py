@@ -8,7 +8,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 
-class MimicNormalize(VecNormalize):
+class FastVecNormalize(VecNormalize):
     """``VecNormalize`` whose step goes without copies, loops over environments and NumPy's slower ways to a mean."""
 
     def step_wait(self) -> VecEnvStepReturn:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimicrl.config import Schedule
-from mimicrl.training.schedules import value_at
+from mimicrl.learning.schedules import value_at
 
 FALLING = [
     Schedule(kind="linear", start=1e-3, end=1e-4, samples=1000),
