@@ -11,6 +11,7 @@ import pytest
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.utils import set_random_seed
 
 from mimicrl.envs.task import Task
 from mimicrl.errors import TrainingDiverged
@@ -165,3 +166,18 @@ def test_the_exported_policy_acts_as_the_learner_does(learner) -> None:
     raw = np.random.default_rng(1).uniform(-1, 1, (4, len(observation.low))).astype(np.float32)
     expected, _ = model.predict(model.normalizer.normalize_obs(raw), deterministic=True)
     np.testing.assert_allclose(model.export({}).predict(raw), expected, atol=1e-6)
+
+
+def test_a_rollout_and_an_update_of_the_reference_are_the_fast_ones_within_rounding(learner) -> None:
+    fast, reference = (learner(update=update) for update in ("fast", "sb3"))
+    for model in (fast, reference):
+        set_random_seed(1)
+        model.learn(128, _AfterRollout(_nothing))
+    for name in ("observations", "actions", "advantages"):
+        mine, theirs = (getattr(model.rollout_buffer, name).ravel() for model in (fast, reference))
+        assert np.sort(mine) == pytest.approx(np.sort(theirs), rel=1e-4, abs=1e-4), name
+    for (name, mine), theirs in zip(fast.policy.named_parameters(), reference.policy.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5, msg=lambda text, name=name: f"{name}: {text}")
+    told, expected = fast.logger.name_to_value, reference.logger.name_to_value
+    for name in (name for name in expected if name.startswith("train/")):
+        assert told[name] == pytest.approx(expected[name], rel=1e-3, abs=1e-4), name

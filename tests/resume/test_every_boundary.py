@@ -19,9 +19,9 @@ ROLLOUT, BUDGET = 64, 512
 BOUNDARIES = list(range(0, BUDGET, ROLLOUT))
 
 
-def changes(vec_env: str) -> dict[str, Any]:
+def changes(**training: str) -> dict[str, Any]:
     return {
-        "training": {"vec_env": vec_env, "n_envs": 2, "total_timesteps": BUDGET, "save_freq": ROLLOUT},
+        "training": {"n_envs": 2, "total_timesteps": BUDGET, "save_freq": ROLLOUT, **training},
         "evaluation": {"eval_freq": 2 * ROLLOUT},
         "logging": {"tensorboard": True},
     }
@@ -38,9 +38,11 @@ def end(trainer: Trainer, code: int) -> None:
     assert trainer.end()[0] == code, trainer.end()[1]
 
 
-@pytest.mark.parametrize("vec_env", ["batched", "dummy", "subproc"])
-def test_killed_at_every_boundary_and_continued(prepare: Callable[..., Run], tmp_path: Path, vec_env: str):
-    whole, run = (prepare(tmp_path / name, **changes(vec_env)) for name in ("whole", "run"))
+@pytest.mark.parametrize("training", [{}, {"vec_env": "dummy"}, {"vec_env": "subproc"}, {"update": "sb3"}], ids=str)
+def test_killed_at_every_boundary_and_continued(
+    prepare: Callable[..., Run], tmp_path: Path, training: dict[str, str]
+) -> None:
+    whole, run = (prepare(tmp_path / name, **changes(**training)) for name in ("whole", "run"))
     train(whole, cores=1)
     for begin in BOUNDARIES[:-1]:
         # It saves at the next boundary and dies at the one after that, when all is written there but the checkpoint.
@@ -60,7 +62,7 @@ def test_killed_at_every_boundary_and_continued(prepare: Callable[..., Run], tmp
 
 
 def test_killed_with_evaluations_under_way_beside_and_continued(prepare: Callable[..., Run], tmp_path: Path) -> None:
-    settings = changes("batched")
+    settings = changes()
     # Long enough for a process of its own, where there are threads for one; checkpoints then wait for it.
     settings["evaluation"] |= {"episodes": 20, "seconds": 5.0}
     whole, run = (prepare(tmp_path / name, **settings) for name in ("whole", "run"))
