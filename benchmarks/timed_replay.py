@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import paired
 from mimicrl import artifacts, cli
-from mimicrl.rendering import gl
+from mimicrl.rendering import opengl
 
 
 def main() -> None:
@@ -17,12 +17,12 @@ def main() -> None:
     file = Path(sys.argv.pop(1))
     # What the command line does before it imports these.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gl.defer()
+    opengl.defer()
     from mimicrl.evaluation import replay
-    from mimicrl.rendering import video
+    from mimicrl.rendering import encode
 
     took: dict[str, Any] = {}
-    roll, write = replay.roll, video.write
+    roll, write = replay.roll, encode.write
 
     def watched_roll(*words: Any, **options: Any) -> replay.Replay:
         with paired.stopwatch(()) as took["rollout"]:  # the trial of OpenGL beside it does not live on
@@ -32,7 +32,7 @@ def main() -> None:
         with paired.stopwatch() as took["pictures and encoding"]:
             return write(*words, **options)
 
-    replay.roll, video.write = watched_roll, watched_write
+    replay.roll, encode.write = watched_roll, watched_write
     sys.argv.insert(1, "replay")
     try:
         cli.main()

@@ -19,7 +19,7 @@ from mimicrl import cli, walkers
 from mimicrl.config import RunConfig
 from mimicrl.config.loading import deep_merge
 from mimicrl.motions import MotionClip, ReferenceTrajectory, gait
-from mimicrl.rendering import film, gl
+from mimicrl.rendering import film, opengl
 from mimicrl.runs import Run
 from mimicrl.walkers import Walker
 
@@ -105,7 +105,7 @@ def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
         monkeypatch.setenv("MIMICRL_NO_PLUGINS", "")  # which a command line may set
         # The command line keeps what MUJOCO_GL asks for to itself; afterwards both are as they were.
-        monkeypatch.setattr(gl, "_wanted", gl._wanted)
+        monkeypatch.setattr(opengl, "_wanted", opengl._wanted)
         monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", ""))
         with pytest.raises(SystemExit) as stopped:
             cli.main()

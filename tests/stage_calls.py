@@ -10,7 +10,7 @@ from typing import Any
 from mimicrl import api
 from mimicrl.config import RunConfig, StudyConfig
 from mimicrl.evaluation.metrics import Summary
-from mimicrl.rendering.film import Film
+from mimicrl.rendering.film import VideoOptions
 from mimicrl.runs import Run
 from mimicrl.runs.records import Outcome
 from mimicrl.stages import evaluate as evaluating
@@ -38,7 +38,7 @@ def evaluate(run: Run, checkpoint: Any = "final", *, threads: int = 1, **options
     return evaluating.evaluate(run.path, checkpoint, threads=threads, **options)
 
 
-def replay(runs: Run | Sequence[Run], *words: Any, settings: Film, threads: int = 1, **options: Any) -> Path:
+def replay(runs: Run | Sequence[Run], *words: Any, settings: VideoOptions, threads: int = 1, **options: Any) -> Path:
     paths = [run.path for run in ([runs] if isinstance(runs, Run) else runs)]
     path = replaying.replay(paths, *words, threads=threads, **(asdict(settings) | options))
     assert path is not None

@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from mimicrl import stages
 from mimicrl.cli import motion
 from mimicrl.errors import ConfigError, MachineError, MimicError
-from mimicrl.rendering import gl
+from mimicrl.rendering import opengl
 
 app = typer.Typer(
     name="mimicrl",
@@ -47,7 +47,7 @@ def main() -> None:
     """Run the command line and exit."""
     # Before NumPy is imported: small matrix products are faster and the same bits on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    gl.defer()
+    opengl.defer()
     # These two may stand anywhere; the verbs do not know them.
     arguments = [word for word in sys.argv[1:] if word not in {*_VERBOSE, _NO_PLUGINS}]
     if _NO_PLUGINS in sys.argv[1:]:

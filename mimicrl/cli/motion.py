@@ -73,10 +73,10 @@ def play(
     """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
     from mimicrl.evaluation import play as playing
     from mimicrl.motions import ReferenceTrajectory
-    from mimicrl.rendering.film import Film
+    from mimicrl.rendering.film import VideoOptions
 
     clip, body = _motion(motion, speed, walker)
-    film = Film(seconds, fps, width, height, kind)
+    film = VideoOptions(seconds, fps, width, height, kind)
     typer.echo(str(playing.play(ReferenceTrajectory(clip, body), body, out, film)))
 
 

@@ -8,19 +8,19 @@ import numpy as np
 
 from mimicrl.motions.reference import ReferenceTrajectory
 from mimicrl.rendering import film
-from mimicrl.rendering.film import Film, Take
+from mimicrl.rendering.film import Take, VideoOptions
 from mimicrl.walkers.walker import Walker
 
 _CYCLIC_SECONDS = 10.0
 
 
-def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Film | None = None) -> Path:
+def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: VideoOptions | None = None) -> Path:
     """Write a video of a motion on a walker: by default ten seconds of one that repeats, else all of it.
 
     Raises:
         MachineError: OpenGL, ffmpeg or space on the disk is missing.
     """
-    settings = settings or Film()
+    settings = settings or VideoOptions()
     seconds = settings.seconds or (_CYCLIC_SECONDS if reference.cyclic else reference.duration_s)
     if not reference.cyclic:
         seconds = min(seconds, reference.duration_s)

@@ -1,4 +1,4 @@
-"""Writing below a picture what it shows."""
+"""Write lines of text onto the lower edge of a picture."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _TEXT_RGBA = (255, 255, 255, 255)
 
 
 def write(frame: np.ndarray, lines: tuple[str, ...]) -> np.ndarray:
-    """Return the picture with lines of text on a dark bar at its lower edge, as large as its width lets them be.
+    """Return the picture with lines of text on a dark bar at its lower edge, in the largest type that fits its width.
 
     Args:
         frame: uint8, shape ``(height, width, 3)``.
-        lines: The text; none leaves the picture as it is.
+        lines: The text; without any the picture is returned unchanged.
     """
     if not any(lines):
         return frame
@@ -43,5 +43,5 @@ def _fitting(lines: tuple[str, ...], width: int) -> int:
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
     font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's own typeface, as its wheels have FreeType
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType, and with it this typeface
     return font

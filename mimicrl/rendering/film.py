@@ -1,4 +1,4 @@
-"""From a recorded motion to the pictures of a film: the camera, the ghost, the caption, in even time."""
+"""Turn recorded motions into the pictures of a film: evenly spaced in time, with camera, ghost and caption."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ import mujoco
 import numpy as np
 
 from mimicrl.geometry.rotations import Array
-from mimicrl.rendering import caption, video
+from mimicrl.rendering import caption, encode
+from mimicrl.rendering.encode import Format
 from mimicrl.rendering.frames import FrameRenderer
-from mimicrl.rendering.video import Format
 
 Item = TypeVar("Item")
-# How long the camera looks back and ahead, to glide where the walker surges [s].
+Pictures = Generator[np.ndarray, None, None]
+# The camera follows the walker's mean position over this time [s], so that it glides where the walker surges.
 _CAMERA_SPAN_S = 1.0
 _STRIP_PICTURES = 8
 
 
 @dataclass(frozen=True)
-class Film:
+class VideoOptions:
     """What a video should be like.
 
     Attributes:
-        seconds: Its length; by default all there is.
-        fps: Pictures a second.
+        seconds: Its length; by default that of the motion.
+        fps: Pictures per second.
         width: [pixel].
         height: [pixel].
         kind: Its format.
-        ghost: Whether the reference walks along.
+        ghost: Whether the reference walks beside the walker.
     """
 
     seconds: float | None = None
@@ -53,7 +54,7 @@ class Take:
         times_s: Rising times from 0, evenly spaced [s], shape ``(T,)``, T at least 2.
         qpos: Configurations, shape ``(T, nq)``.
         ghost_qpos: Configurations of a translucent second figure, shape ``(T, nq)``.
-        caption: Given a time [s], the lines below the picture.
+        caption: Returns the lines below the picture, given a time [s].
     """
 
     model: mujoco.MjModel
@@ -68,24 +69,28 @@ class Take:
         return len(self.times_s) * float(self.times_s[1])
 
 
-def write(path: Path, takes: Sequence[Take], film: Film) -> int:
-    """Write takes, side by side, as a video; return its number of pictures. See `mimicrl.rendering.video.write`."""
+def write(path: Path, takes: Sequence[Take], options: VideoOptions) -> int:
+    """Write takes, side by side, as one video; return its number of pictures. See `mimicrl.rendering.encode.write`."""
     length = max(take.duration_s for take in takes)
-    fps = _STRIP_PICTURES / min(film.seconds or length, length) if film.kind == "png" else film.fps
-    with contextlib.ExitStack() as opened:  # what draws is closed here, by the thread it is in, not by whoever is last
-        shown = [frames(take, fps, film.width, film.height, seconds=film.seconds) for take in takes]
-        films = [opened.enter_context(contextlib.closing(pictures)) for pictures in shown]
-        return video.write(path, films[0] if len(films) == 1 else video.side_by_side(films), fps, film.kind)
+    fps = options.fps
+    if options.kind == "png":
+        fps = _STRIP_PICTURES / min(options.seconds or length, length)
+    with contextlib.ExitStack() as opened:  # OpenGL must be closed by the thread that opened it, so it is closed here
+        films = [
+            opened.enter_context(
+                contextlib.closing(frames(take, fps, options.width, options.height, seconds=options.seconds))
+            )
+            for take in takes
+        ]
+        return encode.write(path, films[0] if len(films) == 1 else encode.side_by_side(films), fps, options.kind)
 
 
-def frames(
-    take: Take, fps: float, width: int, height: int, *, seconds: float | None = None
-) -> Generator[np.ndarray, None, None]:
+def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | None = None) -> Pictures:
     """Yield a film's pictures, uint8, shape ``(height, width, 3)``; of a whole take the last one shows its last row.
 
     Args:
         take: What is shown.
-        fps: Pictures a second.
+        fps: Pictures per second.
         width: [pixel].
         height: [pixel].
         seconds: Length of the film; by default, and at most, that of the take.
@@ -93,34 +98,29 @@ def frames(
     Raises:
         MachineError: There is no OpenGL.
     """
-    with contextlib.closing(ahead(_drawn(take, fps, width, height, seconds))) as drawn:
-        for picture, time_s in drawn:
-            yield caption.write(picture, take.caption(time_s))
-
-
-def _drawn(
-    take: Take, fps: float, width: int, height: int, seconds: float | None
-) -> Generator[tuple[np.ndarray, float], None, None]:
-    """Yield pictures without captions, and their times [s]; see `frames`."""
     step_s = float(take.times_s[1])
     length = take.duration_s if seconds is None else min(seconds, take.duration_s)
     pictures = max(1, round(length * fps))
-    # Counted from the end, for a film to show where the motion got to.
+    # Counted back from the end, so that the last picture shows where the motion ended.
     times = np.maximum(length - step_s - np.arange(pictures)[::-1] / fps, 0.0)
+    with contextlib.closing(ahead(_without_captions(take, times, width, height))) as drawn:
+        for picture, time_s in zip(drawn, times, strict=True):
+            yield caption.write(picture, take.caption(float(time_s)))
+
+
+def _without_captions(take: Take, times: Array, width: int, height: int) -> Pictures:
     qpos = at_times(take.times_s, take.qpos, times)
-    ghost = None if take.ghost_qpos is None else at_times(take.times_s, take.ghost_qpos, times)
+    ghosts = [None] * len(times) if take.ghost_qpos is None else at_times(take.times_s, take.ghost_qpos, times)
     camera_x = glide(take.times_s, take.qpos[:, 0], times)
-    renderer = FrameRenderer(take.model, width, height)
-    try:
-        for row, time_s in enumerate(times):
-            shade = None if ghost is None else ghost[row]
-            yield renderer.frame(qpos[row], ghost_qpos=shade, look_at_x=camera_x[row]), float(time_s)
-    finally:
-        renderer.close()
+    with contextlib.closing(FrameRenderer(take.model, width, height)) as renderer:
+        for row, ghost, x in zip(qpos, ghosts, camera_x, strict=True):
+            yield renderer.frame(row, ghost_qpos=ghost, look_at_x=x)
 
 
 def ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
-    """Yield what a generator yields, the next item made meanwhile in a thread, the generator's own from start to end.
+    """Yield what a generator yields, while a thread already makes the next item.
+
+    The generator runs in that one thread from its start to its end, as OpenGL requires.
 
     Args:
         items: The generator; it is closed when this one is.
@@ -133,7 +133,7 @@ def ahead(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
                 coming = thread.submit(next, items, end)
                 yield item
         finally:
-            thread.submit(items.close).result()  # after whatever is being made
+            thread.submit(items.close).result()  # waits for the item that is being made
 
 
 def at_times(times_s: Array, qpos: Array, wanted_s: Array) -> Array:
@@ -149,7 +149,7 @@ def at_times(times_s: Array, qpos: Array, wanted_s: Array) -> Array:
     """
     qpos = qpos.copy()
     quat = qpos[:, 3:7]
-    # A quaternion and its opposite are one orientation; between them lies no short way.
+    # A quaternion and its opposite are the same orientation. Interpolation needs neighbours of like sign.
     flips = np.where(np.einsum("ij,ij->i", quat[1:], quat[:-1]) < 0, -1.0, 1.0)
     quat[1:] *= np.cumprod(flips)[:, None]
     rows = np.column_stack([np.interp(wanted_s, times_s, column) for column in qpos.T])
@@ -158,9 +158,9 @@ def at_times(times_s: Array, qpos: Array, wanted_s: Array) -> Array:
 
 
 def glide(times_s: Array, x: Array, wanted_s: Array) -> Array:
-    """Return `x` without its fast ups and downs: its mean over a second around each wanted time, shape ``(F,)``."""
+    """Return the mean of `x` over the second around each wanted time, shape ``(F,)``: `x` without its fast changes."""
     reach = min(round(0.5 * _CAMERA_SPAN_S / (times_s[1] - times_s[0])), len(x) - 1)
-    # At its ends the motion goes on as it was, or the camera would stand still there.
+    # The motion is continued beyond its ends; otherwise the camera would slow down there.
     padded = np.pad(x, reach, mode="reflect", reflect_type="odd")
     smooth = np.convolve(padded, np.full(2 * reach + 1, 1.0 / (2 * reach + 1)), mode="valid")
     return np.interp(wanted_s, times_s, smooth)

@@ -1,4 +1,4 @@
-"""From simulation states to pictures, without a screen."""
+"""Draw pictures of simulation states, without a screen."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import numpy as np
 
 from mimicrl.errors import MachineError
 from mimicrl.geometry.rotations import Array
-from mimicrl.rendering import gl
+from mimicrl.rendering import opengl
 
-# The camera follows the walker's way, not its bobbing up and down.
+# The camera follows the walker forward, but not its bobbing up and down.
 LOOK_AT_HEIGHT_M = 0.85
 _DISTANCE_M = 3.2
 _AZIMUTH_DEG = 70.0
 _ELEVATION_DEG = -9.0
-# Of round shapes, whose corners software OpenGL handles one by one: a quarter of a picture's time less than MuJoCo's 28
-# and 16, and hardly seen.
+# Facets of round shapes. Software OpenGL handles their corners one by one: a picture takes a quarter less time than
+# with MuJoCo's 28 and 16, and the difference can hardly be seen.
 _SLICES, _STACKS = 16, 10
 _GHOST_RGBA = (0.95, 0.55, 0.15, 0.4)
 _SHADE_RGBA = (0.0, 0.0, 0.0, 0.22)
@@ -31,14 +31,14 @@ _SHADE_M = (0.28, 0.2, 0.001)
 class FrameRenderer:
     """Draws a walker from the side, the camera beside it.
 
-    Made for software OpenGL, where shadows and antialiasing each cost more than the rest of the picture; a dark spot on
-    the floor tells as well where the walker stands.
+    It is made for software OpenGL, where shadows and antialiasing each cost more than the rest of the picture. A dark
+    spot on the floor shows where the walker stands instead.
 
     Args:
         model: The model.
         width: [pixel].
         height: [pixel].
-        backend: How to draw, by default what works here: `mimicrl.rendering.gl.choose`.
+        backend: The OpenGL backend, by default one that works here: `mimicrl.rendering.opengl.choose`.
 
     Raises:
         MachineError: There is no OpenGL for headless rendering.
@@ -47,12 +47,12 @@ class FrameRenderer:
     def __init__(
         self, model: mujoco.MjModel, width: int = 640, height: int = 480, *, backend: str | None = None
     ) -> None:
-        model = self._model = copy.copy(model)  # the walker's own is shared
+        model = self._model = copy.copy(model)  # others share the walker's own model
         model.vis.quality.offsamples = 0
         model.vis.quality.numslices, model.vis.quality.numstacks = _SLICES, _STACKS
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
         self._data, self._ghost_data = mujoco.MjData(model), mujoco.MjData(model)
-        self._context, self._drawing = _open_gl(backend or gl.choose().backend, model, width, height)
+        self._context, self._drawing = _open_gl(backend or opengl.choose().backend, model, width, height)
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._drawing)
         self._viewport = mujoco.MjrRect(0, 0, width, height)
         self._scene = mujoco.MjvScene(model, maxgeom=1000)
@@ -126,10 +126,9 @@ class FrameRenderer:
 def _open_gl(backend: str, model: mujoco.MjModel, width: int, height: int) -> tuple[Any, mujoco.MjrContext]:
     """Return a current OpenGL context and MuJoCo's drawing state in it.
 
-    `mujoco.Renderer` takes the backend that was named when mujoco was imported, which may be long ago and was for
-    a display; this one is told.
+    `mujoco.Renderer` cannot be told the backend: it takes the one that was chosen when mujoco was imported.
     """
-    if "OpenGL" not in sys.modules:  # a platform that was named for others, but not bound yet
+    if "OpenGL" not in sys.modules:  # PyOpenGL is not bound yet: what the variable names need not be this backend
         os.environ.pop("PYOPENGL_PLATFORM", None)
     try:
         context = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
@@ -137,5 +136,5 @@ def _open_gl(backend: str, model: mujoco.MjModel, width: int, height: int) -> tu
         return context, mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_150)
     except Exception as error:  # each backend fails in its own way: ImportError, EGLError, FatalError, …
         raise MachineError(
-            "cannot draw without OpenGL", where=backend, got=f"{type(error).__name__}: {error}", fix=gl.REMEDY
+            "cannot draw without OpenGL", where=backend, got=f"{type(error).__name__}: {error}", fix=opengl.REMEDY
         ) from error

@@ -1,4 +1,4 @@
-"""A recorded motion in MuJoCo's interactive viewer, again and again until its window is closed."""
+"""Play a recorded motion in MuJoCo's interactive viewer until its window is closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RATE_HZ = 60.0
 
 
 def show(take: Take) -> None:
-    """Show a take at its own speed; the mouse turns the view, double-click follows a body.
+    """Play a take at its own speed, over and over; the mouse turns the view, a double click follows a body.
 
     Raises:
         MachineError: There is no display.
@@ -49,9 +49,9 @@ def show(take: Take) -> None:
 
 @contextlib.contextmanager
 def _threads_ended() -> Iterator[None]:
-    """Wait at the end for threads that the block started.
+    """Wait at the end for the threads that the block started.
 
-    The window is drawn by one, which crashes when the process ends and takes the window away.
+    The viewer's thread draws the window and would crash if the process ended before it.
     """
     before = set(threading.enumerate())
     try:
@@ -62,12 +62,12 @@ def _threads_ended() -> Iterator[None]:
 
 
 def _require_display() -> None:
-    """Raise where no window can be opened: MuJoCo would end the process there, without a word of what to do."""
+    """Raise where no window can be opened; MuJoCo would end the process and not say what to do."""
     names = ("DISPLAY", "WAYLAND_DISPLAY")
     found = ", ".join(f"{name}={os.environ[name]}" for name in names if os.environ.get(name))
     if found or sys.platform != "linux":
-        with warnings.catch_warnings(action="ignore"):  # GLFW's own words, which the error below says too
+        with warnings.catch_warnings(action="ignore"):  # GLFW warns of what the error below says
             if glfw.init():
-                glfw.terminate()  # the viewer's own thread begins anew
+                glfw.terminate()  # the viewer's thread initialises GLFW itself
                 return
     raise MachineError("the viewer needs a display", got=found or "no DISPLAY", fix="leave out --view to write a video")

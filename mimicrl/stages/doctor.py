@@ -50,13 +50,13 @@ def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Do
         videos: Whether videos are to be made here; else neither OpenGL nor ffmpeg is tried.
         results: Where results are to be written; it need not be there yet.
     """
-    from mimicrl.rendering import gl, video
+    from mimicrl.rendering import encode, opengl
     from mimicrl.runs import container
     from mimicrl.runs.records import Doctor
 
     trials: dict[str, Callable[[], Any]] = {"free_bytes": lambda: try_writing(results)}
     if videos:
-        trials |= {"opengl": lambda: asdict(gl.choose()), "ffmpeg": video.check_ffmpeg}
+        trials |= {"opengl": lambda: asdict(opengl.choose()), "ffmpeg": encode.check_ffmpeg}
     found: dict[str, Any] = dict.fromkeys(("free_bytes", "opengl", "ffmpeg"))
     problems: list[MachineError] = []
     for name, trial in trials.items():

@@ -16,7 +16,7 @@ from mimicrl.stages.stage import Work, stage
 
 if TYPE_CHECKING:
     from mimicrl.evaluation.replay import Replay
-    from mimicrl.rendering.film import Film
+    from mimicrl.rendering.film import VideoOptions
     from mimicrl.runs import Checkpoint, Run
 
 _LONGEST_NAME = 24
@@ -46,10 +46,10 @@ def replay(
 ) -> Path | None:
     """Write a video of an episode of the evaluation, the reference beside the walker; needs no display."""
     _refuse_contradictions(len(runs), grid=grid, view=view, dump=dump, out=out)
-    from mimicrl.rendering.film import Film
+    from mimicrl.rendering.film import VideoOptions
     from mimicrl.runs import Run
 
-    folders, film = [Run.open(run) for run in runs], Film(seconds, fps, width, height, kind, ghost)
+    folders, film = [Run.open(run) for run in runs], VideoOptions(seconds, fps, width, height, kind, ghost)
     options: dict[str, Any] = {"episode": episode, "ghost": ghost, "threads": threads or machine.usable_cores()}
     if view:
         from mimicrl.rendering import viewer
@@ -105,12 +105,12 @@ def roll_again(
 
 
 def _film_episode(
-    work: Work, run: Run, checkpoint: Checkpoint, out: Path | None, settings: Film, **options: Any
+    work: Work, run: Run, checkpoint: Checkpoint, out: Path | None, settings: VideoOptions, **options: Any
 ) -> Path:
-    from mimicrl.rendering import film, gl
+    from mimicrl.rendering import film, opengl
 
     with ThreadPoolExecutor(1) as beside:
-        trial = beside.submit(gl.choose)  # in a process of its own, so it costs nothing meanwhile
+        trial = beside.submit(opengl.choose)  # in a process of its own, so it costs nothing meanwhile
         shown = roll_again(run, checkpoint, **options)
         opengl = trial.result()
     # Another episode than the workflow's does not take its place.
@@ -131,14 +131,14 @@ def _film_episode(
     return path
 
 
-def _film_grid(runs: list[Run], checkpoint: Checkpoint, out: Path, settings: Film, **options: Any) -> Path:
+def _film_grid(runs: list[Run], checkpoint: Checkpoint, out: Path, settings: VideoOptions, **options: Any) -> Path:
     """Write a video of several runs side by side, all from the same start in the gait cycle."""
-    from mimicrl.rendering import film, gl
+    from mimicrl.rendering import film, opengl
 
     first, *others = runs
     for run in others:
         _refuse_other_starts(run, first)
-    gl.choose()
+    opengl.choose()
     shown = [roll_again(first, checkpoint, **options)]
     options["episode"] = shown[0].episode
     shown += [roll_again(run, checkpoint, **options) for run in others]
@@ -157,7 +157,7 @@ def _refuse_other_starts(run: Run, first: Run) -> None:
         )
 
 
-def _film_dump(work: Work, run: Run, dump: Path, out: Path | None, settings: Film) -> Path:
+def _film_dump(work: Work, run: Run, dump: Path, out: Path | None, settings: VideoOptions) -> Path:
     """Write a video of a dump, by default ``RUN_DIR/videos/NAME_OF_THE_DUMP.mp4``."""
     from mimicrl.envs.task import Task
     from mimicrl.evaluation.dump import dump_take

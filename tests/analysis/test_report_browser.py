@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mimicrl.rendering import video
+from mimicrl.rendering import encode
 from mimicrl.stages.report import report
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
@@ -36,7 +36,7 @@ def page_file(make_study: Callable[..., Path]) -> Path:
     directory = make_study({"walk": {1: "completed", 2: "completed", 3: "diverged"}, "amble": {1: "completed"}})
     for run in ("walk/seed_1", "walk/seed_2", "amble/seed_1"):
         grey = (np.full((48, 64, 3), shade, np.uint8) for shade in range(60))
-        video.write(directory / run / "videos" / "final.mp4", grey, 30.0)
+        encode.write(directory / run / "videos" / "final.mp4", grey, 30.0)
     return report(directory)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from mimicrl import stages
 from mimicrl.cli import app as cli_app
-from mimicrl.rendering import gl
+from mimicrl.rendering import opengl
 
 VERBS = [
     *([verb.__name__] for _, verb in stages.verbs()),
@@ -130,4 +130,4 @@ def test_ctrl_c_before_anything_started_is_code_130(mimicrl: Any, monkeypatch: p
 def test_mujoco_does_not_see_what_opengl_is_asked_for(mimicrl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUJOCO_GL", "osmesa")
     assert mimicrl("motion", "list").code == 0
-    assert (os.environ["MUJOCO_GL"], gl.wanted()) == ("disable", "osmesa")
+    assert (os.environ["MUJOCO_GL"], opengl.wanted()) == ("disable", "osmesa")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mimicrl import artifacts
-from mimicrl.rendering import gl
+from mimicrl.rendering import opengl
 
 
 def test_a_machine_that_can_do_all_is_described(mimicrl: Any, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_what_videos_lack_is_code_5_and_matters_to_no_one_else(
     mimicrl: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
 ) -> None:
     monkeypatch.setenv(variable, value)
-    gl._choose.cache_clear()
+    opengl._choose.cache_clear()
     out = tmp_path / "doctor.json"
     done = mimicrl("doctor", "--out", out)
     assert done.code == 5 and done.err.count("\n") == 1 and done.err.startswith(f"mimicrl doctor: {told}")

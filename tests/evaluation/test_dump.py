@@ -16,10 +16,10 @@ from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.evaluation import dump as dump_module
 from mimicrl.mdp.initialization import reference_state
-from mimicrl.rendering.film import Film
+from mimicrl.rendering.film import VideoOptions
 from mimicrl.runs import Run
 
-SMALL = Film(width=64, height=48, fps=10.0)
+SMALL = VideoOptions(width=64, height=48, fps=10.0)
 ROWS = 6
 # Ten times slower than 50 steps a second, at ten pictures a second.
 PICTURES_A_ROW = 2
@@ -56,7 +56,10 @@ def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
 
 def test_a_video_can_be_put_elsewhere_in_another_format(run_directory: Run, dump: Path, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere" / "end.gif"
-    assert replay(run_directory, dump=dump, out=out, settings=Film(width=64, height=48, fps=10.0, kind="gif")) == out
+    assert (
+        replay(run_directory, dump=dump, out=out, settings=VideoOptions(width=64, height=48, fps=10.0, kind="gif"))
+        == out
+    )
     assert out.exists() and not (run_directory.path / "videos").exists()
 
 

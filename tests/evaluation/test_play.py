@@ -9,7 +9,7 @@ from support import read_video
 
 from mimicrl.evaluation.play import play
 from mimicrl.motions import MotionClip, ReferenceTrajectory
-from mimicrl.rendering.film import Film
+from mimicrl.rendering.film import VideoOptions
 from mimicrl.walkers import Walker
 
 
@@ -36,7 +36,7 @@ def test_a_motion_is_played_once_or_as_long_as_asked(
 ) -> None:
     played = reference if cyclic else standing(clip, walker)
     out = tmp_path / "motion.mp4"
-    assert play(played, walker, out, Film(seconds, fps, 64, 48)) == out
+    assert play(played, walker, out, VideoOptions(seconds, fps, 64, 48)) == out
     frames = read_video(out)[1]
     assert frames.shape == (round(fps * length_s), 48, 64, 3) and len({frame.tobytes() for frame in frames}) > 10
     assert told[0][0] == f"{played.clip.name} on walker3d"
@@ -46,5 +46,5 @@ def test_a_motion_is_played_once_or_as_long_as_asked(
 def test_a_motion_that_repeats_is_played_for_ten_seconds(
     walker: Walker, reference: ReferenceTrajectory, tmp_path: Path
 ) -> None:
-    play(reference, walker, tmp_path / "motion.mp4", Film(None, 2.0, 64, 48))
+    play(reference, walker, tmp_path / "motion.mp4", VideoOptions(None, 2.0, 64, 48))
     assert len(read_video(tmp_path / "motion.mp4")[1]) == 20

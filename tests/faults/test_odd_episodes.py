@@ -12,11 +12,11 @@ from stage_calls import replay
 from mimicrl import artifacts
 from mimicrl.envs.task import Task
 from mimicrl.policy import Policy
-from mimicrl.rendering.film import Film
+from mimicrl.rendering.film import VideoOptions
 from mimicrl.runs import Run
 from mimicrl.stages.replay import roll_again
 
-SMALL = Film(width=64, height=48, fps=10.0)
+SMALL = VideoOptions(width=64, height=48, fps=10.0)
 
 
 class Acts:

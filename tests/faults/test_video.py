@@ -18,7 +18,7 @@ import pytest
 from support import BROKEN_EGL, broken_osmesa
 
 from mimicrl.errors import MachineError
-from mimicrl.rendering import video
+from mimicrl.rendering import encode
 from mimicrl.runs import Run
 
 REMEDY = "free some space, or apt-get install ffmpeg and set IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg"
@@ -68,7 +68,7 @@ def test_an_ffmpeg_that_dies_leaves_the_earlier_video(
 ) -> None:
     ffmpeg(script)
     with pytest.raises(MachineError) as caught:
-        video.write(earlier, noise(60), 30.0)
+        encode.write(earlier, noise(60), 30.0)
     assert str(caught.value) == (f"ffmpeg cannot write the video — {earlier} — got [Errno 32] Broken pipe — {REMEDY}")
     assert_untouched(earlier)
 
@@ -87,7 +87,7 @@ def test_an_ffmpeg_that_does_not_write_all_is_found_out(
 ) -> None:
     ffmpeg(script)
     with pytest.raises(MachineError) as caught:
-        video.write(earlier, noise(30, 16), 30.0)  # few enough to fit into the pipe
+        encode.write(earlier, noise(30, 16), 30.0)  # few enough to fit into the pipe
     assert str(caught.value) == f"the video is incomplete — {earlier} — got {found} pictures, expected 30 — {REMEDY}"
     assert_untouched(earlier)
 
@@ -98,17 +98,17 @@ def test_an_ffmpeg_that_cannot_be_run_is_named(
 ) -> None:
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(earlier.parents[1] / name))
     with pytest.raises(MachineError, match=rf"^ffmpeg cannot write the video — .*final\.mp4 — got .*{got}.*{name}"):
-        video.write(earlier, noise(3), 30.0)
+        encode.write(earlier, noise(3), 30.0)
     assert_untouched(earlier)
     with pytest.raises(MachineError, match=got):
-        video.check_ffmpeg()
+        encode.check_ffmpeg()
 
 
 def test_without_any_ffmpeg_the_message_says_what_to_install(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
     monkeypatch.setattr("imageio_ffmpeg._utils._get_ffmpeg_exe", lambda: None)
     with pytest.raises(MachineError, match=r"^ffmpeg cannot write the video — .* — got No ffmpeg exe could be found\."):
-        video.write(earlier, noise(3), 30.0)
+        encode.write(earlier, noise(3), 30.0)
     assert_untouched(earlier)
 
 
@@ -129,7 +129,7 @@ def test_a_killed_ffmpeg_is_noticed(earlier: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
     with pytest.raises(MachineError, match=r"^ffmpeg cannot write the video — .*final\.mp4 — got \[Errno 32\] Broken"):
-        video.write(earlier, pictures(), 30.0)
+        encode.write(earlier, pictures(), 30.0)
     assert_untouched(earlier)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from mimicrl import machine
 from mimicrl.errors import MachineError
-from mimicrl.rendering import gl, video
+from mimicrl.rendering import encode, opengl
 from mimicrl.runs.records import Doctor, ImageRecord, LockAgreement
 from mimicrl.stages import doctor
 
@@ -27,8 +27,8 @@ def refuse(*_: Any) -> Any:
 @pytest.fixture(autouse=True)
 def pretended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """OSMesa works and there is an ffmpeg."""
-    monkeypatch.setattr(gl, "choose", lambda: gl.OpenGL("osmesa", "softpipe"))
-    monkeypatch.setattr(video, "check_ffmpeg", lambda: "7.0.2")
+    monkeypatch.setattr(opengl, "choose", lambda: opengl.OpenGL("osmesa", "softpipe"))
+    monkeypatch.setattr(encode, "check_ffmpeg", lambda: "7.0.2")
     monkeypatch.chdir(tmp_path)
 
 
@@ -62,7 +62,7 @@ def test_container_and_job_are_named() -> None:
     assert lines(inside)["Slurm"] == "inside job 7"
 
 
-@pytest.mark.parametrize(("module", "name"), [(gl, "choose"), (video, "check_ffmpeg")])
+@pytest.mark.parametrize(("module", "name"), [(opengl, "choose"), (encode, "check_ffmpeg")])
 def test_what_is_missing_is_told_only_where_it_is_needed(
     monkeypatch: pytest.MonkeyPatch, module: Any, name: str
 ) -> None:
@@ -77,8 +77,8 @@ def test_what_is_missing_is_told_only_where_it_is_needed(
 
 
 def test_everything_that_is_missing_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gl, "choose", refuse)
-    monkeypatch.setattr(video, "check_ffmpeg", refuse)
+    monkeypatch.setattr(opengl, "choose", refuse)
+    monkeypatch.setattr(encode, "check_ffmpeg", refuse)
     _, problems = doctor.examine()
     with pytest.raises(MachineError) as caught:
         doctor.refuse(problems)
@@ -147,5 +147,5 @@ def test_on_this_machine_a_picture_and_a_video_are_really_made(monkeypatch: pyte
     monkeypatch.undo()
     found, _ = doctor.examine()
     assert found.opengl is not None
-    assert found.opengl["backend"] in gl.HEADLESS
+    assert found.opengl["backend"] in opengl.HEADLESS
     assert found.ffmpeg

@@ -21,12 +21,12 @@ from support import read_video
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.evaluation.replay import Replay, median_episode
-from mimicrl.rendering.film import Film
+from mimicrl.rendering.film import VideoOptions
 from mimicrl.runs import Run
 from mimicrl.stages import replay as replaying
 from mimicrl.stages.replay import roll_again
 
-SMALL = Film(width=64, height=48, fps=10.0)
+SMALL = VideoOptions(width=64, height=48, fps=10.0)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_the_provenance_says_what_the_video_shows(run: Run) -> None:
 
 @pytest.mark.parametrize("kind", ["gif", "png"])
 def test_other_formats_have_their_own_ending(run: Run, kind: Any) -> None:
-    path = replay(run, settings=Film(width=64, height=48, fps=10.0, kind=kind))
+    path = replay(run, settings=VideoOptions(width=64, height=48, fps=10.0, kind=kind))
     assert path == run.path / "videos" / f"final.{kind}"
     with Image.open(path) as picture:
         assert picture.size == ((64, 48) if kind == "gif" else (8 * 64, 48))
@@ -132,7 +132,7 @@ def test_what_a_killed_replay_left_is_swept_away(run: Run) -> None:
 
 
 def test_a_video_lasts_as_long_as_asked(run: Run, told: list[tuple[str, ...]]) -> None:
-    replay(run, settings=Film(width=64, height=48, fps=20.0, seconds=0.2))
+    replay(run, settings=VideoOptions(width=64, height=48, fps=20.0, seconds=0.2))
     assert read_video(run.video_file("final.mp4"))[1].shape[0] == 4
     assert "   0.2 s   " in told[-1][1]
 

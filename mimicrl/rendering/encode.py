@@ -1,14 +1,14 @@
-"""Writing pictures as an mp4 that plays everywhere, a GIF, or a strip of pictures; whole or not at all."""
+"""Write pictures as an mp4 that plays everywhere, a GIF, or a strip of pictures; the file is whole or absent."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-import imageio.v2 as imageio
 import imageio_ffmpeg
 import numpy as np
 from PIL import Image
@@ -19,7 +19,7 @@ from mimicrl.errors import ConfigError, MachineError
 Format = Literal["mp4", "gif", "png"]
 
 CODEC = "libx264"
-_GIF_FPS = 50.0  # pictures of less than two hundredths of a second are shown for ten
+_GIF_FPS = 50.0  # browsers show pictures that ask for less than 20 ms for 100 ms
 _REMEDY = "free some space, or apt-get install ffmpeg and set IMAGEIO_FFMPEG_EXE=/usr/bin/ffmpeg"
 
 
@@ -27,9 +27,9 @@ def write(path: Path, frames: Iterable[np.ndarray], fps: float, kind: Format = "
     """Write pictures to a file.
 
     Args:
-        path: The file; nothing of an earlier one is touched before the new one is complete.
-        frames: Pictures of one size, uint8, shape ``(height, width, 3)``, made as they are needed.
-        fps: Pictures a second.
+        path: The file. An earlier one stays untouched until the new one is complete.
+        frames: One picture or more of one size, uint8, shape ``(height, width, 3)``, made as they are needed.
+        fps: Pictures per second.
         kind: ``mp4`` is H.264, yuv420p, with its index in front, so that it starts to play while it loads; ``png`` is
             one strip of the pictures side by side.
 
@@ -51,12 +51,12 @@ def write(path: Path, frames: Iterable[np.ndarray], fps: float, kind: Format = "
     if kind == "gif" and fps > _GIF_FPS:
         raise ConfigError("a GIF cannot be that fast", where="--fps", got=f"{fps:g}", expected=f"at most {_GIF_FPS:g}")
     with artifacts.atomic_file(path) as temporary:
-        temporary.touch()  # a place that cannot be written is told as such, and not as a failure of ffmpeg
+        temporary.touch()  # else a folder that cannot be written to would be reported as a failure of ffmpeg
         return {"mp4": _write_mp4, "gif": _write_gif, "png": _write_strip}[kind](temporary, path, frames, fps)
 
 
 def check_ffmpeg() -> str:
-    """Write a video of a second; return the version of the ffmpeg that did.
+    """Write a video of one second; return the version of ffmpeg.
 
     Raises:
         MachineError: There is no ffmpeg, or it cannot write H.264.
@@ -67,37 +67,40 @@ def check_ffmpeg() -> str:
 
 
 def _write_mp4(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
-    # The options keep dates and versions out, and one thread makes equal pictures equal files.
-    options = ["-preset", "veryfast", "-movflags", "+faststart", "-fflags", "+bitexact", "-threads", "1"]
+    # The options keep dates and versions out of the file. One thread makes equal pictures equal files.
+    options = ["-crf", "23", "-preset", "veryfast", "-movflags", "+faststart", "-fflags", "+bitexact", "-threads", "1"]
+    pictures = map(_even, frames)
+    first = next(pictures)
+    height, width, _ = first.shape
     count = 0
+    writer = imageio_ffmpeg.write_frames(
+        str(temporary),
+        (width, height),
+        fps=fps,
+        codec=CODEC,
+        quality=None,
+        macro_block_size=1,
+        ffmpeg_log_level="error",
+        output_params=options,
+    )
     try:
-        with imageio.get_writer(
-            str(temporary),
-            format="FFMPEG",  # type: ignore[arg-type]
-            mode="I",
-            fps=fps,
-            codec=CODEC,
-            quality=None,
-            pixelformat="yuv420p",
-            macro_block_size=1,
-            ffmpeg_log_level="error",
-            ffmpeg_params=["-crf", "23", *options],
-        ) as writer:
-            for frame in frames:
-                writer.append_data(_even(frame))  # type: ignore[attr-defined]
+        with contextlib.closing(writer):
+            writer.send(None)  # starts ffmpeg
+            for picture in itertools.chain([first], pictures):
+                writer.send(np.ascontiguousarray(picture))
                 count += 1
     except (OSError, RuntimeError) as error:
         raise MachineError(
             "ffmpeg cannot write the video", where=path, got=str(error).splitlines()[0], fix=_REMEDY
         ) from error
-    found = _readable(temporary)
+    found = _count_readable(temporary)
     if found != count:
         raise MachineError("the video is incomplete", where=path, got=f"{found} pictures", expected=count, fix=_REMEDY)
     return count
 
 
-def _readable(path: Path) -> int:
-    """Return how many pictures of a video can be read: nothing else tells how its ffmpeg ended."""
+def _count_readable(path: Path) -> int:
+    """Return how many pictures of a video can be read: `write_frames` does not report how ffmpeg ended."""
     try:
         return imageio_ffmpeg.count_frames_and_secs(str(path))[0] or 0
     except RuntimeError:
@@ -105,9 +108,9 @@ def _readable(path: Path) -> int:
 
 
 def _write_gif(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
-    # A palette each as they come: a byte a pixel instead of three.
+    # Each picture gets its palette as it comes: one byte per pixel in memory instead of three.
     pictures = [Image.fromarray(frame).quantize() for frame in frames]
-    # A GIF counts hundredths of a second; rounded where each picture starts, they do not add up to a wrong speed.
+    # A GIF counts in hundredths of a second. Rounding where pictures start, not how long they last, keeps the speed.
     starts_cs = np.rint(100 / fps * np.arange(len(pictures) + 1)).astype(int)
     durations_ms = (10 * np.diff(starts_cs)).tolist()
     pictures[0].save(temporary, format="GIF", save_all=True, append_images=pictures[1:], duration=durations_ms, loop=0)
@@ -121,13 +124,13 @@ def _write_strip(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps:
 
 
 def _even(frame: np.ndarray) -> np.ndarray:
-    """Return a picture of even width and height, which yuv420p needs; the last row and column may repeat."""
-    odd = [size % 2 for size in frame.shape[:2]]
-    return np.pad(frame, ((0, odd[0]), (0, odd[1]), (0, 0)), mode="edge") if any(odd) else frame
+    """Return a picture of even width and height, which yuv420p needs, by repeating its last row and column."""
+    height, width, _ = frame.shape
+    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
 def side_by_side(films: Sequence[Iterator[np.ndarray]]) -> Iterator[np.ndarray]:
-    """Return pictures with those of several films of one size in a grid; a film that has ended keeps its last."""
+    """Yield pictures that show several films of one size in a grid; a film that has ended keeps its last picture."""
     columns = int(np.ceil(np.sqrt(len(films))))
     last: list[np.ndarray] = []
     for pictures in itertools.zip_longest(*films):

@@ -1,7 +1,7 @@
-"""Which OpenGL draws without a screen: EGL, or OSMesa where EGL does not work, or what ``MUJOCO_GL`` names.
+"""Which OpenGL backend draws without a screen: EGL, or OSMesa where EGL does not work, or the one `MUJOCO_GL` names.
 
-PyOpenGL binds to one of them when it is first imported, and a broken driver may end the process; so each is tried in a
-process of its own, with a picture.
+PyOpenGL binds to one backend when it is first imported, and a broken driver may end the process. So each backend draws
+a test picture in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ REMEDY = "apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6"
 _NO_NAME = {"", "disable", "disabled", "enable", "enabled"}
 _wanted: str | None = None
 _TIMEOUT_S = 60.0
+_TEST_WORLD = '<mujoco><worldbody><light pos="0 0 3"/><geom type="sphere" size=".5"/></worldbody></mujoco>'
 
 
 @dataclass(frozen=True)
 class OpenGL:
-    """A way to draw that works here.
+    """A backend that works on this machine.
 
     Attributes:
         backend: ``egl``, ``osmesa`` or ``cgl``.
@@ -34,9 +35,9 @@ class OpenGL:
 
 
 def defer() -> None:
-    """Keep MuJoCo from binding OpenGL when it is imported, which fails there for all that never draw.
+    """Keep MuJoCo from binding OpenGL when it is imported: a missing backend would fail commands that never draw.
 
-    Call it before MuJoCo is imported; what ``MUJOCO_GL`` asks for holds when something is drawn.
+    Call it before MuJoCo is imported. The backend that ``MUJOCO_GL`` asks for is used when something is drawn.
     """
     global _wanted
     asked = os.environ.get("MUJOCO_GL", "")
@@ -46,13 +47,13 @@ def defer() -> None:
 
 
 def wanted() -> str:
-    """Return the backend that ``MUJOCO_GL`` asks for, or nothing."""
+    """Return the backend that ``MUJOCO_GL`` asks for, or an empty string."""
     name = (os.environ.get("MUJOCO_GL", "") if _wanted is None else _wanted).lower().strip()
     return "" if name in _NO_NAME else name
 
 
 def choose() -> OpenGL:
-    """Return the first backend that draws a picture here.
+    """Return the first backend that draws a picture on this machine.
 
     Raises:
         MachineError: None does.
@@ -77,13 +78,13 @@ def _choose(name: str) -> OpenGL:
 
 
 def attempt(backend: str) -> OpenGL | str:
-    """Draw a picture in a process of its own; return what drew it, or what went wrong."""
-    from mimicrl import isolated  # with NumPy, which the command line may not import before it has set its threads
+    """Draw a test picture in a process of its own; return what drew it, or what went wrong."""
+    from mimicrl import isolated  # imports NumPy, which the command line must not do before it has set its threads
 
-    # A platform that this process is bound to must not bind the trial.
+    # The test must not inherit the backend that this process is bound to.
     environment = {"MUJOCO_GL": "disable", "PYOPENGL_PLATFORM": None}
     try:
-        result = isolated.run("mimicrl.rendering.trial:draw", backend, seconds=_TIMEOUT_S, environment=environment)
+        result = isolated.run(f"{__name__}:draw_test_picture", backend, seconds=_TIMEOUT_S, environment=environment)
     except MachineError as error:
         return " ".join(error.got.split())
     except isolated.TimedOut:
@@ -95,3 +96,25 @@ def attempt(backend: str) -> OpenGL | str:
     if result["contrast"] < 1.0:
         return f"{result['renderer']} draws an empty picture"
     return OpenGL(backend, result["renderer"])
+
+
+def draw_test_picture(backend: str) -> dict[str, str | float]:
+    """Draw a sphere in this process.
+
+    Returns:
+        ``contrast``, the standard deviation of the picture's values, and ``renderer``, what drew it.
+
+    Raises:
+        MachineError: The backend does not work here.
+    """
+    import mujoco
+
+    from mimicrl.rendering.frames import FrameRenderer
+
+    renderer = FrameRenderer(mujoco.MjModel.from_xml_string(_TEST_WORLD), 64, 64, backend=backend)
+    picture = renderer.draw(look_at=(0.0, 0.0, 0.0))
+    from OpenGL import GL  # bound to the backend by now
+
+    name = GL.glGetString(GL.GL_RENDERER)
+    renderer.close()
+    return {"contrast": float(picture.std()), "renderer": (name or b"?").decode()}

@@ -17,15 +17,15 @@ from support import BROKEN_EGL, broken_osmesa
 
 from mimicrl import isolated
 from mimicrl.errors import MachineError
-from mimicrl.rendering import gl
+from mimicrl.rendering import opengl
 
 
 @pytest.fixture(autouse=True)
 def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was tried before, and nobody asks for a backend."""
     monkeypatch.delenv("MUJOCO_GL", raising=False)
-    monkeypatch.setattr(gl, "_wanted", None)
-    gl._choose.cache_clear()
+    monkeypatch.setattr(opengl, "_wanted", None)
+    opengl._choose.cache_clear()
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def osmesa() -> None:
 def trials(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The backends that are tried, in order."""
     tried: list[str] = []
-    real = gl.attempt
-    monkeypatch.setattr(gl, "attempt", lambda backend: (tried.append(backend), real(backend))[1])
+    real = opengl.attempt
+    monkeypatch.setattr(opengl, "attempt", lambda backend: (tried.append(backend), real(backend))[1])
     return tried
 
 
@@ -65,23 +65,23 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Lets backends work, or fail with a word, without any trial."""
 
     def set_(**outcomes: str | None) -> None:
-        def attempt(backend: str) -> gl.OpenGL | str:
-            return outcomes[backend] or gl.OpenGL(backend, "a card")
+        def attempt(backend: str) -> opengl.OpenGL | str:
+            return outcomes[backend] or opengl.OpenGL(backend, "a card")
 
-        monkeypatch.setattr(gl, "attempt", attempt)
+        monkeypatch.setattr(opengl, "attempt", attempt)
 
     return set_
 
 
 def test_egl_is_chosen_where_it_works(trials: list[str]) -> None:
-    found = gl.choose()
+    found = opengl.choose()
     assert found.backend == "egl" and found.renderer not in ("", "?")
-    assert gl.choose() is found
+    assert opengl.choose() is found
     assert trials == ["egl"], "one trial is enough"
 
 
 def test_osmesa_is_chosen_where_egl_is_broken(trials: list[str], no_egl: None, osmesa: None) -> None:
-    assert gl.choose().backend == "osmesa"
+    assert opengl.choose().backend == "osmesa"
     assert trials == ["egl", "osmesa"]
 
 
@@ -103,12 +103,12 @@ def test_what_this_process_is_bound_to_does_not_bind_a_trial(
     monkeypatch: pytest.MonkeyPatch, no_egl: None, osmesa: None, bound: str
 ) -> None:
     monkeypatch.setenv("PYOPENGL_PLATFORM", bound)
-    assert gl.choose().backend == "osmesa"
+    assert opengl.choose().backend == "osmesa"
 
 
 def test_without_any_the_message_says_what_to_install(no_egl: None, no_osmesa: None) -> None:
     with pytest.raises(MachineError) as caught:
-        gl.choose()
+        opengl.choose()
     error = caught.value
     assert error.exit_code == 5
     assert str(error).startswith("cannot draw without OpenGL — MUJOCO_GL is not set — got egl: ImportError: ")
@@ -120,8 +120,8 @@ def test_without_any_the_message_says_what_to_install(no_egl: None, no_osmesa: N
 @pytest.mark.parametrize(
     ("name", "got", "fix"),
     [
-        ("osmesa", "osmesa: ", gl.REMEDY),
-        ("egl", "egl: ImportError: ", gl.REMEDY),
+        ("osmesa", "osmesa: ", opengl.REMEDY),
+        ("egl", "egl: ImportError: ", opengl.REMEDY),
         ("nonsense", "nonsense: ModuleNotFoundError: ", "unset MUJOCO_GL, or set it to egl or osmesa"),
     ],
 )
@@ -136,7 +136,7 @@ def test_what_mujoco_gl_names_is_tried_alone(
 ) -> None:
     monkeypatch.setenv("MUJOCO_GL", f" {name.upper()} ")
     with pytest.raises(MachineError) as caught:
-        gl.choose()
+        opengl.choose()
     assert str(caught.value).startswith(f"cannot draw without OpenGL — MUJOCO_GL={name} — got {got}")
     assert caught.value.fix == fix
     assert trials == [name]
@@ -148,20 +148,20 @@ def test_words_that_name_no_backend_leave_the_choice(
 ) -> None:
     monkeypatch.setenv("MUJOCO_GL", name)
     pretend(egl="no card", osmesa=None)
-    assert gl.choose() == gl.OpenGL("osmesa", "a card")
+    assert opengl.choose() == opengl.OpenGL("osmesa", "a card")
 
 
 def test_a_machine_that_was_repaired_is_tried_again(pretend: Callable[..., None]) -> None:
     pretend(egl="no card", osmesa="no library")
     with pytest.raises(MachineError, match="got egl: no card; osmesa: no library"):
-        gl.choose()
+        opengl.choose()
     pretend(egl=None)
-    assert gl.choose().backend == "egl"
+    assert opengl.choose().backend == "egl"
 
 
 def test_a_driver_that_draws_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolated, "run", lambda *_, **__: {"contrast": 0.5, "renderer": "softpipe"})
-    assert gl.attempt("egl") == "softpipe draws an empty picture"
+    assert opengl.attempt("egl") == "softpipe draws an empty picture"
 
 
 @pytest.mark.parametrize(
@@ -180,13 +180,13 @@ def test_a_trial_that_fails_in_any_way_is_told(
         raise end
 
     monkeypatch.setattr(isolated, "run", fail)
-    assert gl.attempt("egl") == told
+    assert opengl.attempt("egl") == told
 
 
 def test_a_trial_ignores_the_folder_it_runs_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise RuntimeError('not the real one')")
     monkeypatch.chdir(tmp_path)
-    assert gl.choose().backend == "egl"
+    assert opengl.choose().backend == "egl"
 
 
 @pytest.mark.parametrize(("asked", "wanted"), [("osmesa", "osmesa"), (" EGL", "egl"), ("disable", ""), (None, "")])
@@ -197,8 +197,8 @@ def test_a_deferred_wish_is_kept_from_mujoco_and_remembered(
     if asked is None:
         monkeypatch.delenv("MUJOCO_GL")
     for _ in range(2):  # a second time changes nothing
-        gl.defer()
-        assert (os.environ["MUJOCO_GL"], gl.wanted()) == ("disable", wanted)
+        opengl.defer()
+        assert (os.environ["MUJOCO_GL"], opengl.wanted()) == ("disable", wanted)
     monkeypatch.setenv("MUJOCO_GL", "glfw")
-    gl.defer()
-    assert (os.environ["MUJOCO_GL"], gl.wanted()) == ("disable", "glfw")
+    opengl.defer()
+    assert (os.environ["MUJOCO_GL"], opengl.wanted()) == ("disable", "glfw")

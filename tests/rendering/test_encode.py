@@ -12,7 +12,7 @@ from PIL import Image
 from support import read_video
 
 from mimicrl.errors import ConfigError, MachineError
-from mimicrl.rendering import video
+from mimicrl.rendering import encode
 
 
 def pictures(count: int, height: int = 48, width: int = 64) -> Iterator[np.ndarray]:
@@ -40,7 +40,7 @@ def test_an_mp4_is_h264_that_starts_to_play_while_it_loads(
     tmp_path: Path, height: int, width: int, fps: float, count: int
 ) -> None:
     path = tmp_path / "new" / "folder" / "film.mp4"
-    assert video.write(path, pictures(count, height, width), fps) == count
+    assert encode.write(path, pictures(count, height, width), fps) == count
     about, frames = read_video(path)
     assert about["codec"] == "h264" and about["pix_fmt"].startswith("yuv420p(")
     assert about["fps"] == fps
@@ -51,27 +51,27 @@ def test_an_mp4_is_h264_that_starts_to_play_while_it_loads(
 
 
 def test_a_video_shows_the_pictures_in_their_order(tmp_path: Path) -> None:
-    video.write(tmp_path / "film.mp4", pictures(10), 30.0)
+    encode.write(tmp_path / "film.mp4", pictures(10), 30.0)
     _, frames = read_video(tmp_path / "film.mp4")
     for shown, drawn in zip(frames, pictures(10), strict=True):
         assert np.abs(shown.astype(int) - drawn).mean() < 8
 
 
 @pytest.mark.parametrize("kind", ["mp4", "gif", "png"])
-def test_equal_pictures_are_equal_files(tmp_path: Path, kind: video.Format) -> None:
+def test_equal_pictures_are_equal_files(tmp_path: Path, kind: encode.Format) -> None:
     for folder in ("one", "other"):
-        video.write(tmp_path / folder / f"{folder}.{kind}", pictures(20), 30.0, kind)
+        encode.write(tmp_path / folder / f"{folder}.{kind}", pictures(20), 30.0, kind)
     one, other = (tmp_path / folder / f"{folder}.{kind}" for folder in ("one", "other"))
     assert one.read_bytes() == other.read_bytes()
     assert b"Lavf" not in one.read_bytes(), "the version of what wrote it is left out"
-    video.write(one, pictures(19), 30.0, kind)
+    encode.write(one, pictures(19), 30.0, kind)
     assert one.read_bytes() != other.read_bytes()
 
 
 @pytest.mark.parametrize("fps", [10.0, 24.0, 30.0, 50.0])
 def test_a_gif_repeats_for_ever_at_the_right_speed(tmp_path: Path, fps: float) -> None:
     path = tmp_path / "film.GIF"
-    assert video.write(path, pictures(10, 33, 47), fps, "gif") == 10
+    assert encode.write(path, pictures(10, 33, 47), fps, "gif") == 10
     with Image.open(path) as film:
         assert (film.format, film.size, film.n_frames, film.info["loop"]) == ("GIF", (47, 33), 10, 0)  # type: ignore[attr-defined]
         length_ms = 0
@@ -84,7 +84,7 @@ def test_a_gif_repeats_for_ever_at_the_right_speed(tmp_path: Path, fps: float) -
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_strip_has_the_pictures_side_by_side(tmp_path: Path, count: int) -> None:
-    assert video.write(tmp_path / "film.png", pictures(count), 30.0, "png") == count
+    assert encode.write(tmp_path / "film.png", pictures(count), 30.0, "png") == count
     drawn = list(pictures(count))
     with Image.open(tmp_path / "film.png") as strip:
         assert strip.format == "PNG"
@@ -94,9 +94,9 @@ def test_a_strip_has_the_pictures_side_by_side(tmp_path: Path, count: int) -> No
 @pytest.mark.parametrize(
     ("name", "kind", "got"), [("a.gif", "mp4", ".gif"), ("a", "mp4", "none"), ("a.b", "png", ".b")]
 )
-def test_an_ending_that_is_not_the_formats_is_refused(tmp_path: Path, name: str, kind: video.Format, got: str) -> None:
+def test_an_ending_that_is_not_the_formats_is_refused(tmp_path: Path, name: str, kind: encode.Format, got: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        video.write(tmp_path / name, pictures(2), 30.0, kind)
+        encode.write(tmp_path / name, pictures(2), 30.0, kind)
     assert str(caught.value) == (
         f"the video's ending is not that of its format — {tmp_path / name} — got {got}, expected .{kind} — "
         "change the ending, or give --format mp4, gif or png"
@@ -107,7 +107,7 @@ def test_an_ending_that_is_not_the_formats_is_refused(tmp_path: Path, name: str,
 @pytest.mark.parametrize("kind", ["mp4", "gif", "png"])
 @pytest.mark.parametrize("error", [ValueError("a defect"), MachineError("no OpenGL"), KeyboardInterrupt()], ids=repr)
 def test_pictures_that_end_in_an_error_leave_the_earlier_video(
-    tmp_path: Path, kind: video.Format, error: BaseException
+    tmp_path: Path, kind: encode.Format, error: BaseException
 ) -> None:
     def broken() -> Iterator[np.ndarray]:
         yield from pictures(5)
@@ -116,7 +116,7 @@ def test_pictures_that_end_in_an_error_leave_the_earlier_video(
     path = tmp_path / f"film.{kind}"
     path.write_bytes(b"earlier")
     with pytest.raises(type(error)) as caught:
-        video.write(path, broken(), 30.0, kind)
+        encode.write(path, broken(), 30.0, kind)
     assert caught.value is error
     assert path.read_bytes() == b"earlier"
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
@@ -126,7 +126,7 @@ def test_the_ffmpeg_that_is_there_writes_a_video_and_has_a_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert video.check_ffmpeg().split(".")[0].strip("nN-").isdigit()
+    assert encode.check_ffmpeg().split(".")[0].strip("nN-").isdigit()
     assert not list(tmp_path.iterdir())
 
 
@@ -136,7 +136,7 @@ def tile(value: int, count: int) -> Iterator[np.ndarray]:
 
 @pytest.mark.parametrize(("films", "shape"), [(1, (4, 6)), (2, (4, 12)), (3, (8, 12)), (4, (8, 12)), (5, (8, 18))])
 def test_films_stand_side_by_side_in_a_grid(films: int, shape: tuple[int, int]) -> None:
-    frames = list(video.side_by_side([tile(10 * number, 3) for number in range(films)]))
+    frames = list(encode.side_by_side([tile(10 * number, 3) for number in range(films)]))
     assert [frame.shape for frame in frames] == [(*shape, 3)] * 3
     columns = shape[1] // 6
     for time, frame in enumerate(frames):
@@ -146,7 +146,7 @@ def test_films_stand_side_by_side_in_a_grid(films: int, shape: tuple[int, int]) 
 
 
 def test_a_film_that_has_ended_keeps_its_last_picture() -> None:
-    frames = list(video.side_by_side([tile(0, 1), tile(100, 3), tile(200, 2)]))
+    frames = list(encode.side_by_side([tile(0, 1), tile(100, 3), tile(200, 2)]))
     assert [[int(frame[0, 0, 0]), int(frame[0, 6, 0]), int(frame[4, 0, 0])] for frame in frames] == [
         [0, 100, 200],
         [0, 101, 201],
@@ -156,10 +156,10 @@ def test_a_film_that_has_ended_keeps_its_last_picture() -> None:
 
 def test_a_gif_that_no_browser_would_show_at_its_speed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^a GIF cannot be that fast — --fps — got 60, expected at most 50$"):
-        video.write(tmp_path / "film.gif", pictures(3), 60.0, "gif")
+        encode.write(tmp_path / "film.gif", pictures(3), 60.0, "gif")
 
 
 def test_a_place_that_cannot_be_written_is_told_as_such(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(MachineError, match=r"^cannot write a file — /proc/film\.mp4 — .* — check the path"):
-        video.write(Path("/proc/film.mp4"), pictures(3), 30.0)
+        encode.write(Path("/proc/film.mp4"), pictures(3), 30.0)
     assert capfd.readouterr().err == ""
