@@ -1,4 +1,4 @@
-"""From the runs of a study to its tables, one row per run and one row per experiment."""
+"""Turn the runs of a study into its tables: one row per run, and one row per experiment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import pandas as pd
 
 from mimicrl import artifacts
 from mimicrl.analysis import statistics, tables
-from mimicrl.analysis.origins import look_up
-from mimicrl.analysis.study import RunResult, StudyResults
+from mimicrl.analysis.load import RunResult, StudyResults
 from mimicrl.runs import layout
-from mimicrl.runs.records import Bootstrap, Manifest, ManifestRun, Outcome
+from mimicrl.runs.records import Bootstrap, Manifest, ManifestRun, Outcome, Provenance
 
 _TRAINING = {
     "experiment": "str",
@@ -36,13 +35,7 @@ _EVALUATION = {
     "reference_speed_mps": "float64",
 }
 _OUTCOME = tuple(name for name in _TRAINING if name in Outcome.model_fields and name not in ("status", "problem"))
-_ORIGIN = {
-    "code_sha256": ("code", "sha256"),
-    "lock_sha256": ("lock_sha256",),
-    "container": ("container", "sha256"),
-    "host": ("host",),
-    "cpu": ("cpu", "model"),
-}
+_ORIGIN = ("code_sha256", "lock_sha256", "container", "host", "cpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +47,7 @@ class Aggregate:
         experiments: One row per experiment, `experiments_table`.
         headline: One line per experiment.
         tables: The content of each file in ``tables/``, by its name.
-        manifest: What they were made from.
+        manifest: What the tables were made from.
     """
 
     runs: pd.DataFrame
@@ -83,7 +76,7 @@ def tabulate(results: StudyResults) -> Aggregate:
 
 
 def runs_table(results: StudyResults) -> pd.DataFrame:
-    """Return one row per run, also for missing ones, whose figures are empty and whose `problem` says why.
+    """Return one row per run. The row of a missing run has no figures, and its `problem` says why.
 
     There is a column for each metric that a run of the study has, in the unit that its name says. It is empty for runs
     without that metric.
@@ -98,9 +91,9 @@ def experiments_table(results: StudyResults) -> pd.DataFrame:
     """Return one row per experiment; statistics are over its evaluated seeds, never over episodes.
 
     Seeds that diverged count with their last finite policy: leaving them out would flatter. Each metric, and
-    `train_seconds`, has columns ``_values`` (of the seeds), ``_mean``, ``_sd``, ``_iqm``, ``_ci_low`` and ``_ci_high``
-    (of the interquartile mean). In `first_success_samples_median` seeds that never got there count as infinite. `mixed`
-    names in what the runs differ: code, lock, container.
+    `train_seconds`, has columns ``_values`` (one per seed), ``_mean``, ``_sd``, ``_iqm``, ``_ci_low`` and ``_ci_high``
+    (of the interquartile mean). In `first_success_samples_median` seeds that never succeeded count as infinite. `mixed`
+    names what differs between the runs: code, lock, container.
     """
     names = (*results.metrics, "train_seconds")
     return pd.DataFrame(
@@ -126,13 +119,15 @@ def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
         row |= {name: getattr(run.summary, name) for name in _EVALUATION} | run.summary.values
         row["success_reached"] = run.outcome.first_success_samples is not None
         row["weights_sha256"] = run.policy.weights_sha256
-    return row | _origin(run.provenance.get("train", {}))
+    return row | _origin(run.provenance.get("train"))
 
 
-def _origin(record: dict[str, Any]) -> dict[str, Any]:
-    """Return where a verb's result comes from, empty where the record does not tell."""
-    found = {name: look_up(record, *path) for name, path in _ORIGIN.items()}
-    return {name: value if isinstance(value, str) else None for name, value in found.items()}
+def _origin(record: Provenance | None) -> dict[str, str | None]:
+    """Return where the result of a stage comes from; empty without a record."""
+    if record is None:
+        return dict.fromkeys(_ORIGIN)
+    origin = (record.code.sha256, record.lock_sha256, record.container.sha256, record.host, record.cpu.model)
+    return dict(zip(_ORIGIN, origin, strict=True))
 
 
 def _experiment_row(
@@ -173,14 +168,14 @@ def _columns(name: str, summary: statistics.Estimate | statistics.CensoredMedian
 
 def _mixed(runs: tuple[RunResult, ...]) -> list[str]:
     """Return in what the trainings and evaluations of an experiment's finished runs differ."""
-    records = [run.provenance.get(verb, {}) for run in runs if run.finished for verb in ("train", "evaluate")]
+    records = [run.provenance.get(verb) for run in runs if run.finished for verb in ("train", "evaluate")]
     origins = [_origin(record) for record in records]
     keys = {"code": "code_sha256", "lock": "lock_sha256", "container": "container"}
     return [word for word, key in keys.items() if len({origin[key] for origin in origins}) > 1]
 
 
 def _manifest(results: StudyResults, runs: pd.DataFrame, contents: dict[str, bytes]) -> Manifest:
-    """Return what the tables were made from; nothing of this machine or hour, so that it repeats."""
+    """Return what the tables were made from. It names neither machine nor time, so that it can be reproduced."""
     origins = {name: [None if pd.isna(value) else value for value in runs[name]] for name in ManifestRun.model_fields}
     return Manifest(
         study=results.name,

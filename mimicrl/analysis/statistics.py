@@ -1,8 +1,8 @@
-"""What a few seeds say about an experiment: interquartile mean and bootstrap intervals.
+"""Statistics over the seeds of an experiment: interquartile mean and bootstrap intervals.
 
 Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021: a mean over a few
-runs needs an interval, and the interquartile mean is less at the mercy of one lucky or unlucky seed than the mean
-and less wasteful than the median. All functions take one number a seed.
+runs needs an interval. The interquartile mean depends less on one lucky or unlucky seed than the mean does, and it uses
+more of the data than the median. All functions take one number per seed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import numpy as np
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
 SEED = 20220101
-"""Of the resampling: one for all, so that the same values have the same interval in every table."""
+"""Of the resampling. It is the same for all, so that the same values have the same interval in every table."""
 SEEDS_FOR_INTERVAL = 3
-"""With fewer seeds resampling says nothing, and the values are shown."""
+"""With fewer seeds there is no interval, and the values themselves are shown."""
+
+_CURVE_POINTS = 201
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -46,11 +48,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CensoredMedian:
-    """The median of times to an event that some seeds never met; infinity stands for "later than the budget".
+    """The median time to an event that some seeds never reached; infinity stands for "later than the budget".
 
     Attributes:
-        values: The time of each seed, infinite where it never came.
-        median: Their median, infinite unless more than half of the seeds met it; NaN without values.
+        values: The time of each seed, infinite where the event never came.
+        median: Their median, infinite unless more than half of the seeds reached it; NaN without values.
         low: Lower end of its 95 % interval; NaN below three values.
         high: Its upper end.
     """
@@ -62,29 +64,19 @@ class CensoredMedian:
 
     @property
     def reached(self) -> int:
-        """Number of seeds that met the event."""
+        """Number of seeds that reached the event."""
         return sum(np.isfinite(self.values))
 
 
 def summarize(values: Sequence[float], seed: int = SEED) -> Estimate:
-    """Sum up a figure over seeds.
-
-    Args:
-        values: One finite number a seed.
-        seed: Of the resampling.
-    """
+    """Summarize finite values, one per seed; `seed` is that of the resampling."""
     array = np.asarray(values, dtype=float)
     low, high = bootstrap_interval(array, iqm, seed) or (np.nan, np.nan)
     return Estimate(tuple(array.tolist()), mean(array), sd(array), float(iqm(array)), low, high)
 
 
 def summarize_censored(values: Sequence[float], seed: int = SEED) -> CensoredMedian:
-    """Sum up times to an event over seeds.
-
-    Args:
-        values: One number a seed, infinity where the event never came.
-        seed: Of the resampling.
-    """
+    """Summarize times to an event, one per seed, infinite where it never came; `seed` is that of the resampling."""
     array = np.asarray(values, dtype=float)
     low, high = bootstrap_interval(array, median, seed) or (np.nan, np.nan)
     return CensoredMedian(tuple(array.tolist()), float(median(array)), low, high)
@@ -101,7 +93,9 @@ def sd(values: Sequence[float] | np.ndarray) -> float:
 
 
 def iqm(values: np.ndarray) -> np.ndarray:
-    """Return the interquartile mean (Agarwal et al. 2021): without the lowest and highest quarter, rounded down.
+    """Return the interquartile mean (Agarwal et al. 2021): the mean without the lowest and the highest quarter.
+
+    The number of values left out at each end is rounded down.
 
     Args:
         values: Shape ``(..., n)``; NaN is returned where n is 0.
@@ -134,11 +128,11 @@ def median(values: np.ndarray) -> np.ndarray:
 def bootstrap_interval(values: np.ndarray, statistic: Statistic, seed: int = SEED) -> tuple[float, float] | None:
     """Return the percentile bootstrap interval (Efron 1979) of a statistic, or None below three values.
 
-    Its ends are among the resampled statistics, none is interpolated: halfway to infinity there is no number. They are
-    the nearest ones outwards, so the interval is, if anything, too long.
+    Its ends are resampled statistics and never interpolated, as there is no number halfway to infinity. They are
+    rounded outwards, so the interval is too long rather than too short.
 
     Args:
-        values: One number a seed, shape ``(n,)``; the order does not matter.
+        values: One number per seed, shape ``(n,)``; the order does not matter.
         statistic: Reduces the last axis.
         seed: Of the resampling.
     """
@@ -150,11 +144,30 @@ def bootstrap_interval(values: np.ndarray, statistic: Statistic, seed: int = SEE
     return float(resampled[low]), float(resampled[high])
 
 
+def mean_curve(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
+    """Return the interquartile mean of curves and its 95 % interval, from where all have begun to where the last ends.
+
+    Between its points a curve is interpolated; after its end it keeps its last value.
+
+    Args:
+        curves: ``(x, y)`` of each seed, shape ``(n,)`` each, x ascending.
+
+    Returns:
+        ``x``, interquartile mean, and lower and upper end of its interval, shape ``(m,)`` each; the ends are NaN below
+        three seeds.
+    """
+    x = np.unique(np.concatenate([x for x, _ in curves]))
+    if len(x) > _CURVE_POINTS:  # wall times differ in all seeds
+        x = np.linspace(x[0], x[-1], _CURVE_POINTS)
+    x = x[x >= max(x[0] for x, _ in curves)]
+    return x, *iqm_band(np.array([np.interp(x, *curve) for curve in curves]))
+
+
 def iqm_band(values: np.ndarray, seed: int = SEED) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return interquartile mean and both ends of its interval, as `summarize` does, of many figures at once.
 
-    Of ascending values the resamples' middles are the same places whatever the values are, so they are one product
-    of matrices.
+    In sorted data the middle of a resample is at the same places whatever the values are. So the means of all resamples
+    are one product of matrices.
 
     Args:
         values: Finite, one row per seed and one column per figure, shape ``(n, m)``.

@@ -1,4 +1,4 @@
-"""Tables as text: CSV with all figures; the headline metrics for people, in Markdown, LaTeX and one line each."""
+"""Tables as text: CSV with all figures; Markdown, LaTeX and one line per experiment with the headline metrics."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mimicrl.analysis import statistics, text
+from mimicrl.analysis import formatting, statistics
 from mimicrl.runs.summary import STABLE_SHARE, MetricSummary
 
-FEW_SEEDS = "with 3 to 5 seeds such an interval covers the truth less often, about 75 to 90 %"
-"""Measured on normally distributed figures, see ``tests/analysis/test_statistics.py``."""
+FEW_SEEDS = "with 3 to 5 seeds the interval contains the true value less often, in about 75 to 90 % of cases"
+"""Measured on normally distributed values, see ``tests/analysis/test_statistics.py``."""
 _MIXED = "†"
 
 
@@ -29,7 +29,7 @@ _TRAINING_TIME = MetricSummary(
     target=None,
     bounds=None,
 )
-"""Shown like a metric, though no evaluation measures it."""
+"""It is shown like a metric, though no evaluation measures it."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -88,7 +88,7 @@ def latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 
 def latex_escape(text: object) -> str:
-    """Return text so that LaTeX prints it as it is."""
+    """Return text with LaTeX's special characters escaped."""
     return "".join(_LATEX.get(character, character) for character in str(text))
 
 
@@ -109,13 +109,13 @@ def cell(metric: MetricSummary, row: dict[str, Any]) -> str:
 
 def figure(metric: MetricSummary, value: float | None) -> str:
     """Return a value of a metric as it is shown, without its unit."""
-    return text.number(None if value is None else metric.scale * value, metric.digits)
+    return formatting.number(None if value is None else metric.scale * value, metric.digits)
 
 
 def experiments_text(experiments: pd.DataFrame, metrics: Sequence[MetricSummary]) -> pd.DataFrame:
-    """Return columns of `aggregate.experiments_table` as text with units in the headings.
+    """Return columns of `aggregate.experiments_table` as text, with units in the headings.
 
-    With three seeds or more a cell reads ``mean ± SD (IQM x [low, high])``, below that it is the seeds' values.
+    With three seeds or more a cell reads ``mean ± SD (IQM x [low, high])``; with fewer it lists the seeds' values.
 
     Args:
         experiments: The table.
@@ -125,17 +125,18 @@ def experiments_text(experiments: pd.DataFrame, metrics: Sequence[MetricSummary]
 
 
 def notes(experiments: pd.DataFrame) -> list[str]:
-    """Return what one must know to read `experiments_text`."""
+    """Return what a reader of `experiments_text` must know."""
     found = [
-        "Mean ± standard deviation over seeds; under three seeds, the value of each. IQM: interquartile mean; "
-        f"interval: {100 * statistics.CONFIDENCE:.0f} % percentile bootstrap over seeds, {statistics.RESAMPLES:,} "
-        f"resamples, random seed {statistics.SEED}; {FEW_SEEDS}. Diverged seeds count with their last finite policy.",
-        "First success: samples until all episodes of two evaluations in a row are stable; the median over seeds, "
-        "those that never succeeded counted as more than the budget.",
+        f"Mean ± standard deviation over seeds; with fewer than {statistics.SEEDS_FOR_INTERVAL} seeds, the value of "
+        "each seed. IQM is the interquartile mean. Its interval, in brackets, is the "
+        f"{100 * statistics.CONFIDENCE:.0f} % percentile bootstrap over seeds ({statistics.RESAMPLES:,} resamples, "
+        f"random seed {statistics.SEED}); {FEW_SEEDS}. Diverged seeds count with their last finite policy.",
+        "First success is the number of samples until all episodes of two evaluations in a row are stable. The table "
+        "shows the median over seeds. Seeds that never succeeded count as more than the budget.",
     ]
     mixed = [f"{row['experiment']} ({row['mixed']})" for row in records(experiments) if row["mixed"]]
     if mixed:
-        found.append(f"{_MIXED} The runs were not all made with the same: {', '.join(mixed)}.")
+        found.append(f"{_MIXED} The runs of an experiment were made with different versions: {', '.join(mixed)}.")
     return found
 
 
@@ -178,15 +179,15 @@ def _seeds(row: dict[str, Any], noun: str = "") -> str:
 
 
 def first_success(samples: float | None, budget: int) -> str:
-    """Return when a seed got there; one that did not, None or infinite, took more than the budget."""
+    """Return the samples at a seed's first success; None or infinite is shown as more than the budget."""
     return f"{samples:,.0f}" if samples is not None and np.isfinite(samples) else f"> {budget:,}"
 
 
 def over_seeds(row: dict[str, Any], metric: MetricSummary, name: str = "") -> str:
-    """Return a metric's interquartile mean with its interval, after its name; below three seeds the value of each."""
+    """Return a metric's interquartile mean, after `name`, with its interval; below three seeds the value of each."""
     values = row[f"{metric.name}_values"]
     if len(values) == 0:
-        return text.NOTHING
+        return formatting.NOTHING
     if len(values) < statistics.SEEDS_FOR_INTERVAL:
         return ", ".join(figure(metric, value) for value in values) + _target(metric, row)
     middle, low, high = (figure(metric, row[f"{metric.name}_{key}"]) for key in ("iqm", "ci_low", "ci_high"))
@@ -199,10 +200,10 @@ def _target(metric: MetricSummary, row: dict[str, Any]) -> str:
 
 
 def _first_successes(row: dict[str, Any], noun: str = "") -> str:
-    """Return such as ``93,248 [81,920, > 400,000] (4 of 5)``: the median and how many seeds got there."""
+    """Return such as ``93,248 [81,920, > 400,000] (4 of 5)``: the median and how many seeds succeeded."""
     values, budget = row["first_success_samples_values"], row["total_timesteps"]
     if len(values) == 0:
-        return text.NOTHING
+        return formatting.NOTHING
     if len(values) < statistics.SEEDS_FOR_INTERVAL:
         cell = ", ".join(first_success(value, budget) for value in values)
     else:
@@ -213,7 +214,7 @@ def _first_successes(row: dict[str, Any], noun: str = "") -> str:
 
 
 def _estimate(row: dict[str, Any], metric: MetricSummary) -> str:
-    """Return a metric's cell: as `over_seeds`, after mean and standard deviation."""
+    """Return a metric's cell: mean, standard deviation, and what `over_seeds` returns."""
     if len(row[f"{metric.name}_values"]) < statistics.SEEDS_FOR_INTERVAL:
         return over_seeds(row, metric)
     mean, sd = (figure(metric, row[f"{metric.name}_{key}"]) for key in ("mean", "sd"))

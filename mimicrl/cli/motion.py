@@ -83,15 +83,15 @@ def play(
 def _draw(name: str, cycle: pandas.DataFrame, path: Path) -> None:
     """Draw joint angles over the gait cycle to a file of the kind its ending says."""
     from mimicrl import artifacts
-    from mimicrl.analysis import figures
-    from mimicrl.analysis.gait_figure import gait_cycle_figure
+    from mimicrl.figures.gait_cycle import gait_cycle_figure
+    from mimicrl.figures.style import figure_bytes
     from mimicrl.runs.layout import FIGURE_FORMATS
 
     kind = path.suffix.lower().removeprefix(".")
     if kind not in FIGURE_FORMATS:
         formats = ", ".join(f".{name}" for name in FIGURE_FORMATS)
         raise ConfigError("figures have no such format", where=path, got=path.suffix or "none", expected=formats)
-    artifacts.write_bytes(path, figures.figure_bytes(gait_cycle_figure({name: cycle}), kind))
+    artifacts.write_bytes(path, figure_bytes(gait_cycle_figure({name: cycle}), kind))
 
 
 def _motion(motion: str, speed: float, walker: str) -> tuple[MotionClip, Walker]:

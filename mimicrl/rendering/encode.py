@@ -7,7 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import imageio_ffmpeg
 import numpy as np
@@ -67,22 +67,27 @@ def check_ffmpeg() -> str:
 
 
 def _write_mp4(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
-    # The options keep dates and versions out of the file. One thread makes equal pictures equal files.
-    options = ["-crf", "23", "-preset", "veryfast", "-movflags", "+faststart", "-fflags", "+bitexact", "-threads", "1"]
+    # The parameters keep dates and versions out of the file. One thread makes equal pictures equal files.
+    parameters = [
+        "-crf",
+        "23",
+        "-preset",
+        "veryfast",
+        "-movflags",
+        "+faststart",
+        "-fflags",
+        "+bitexact",
+        "-threads",
+        "1",
+    ]
+    options: dict[str, Any] = {"fps": fps, "codec": CODEC, "quality": None, "output_params": parameters}
     pictures = map(_even, frames)
     first = next(pictures)
     height, width, _ = first.shape
-    count = 0
     writer = imageio_ffmpeg.write_frames(
-        str(temporary),
-        (width, height),
-        fps=fps,
-        codec=CODEC,
-        quality=None,
-        macro_block_size=1,
-        ffmpeg_log_level="error",
-        output_params=options,
+        str(temporary), (width, height), macro_block_size=1, ffmpeg_log_level="error", **options
     )
+    count = 0
     try:
         with contextlib.closing(writer):
             writer.send(None)  # starts ffmpeg

@@ -20,10 +20,10 @@ def aggregate(work: Work, study: StudyPath, allow_missing: AllowMissing = False)
     The same runs give the same bytes.
     """
     from mimicrl.analysis.aggregate import tabulate
-    from mimicrl.analysis.study import load
+    from mimicrl.analysis.load import load_results
     from mimicrl.runs import Study
 
-    folder, results = Study(study), load(study)
+    folder, results = Study(study), load_results(study)
     if not allow_missing:
         results.require_complete()
     work.sign_for(folder)

@@ -1,4 +1,4 @@
-"""Reading a study: which of its runs are finished, and what their files say."""
+"""Read a study: which of its runs are finished, and what their files say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mimicrl import artifacts
 from mimicrl.config import yaml
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.runs import Run, Study, state
-from mimicrl.runs.records import ExpectedRun, Outcome, PolicyDescription, ResolvedStudy, RunRecord
+from mimicrl.runs.records import ExpectedRun, Outcome, PolicyDescription, Provenance, ResolvedStudy, RunRecord
 from mimicrl.runs.state import Missing
 from mimicrl.runs.summary import REWARD, STABLE_SHARE, EvaluationSummary, MetricSummary
 
@@ -27,7 +27,8 @@ EVALUATION_COLUMNS = ("samples", REWARD, STABLE_SHARE)
 """What ``evaluations.parquet`` must have, unless it is empty: the budget may end before the first evaluation."""
 
 _INIT = "mimicrl init STUDY.yaml --out DIRECTORY"
-_NAMED = 3  # missing runs that an error names
+_NAMED = 3
+"""How many missing runs an error names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +38,14 @@ class RunResult:
     Attributes:
         experiment: Name of its experiment.
         seed: Its seed.
-        path: Its directory, which may not be there.
-        status: How training ended; ``missing`` when the run is not finished.
+        path: Its directory, which need not exist.
+        status: How training ended; ``missing`` if the run is not finished.
         problem: Why it is missing, or what diverged.
         fingerprint: The training state that its configuration asks for; None without a directory.
         outcome: ``outcome.json`` of a finished run.
-        summary: ``summary.json`` of a finished run, what its final evaluation came to.
+        summary: ``summary.json`` of a finished run: the result of its final evaluation.
         policy: ``policy.json`` of a finished run's final policy.
-        provenance: The records of the run's verbs, by verb.
+        provenance: The records of the run's stages, by the file's name. Damaged ones are left out.
     """
 
     experiment: str
@@ -56,7 +57,7 @@ class RunResult:
     outcome: Outcome | None = None
     summary: EvaluationSummary | None = None
     policy: PolicyDescription | None = None
-    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    provenance: dict[str, Provenance] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -69,22 +70,27 @@ class RunResult:
         return self.status != "missing"
 
     @property
+    def replay(self) -> dict[str, Any]:
+        """What the record of the final policy's video says about the episode that it shows."""
+        record = self.provenance.get("replay")
+        return (record and record.result) or {}
+
+    @property
     def video(self) -> Path | None:
-        """The final policy's video, where there is one of its present weights."""
+        """The final policy's video; None if there is none, or if it shows earlier weights."""
         path = Run(self.path).video_file("final.mp4")
-        shown = _weights_of(self.provenance.get("replay", {}))
         present = self.policy.weights_sha256 if self.policy else None
-        return path if path.is_file() and shown in (None, present) else None
+        return path if path.is_file() and self.replay.get("weights_sha256") in (None, present) else None
 
     @cached_property
     def gait_cycle(self) -> pd.DataFrame:
-        """Joint angles over the gait cycle: 101 phases a joint."""
+        """Joint angles over the gait cycle: 101 phases per joint."""
         with _repaired_by(f"mimicrl evaluate {self.path}"):
             return artifacts.read_parquet(Run(self.path).gait_cycle_file("final"), *GAIT_COLUMNS)
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
-        """Evaluations during training, in their order; no row where the budget held none."""
+        """Evaluations during training, in their order; without rows if the budget ended before the first one."""
         file = Run(self.path).evaluations_file
         with _repaired_by(f"mimicrl train {self.path}"):
             table = artifacts.read_parquet(file)
@@ -113,14 +119,12 @@ class StudyResults:
     @cached_property
     def experiments(self) -> dict[str, tuple[RunResult, ...]]:
         """The runs of each experiment."""
-        found: dict[str, list[RunResult]] = {}
-        for run in self.runs:
-            found.setdefault(run.experiment, []).append(run)
-        return {name: tuple(runs) for name, runs in found.items()}
+        names = dict.fromkeys(run.experiment for run in self.runs)
+        return {name: tuple(run for run in self.runs if run.experiment == name) for name in names}
 
     @property
     def metrics(self) -> dict[str, MetricSummary]:
-        """Every metric that a run has, by name, and how it is shown; runs need not have the same ones."""
+        """Every metric that at least one run has, by name, with how it is shown."""
         found: dict[str, MetricSummary] = {}
         for run in self.runs:
             for metric in run.summary.metrics if run.summary else ():
@@ -146,8 +150,8 @@ class StudyResults:
         )
 
 
-def load(directory: Path) -> StudyResults:
-    """Read a study: what it expects, and the small files of its runs; the large ones are read when asked for.
+def load_results(directory: Path) -> StudyResults:
+    """Read which runs a study expects, and the small files of those runs. Large files are read when they are needed.
 
     Raises:
         ArtifactError: ``study.yaml`` or a file of a run is damaged, or a directory belongs to another run.
@@ -157,7 +161,7 @@ def load(directory: Path) -> StudyResults:
     if not study.study_file.is_file():
         raise ConfigError("not a study directory", where=directory, got="no study.yaml", fix=_INIT)
     resolved = ResolvedStudy.read(study.study_file)
-    config = yaml.parse(study.study_file.read_text(encoding="utf-8"))  # its keys in their order, for the page
+    config = yaml.parse(study.study_file.read_text(encoding="utf-8"))  # keeps the order of the keys, for the page
     runs = tuple(_load_run(study.run(run.experiment, run.seed), run, resolved) for run in resolved.expected_runs)
     return StudyResults(directory, resolved.study, config, runs)
 
@@ -177,7 +181,7 @@ def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResul
     policy = PolicyDescription.read(run.description_file("final"), made_by=train)
     file = run.summary_file("final")
     summary = EvaluationSummary.read(file, made_by=f"mimicrl evaluate {run.path}") if file.is_file() else None
-    # Not after further training, nor when the study has another number of episodes now.
+    # Further training makes an evaluation out of date, and so does another number of episodes in the study.
     asked = (policy.weights_sha256, study.experiments[expected.experiment].evaluation.episodes)
     if summary is None or (summary.weights_sha256, summary.episodes) != asked:
         return replace(found, problem=NOT_EVALUATED)
@@ -187,7 +191,7 @@ def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResul
 
 
 def _refuse_other_run(run: Run, record: RunRecord, expected: str) -> None:
-    """Refuse a directory that was copied or renamed: its run would count twice, or as one of another experiment."""
+    """Refuse a directory that was copied or renamed: its run would count twice, or for another experiment."""
     if record.name != expected:
         raise ArtifactError(
             "the directory belongs to another run",
@@ -198,30 +202,18 @@ def _refuse_other_run(run: Run, record: RunRecord, expected: str) -> None:
         )
 
 
-def _provenance(run: Run) -> dict[str, dict[str, Any]]:
-    """Return the run's records; a damaged one counts as none, as figures do not hang on it."""
-    records: dict[str, dict[str, Any]] = {}
-    for file in sorted(run.provenance_directory.glob("*.json")):
-        if not artifacts.is_leftover(file):
-            with contextlib.suppress(ArtifactError):
-                content = artifacts.read_json(file)
-                if isinstance(content, dict):
-                    records[file.stem] = content
-    return records
+def _provenance(run: Run) -> dict[str, Provenance]:
+    """Return the run's records. Damaged ones are left out, as no figure depends on them."""
+    files = [file for file in sorted(run.provenance_directory.glob("*.json")) if not artifacts.is_leftover(file)]
+    return {file.stem: record for file in files if (record := Provenance.find(file))}
 
 
 @contextlib.contextmanager
 def _repaired_by(command: str) -> Iterator[None]:
-    """Let errors about a file name the command that makes it again."""
+    """Let errors about a file name the command that makes the file again."""
     try:
         yield
     except ArtifactError as error:
         raise ArtifactError(
             error.what, where=error.where, got=error.got, expected=error.expected, fix=command
         ) from error
-
-
-def _weights_of(record: dict[str, Any]) -> str | None:
-    """Return which weights a verb worked with, where its record tells."""
-    result = record.get("result")
-    return result.get("weights_sha256") if isinstance(result, dict) else None

@@ -1,4 +1,4 @@
-"""Numbers and values of files as people read them."""
+"""Numbers, times and values as people read them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ NOTHING = "–"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Return a number with `digits` decimals, its thousands set apart."""
+    """Return a number with `digits` decimals and a comma between thousands."""
     return NOTHING if value is None else f"{value:,.{digits}f}"
 
 
 def count(amount: int, noun: str) -> str:
-    """Return how many there are, such as ``1 run`` or ``2 runs``."""
+    """Return an amount with its noun, such as ``1 run`` or ``2 runs``."""
     return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time in its largest two units, such as ``3 h 5 min``."""
+    """Return a time in its two largest units, such as ``3 h 5 min``."""
     if seconds is None:
         return NOTHING
     minutes, rest = divmod(round(seconds), 60)
@@ -35,6 +35,6 @@ def value(content: Any) -> str:
         return ", ".join(map(value, content))
     if content is None or isinstance(content, bool):
         return {None: "none", True: "yes", False: "no"}[content]
-    return (
-        f"{content:,}" if isinstance(content, int) else f"{content:g}" if isinstance(content, float) else str(content)
-    )
+    if isinstance(content, int):
+        return f"{content:,}"
+    return f"{content:g}" if isinstance(content, float) else str(content)
