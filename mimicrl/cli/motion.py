@@ -27,13 +27,14 @@ WalkerOption = Annotated[str, typer.Option(help="A bundled walker.")]
 
 @app.command("list")
 def list_() -> None:
-    """List the motions that need no file, and the formats of motion files."""
-    from mimicrl.motions import gait, readers
+    """List the motions that need no file, and the formats of motion files, which are known by their content."""
+    from mimicrl.motions import gait
+    from mimicrl.motions.formats import formats
 
     low, high = gait.SPEED_RANGE_MPS
-    typer.echo(f"gait            generated human walk, motion.speed_mps {low} to {high} m/s")
-    for ending, (what, _) in readers.FORMATS.items():
-        typer.echo(f"FILE{ending:<12}{what}")
+    typer.echo(f"{'gait':<24}generated human walk, motion.speed_mps {low} to {high} m/s")
+    for form in formats().values():
+        typer.echo(f"{' or '.join(f'FILE{ending}' for ending in form.ENDINGS):<24}{form.WHAT}: {form.LOOKS_FOR}")
 
 
 @app.command()
@@ -97,7 +98,7 @@ def _draw(name: str, cycle: pandas.DataFrame, path: Path) -> None:
 def _motion(motion: str, speed: float, walker: str) -> tuple[MotionClip, Walker]:
     """Return a motion, read or generated, and the walker it is fitted to."""
     from mimicrl import walkers
-    from mimicrl.motions import gait, readers
+    from mimicrl.motions import formats, gait
 
     body = walkers.load(walker)
-    return gait.generate(body, speed) if motion == "gait" else readers.read(Path(motion), body), body
+    return gait.generate(body, speed) if motion == "gait" else formats.read(Path(motion), body), body

@@ -26,7 +26,7 @@ class MotionConfig(Section):
     speed_mps: Annotated[float, Field(ge=0.839, le=1.95)] | None = None
     """Speed of the generated walk [m/s], 1.25 when nothing is given; not together with `file`."""
     file: str | None = None
-    """A motion file (DeepMimic .txt, DRLoco .mat, clip .npz); the path is relative to the study file."""
+    """A motion file of a format that `mimicrl motion list` names; the path is relative to the study file."""
 
     @model_validator(mode="after")
     def _one_source(self) -> MotionConfig:

@@ -11,7 +11,7 @@ from mimicrl.envs.gymnasium import MimicEnv
 from mimicrl.errors import MotionError
 from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.mdp.step import MimicBatch, substeps
-from mimicrl.motions import MotionClip, ReferenceTrajectory, gait, readers, validate
+from mimicrl.motions import MotionClip, ReferenceTrajectory, formats, gait, validate
 from mimicrl.runs import Run
 from mimicrl.walkers import Walker, registry
 
@@ -56,7 +56,7 @@ class Task:
         walker = walker_for(config.mdp, xml, named.name)
         substeps(config.mdp.control_hz, walker.model.opt.timestep)
         if source.file is not None:
-            clip = readers.read(base / source.file, walker)
+            clip = formats.read(base / source.file, walker)
         else:
             clip = gait.generate(walker, source.speed_mps or 0.0)
         if clip.loop != "wrap":

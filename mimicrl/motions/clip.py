@@ -17,6 +17,7 @@ import numpy as np
 from mimicrl import artifacts
 from mimicrl.errors import MotionError
 from mimicrl.geometry.rotations import Array
+from mimicrl.motions.checks import check_finite, check_unit_length
 
 Loop = Literal["wrap", "none"]
 
@@ -97,16 +98,12 @@ class MotionClip:
 
     def _check_values(self) -> None:
         for field in _ARRAYS:
-            bad = np.argwhere(~np.isfinite(getattr(self, field)))
-            if len(bad):
-                frame, column = bad[0][0], bad[0][-1]
-                what = f"joint {self.joint_names[column]}" if field == "joint_angles_rad" else field
-                raise MotionError(
-                    "the clip has a number that is not finite",
-                    where=f"{self.name}, frame {frame}, {what}",
-                    got=getattr(self, field)[tuple(bad[0])],
-                    fix="repair or cut the recording",
-                )
+            names = [f"joint {name}" for name in self.joint_names] if field == "joint_angles_rad" else [field] * 4
+            check_finite(
+                getattr(self, field),
+                lambda frame, column=0, names=names: f"{self.name}, frame {frame}, {names[column]}",
+                "the clip",
+            )
         steps = np.diff(self.times_s)
         if self.times_s[0] != 0 or np.any(steps <= 0):
             frame = int(np.argmax(steps <= 0)) + 1 if np.any(steps <= 0) else 0
@@ -115,14 +112,7 @@ class MotionClip:
                 where=f"{self.name}, frame {frame}",
                 got=f"{self.times_s[frame]:g} s after {self.times_s[max(frame - 1, 0)]:g} s",
             )
-        lengths = np.linalg.norm(self.root_quat_w, axis=1)
-        if np.any(np.abs(lengths - 1) > 1e-3):
-            frame = int(np.argmax(np.abs(lengths - 1)))
-            raise MotionError(
-                "a root quaternion is not of unit length",
-                where=f"{self.name}, frame {frame}",
-                got=f"length {lengths[frame]:.4f}",
-            )
+        check_unit_length(self.root_quat_w, lambda frame: f"{self.name}, frame {frame}", 1e-3, "a root quaternion")
 
     def _check_seam(self) -> None:
         gap = np.abs(self.joint_angles_rad[-1] - self.joint_angles_rad[0])

@@ -16,7 +16,8 @@ SMALL = ["--width", 64, "--height", 48]
 
 def test_motions_are_listed_and_inspected(mimicrl: Any) -> None:
     done = mimicrl("motion", "list")
-    assert done.code == 0 and {"gait", "FILE.txt", "FILE.npz"} <= {line.split()[0] for line in done.out.splitlines()}
+    assert done.code == 0
+    assert {"gait", "FILE.txt", "FILE.npz"} <= {line.split()[0] for line in done.out.splitlines()}
     done = mimicrl("motion", "inspect", "gait", "--speed", 1.0)
     assert done.code == 0 and "gait-1" in done.out
 

@@ -18,7 +18,7 @@ from stage_calls import train
 from mimicrl import artifacts
 from mimicrl.config import load_run, load_study
 from mimicrl.errors import ArtifactError, ConfigError, MimicError, MotionError, WalkerError
-from mimicrl.motions import MotionClip, readers
+from mimicrl.motions import MotionClip, formats
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
 from mimicrl.walkers import Walker, registry
@@ -95,7 +95,7 @@ def test_a_motion_that_is_a_pickle_is_refused_unread(
 ) -> None:
     (tmp_path / f"clip{ending}").write_bytes(bomb)
     with pytest.raises(MotionError):
-        readers.read(tmp_path / f"clip{ending}", walker)
+        formats.read(tmp_path / f"clip{ending}", walker)
     assert not canary.exists()
 
 

@@ -18,8 +18,8 @@ from scipy.io import savemat
 from mimicrl.errors import MotionError
 from mimicrl.geometry import rotations
 from mimicrl.motions import MotionClip, ReferenceTrajectory
+from mimicrl.motions.formats import drloco, read
 from mimicrl.motions.gait import leg_angles
-from mimicrl.motions.readers import drloco, read
 from mimicrl.motions.retarget import Recording, lay_out, leg_length, retarget
 from mimicrl.motions.validate import inspect
 from mimicrl.walkers import Walker

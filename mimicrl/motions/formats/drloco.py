@@ -1,4 +1,4 @@
-"""Reader of DRLoco step files (``.mat``, MATLAB 5), such as its straight walk at constant speed.
+"""DRLoco step files (MATLAB 5), such as its straight walk at constant speed.
 
 Format: the files of DRLoco (Galljamov et al., Humanoids 2022). The variable ``Data`` is a row of cells. Each holds one
 step, from the touchdown of one foot to that of the other, as 38 rows of T samples; steps with the right and the left
@@ -41,8 +41,14 @@ from scipy.interpolate import CubicSpline
 from mimicrl.errors import MotionError
 from mimicrl.geometry import rotations
 from mimicrl.geometry.rotations import Array
-from mimicrl.motions.readers.matlab import read_cells
+from mimicrl.motions.checks import check_finite, check_unit_length
+from mimicrl.motions.formats import head
+from mimicrl.motions.formats._matlab import read_cells
 from mimicrl.motions.retarget import Recording
+
+WHAT = "DRLoco steps"
+ENDINGS = (".mat",)
+LOOKS_FOR = "a MATLAB file, which must have a variable Data of cells"
 
 ROWS = 38
 FRAMES_PER_STEP = 100
@@ -60,6 +66,11 @@ _HIP_FRONTAL = {"r": 7, "l": 11}
 # Thigh and shank of the body that the angles were fitted to, .5 m each.
 _LEG_LENGTH_M = 1.0
 _X, _Y = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
+
+
+def sniff(path: Path) -> bool:
+    """Return whether a file has the header of MATLAB 5, or of 7.3, which `read` refuses with what to do about it."""
+    return head(path)[124:128] in (b"\x00\x01IM", b"\x01\x00MI", b"\x00\x02IM", b"\x02\x00MI")
 
 
 def read(path: Path) -> Recording:
@@ -114,22 +125,8 @@ def _check(step: Array, where: str) -> None:
         raise MotionError(
             "a step has the wrong shape", where=where, got=step.shape, expected=f"({ROWS}, at least {MIN_SAMPLES})"
         )
-    bad = np.argwhere(~np.isfinite(step))
-    if len(bad):
-        raise MotionError(
-            "the motion has a number that is not finite",
-            where=f"{where}({bad[0][0] + 1}, {bad[0][1] + 1})",
-            got=step[tuple(bad[0])],
-            fix="repair or cut the recording",
-        )
-    lengths = np.linalg.norm(step[_TRUNK_QUAT], axis=0)
-    if np.any(np.abs(lengths - 1) > 1e-2):
-        sample = int(np.argmax(np.abs(lengths - 1)))
-        raise MotionError(
-            "a quaternion is not of unit length",
-            where=f"{where}, sample {sample + 1}",
-            got=f"length {lengths[sample]:.4f}",
-        )
+    check_finite(step, lambda row, sample: f"{where}({row + 1}, {sample + 1})")
+    check_unit_length(step[_TRUNK_QUAT].T, lambda sample: f"{where}, sample {sample + 1}")
 
 
 def _sampling_rate_hz(steps: list[Array], path: Path) -> int:

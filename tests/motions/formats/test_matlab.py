@@ -16,7 +16,7 @@ from scipy.io.matlab import MatlabObject
 
 from mimicrl import isolated
 from mimicrl.errors import MotionError
-from mimicrl.motions.readers import matlab
+from mimicrl.motions.formats import _matlab as matlab
 
 MATRIX = np.arange(12.0).reshape(3, 4) / 7
 OBJECT = MatlabObject(np.zeros((1, 1), dtype=[("field", object)]), "timeseries")

@@ -1,7 +1,7 @@
-"""Reader of DeepMimic humanoid motions (``.txt``, JSON).
+"""DeepMimic humanoid motions (JSON).
 
 Format: Peng et al., *DeepMimic*, ACM TOG 37(4), 2018, and its released code. Each frame holds its duration, the root
-pose and twelve joints; spherical joints as quaternions wxyz of the child in its parent, revolute ones as an angle
+pose and twelve joints. Spherical joints are quaternions wxyz of the child in its parent, revolute ones an angle
 about z. Axes are x forward, y up, z right.
 """
 
@@ -16,7 +16,13 @@ import numpy as np
 from mimicrl.errors import MotionError
 from mimicrl.geometry import rotations
 from mimicrl.geometry.rotations import Array
+from mimicrl.motions.checks import check_finite, check_unit_length
+from mimicrl.motions.formats import head
 from mimicrl.motions.retarget import Recording
+
+WHAT = "DeepMimic humanoid motion"
+ENDINGS = (".txt", ".json")
+LOOKS_FOR = 'a JSON object with a list "Frames"'
 
 COLUMNS = 44
 _ROOT_POSITION = slice(1, 4)
@@ -34,6 +40,12 @@ _SPHERICAL = {
 _REVOLUTE = {"knee_r": 20, "elbow_r": 29, "knee_l": 34, "elbow_l": 43}
 # Hip to knee and knee to ankle of the released humanoid3d character [m].
 _LEG_LENGTH_M = 0.421546 + 0.409870
+
+
+def sniff(path: Path) -> bool:
+    """Return whether a file looks like a JSON object with the key."""
+    content = head(path).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return content.startswith(b"{") and b'"Frames"' in content
 
 
 def read(path: Path) -> Recording:
@@ -66,7 +78,7 @@ def read(path: Path) -> Recording:
 
 def _parse(path: Path) -> tuple[Array, str]:
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        document: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise MotionError("not a DeepMimic motion: no JSON", where=path, got=error) from error
     rows = document.get("Frames") if isinstance(document, dict) else None
@@ -84,14 +96,7 @@ def _parse(path: Path) -> tuple[Array, str]:
         frames = np.array(rows, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise MotionError("a frame holds something other than numbers", where=path, got=error) from error
-    bad = np.argwhere(~np.isfinite(frames))
-    if len(bad):
-        raise MotionError(
-            "the motion has a number that is not finite",
-            where=f"{path}, frame {bad[0][0]}, column {bad[0][1]}",
-            got=frames[tuple(bad[0])],
-            fix="repair or cut the recording",
-        )
+    check_finite(frames, lambda frame, column: f"{path}, frame {frame}, column {column}")
     return frames, str(document.get("Loop", "none"))
 
 
@@ -101,10 +106,5 @@ def _z_up(vectors: Array) -> Array:
 
 
 def _z_up_quat(quats: Array, where: str) -> Array:
-    lengths = np.linalg.norm(quats, axis=1)
-    if np.any(np.abs(lengths - 1) > 1e-2):
-        frame = int(np.argmax(np.abs(lengths - 1)))
-        raise MotionError(
-            "a quaternion is not of unit length", where=f"{where}, frame {frame}", got=f"length {lengths[frame]:.4f}"
-        )
+    check_unit_length(quats, lambda frame: f"{where}, frame {frame}")
     return rotations.normalize(np.concatenate([quats[:, :1], _z_up(quats[:, 1:])], axis=1))
