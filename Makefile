@@ -1,6 +1,4 @@
-# One verb for each thing one does here. All but help, lock and clean set up .venv first, once.
-PYTHON ?= python3
-TORCH_INDEX ?=
+# One verb for each thing one does here. All but help, container, lock and clean set up .venv first, once.
 STUDY ?= configs/demo.yaml
 PROFILE ?= workflow/profiles/default
 
@@ -8,18 +6,22 @@ LOCK := containers/requirements.lock
 SETUP := .venv/.setup
 SNAKEFILES := Snakefile workflow
 
-COMPILE := .venv/bin/pip-compile --quiet --all-build-deps --generate-hashes --strip-extras --unsafe-package torch \
+COMPILE := build/pip-tools/bin/pip-compile --quiet --all-build-deps --generate-hashes --strip-extras --unsafe-package torch \
     --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# Two at once: more of them disturb the tests that kill and wait. What shares something is in one group (tests/conftest.py).
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 pytest -n 2 --dist loadgroup
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo resume test check format smoke bench soak container lock clean
+.PHONY: help setup demo resume test test-fast check format smoke bench soak container lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(SETUP)  ## install the locked packages into .venv (PYTHON=python3.12, TORCH_INDEX=URL of another build of torch)
+setup:  ## install the locked packages into .venv, or mend it (PYTHON=python3.12, TORCH=cpu|cuda|URL of an index)
+	./setup.sh
 
 demo: $(SETUP)  ## two walkers learn to walk: evaluation, videos, tables, results/demo/report.html
 	snakemake --cores all --workflow-profile workflow/profiles/default --configfile configs/demo.yaml
@@ -28,8 +30,11 @@ resume: $(SETUP)  ## after a crash or kill -9: unlock a study and go on with it 
 	snakemake --unlock --configfile $(STUDY)
 	snakemake --rerun-incomplete --workflow-profile $(PROFILE) --configfile $(STUDY)
 
-test: $(SETUP)  ## run the tests
-	OMP_NUM_THREADS=1 pytest
+test: $(SETUP)  ## run all tests
+	$(PYTEST)
+
+test-fast: $(SETUP)  ## run the tests that take no more than three minutes together
+	$(PYTEST) -m "not slow"
 
 check: $(SETUP)  ## check format, style, types, imports and workflow
 	ruff format --check
@@ -64,22 +69,14 @@ soak: $(SETUP)  ## kill trainings at random for an hour and count what is lost
 container:  ## build the container's image (without a registry: BOOTSTRAP=oci-archive BASE=FILE of containers/make-base)
 	containers/build containers/mimicrl.sif
 
-# torch comes last: all other packages are installed by hash, while torch, which has none, may come from any
-# index and bring the libraries of its build.
-$(SETUP): $(LOCK) pyproject.toml | .venv/bin/python
-	grep -v '^torch==' $(LOCK) | .venv/bin/pip install --quiet --no-deps --require-hashes -r /dev/stdin
-	.venv/bin/pip install --quiet $(addprefix --extra-index-url ,$(TORCH_INDEX)) "$$(grep '^torch==' $(LOCK))"
-	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
-	.venv/bin/pip check
-	touch $@
-
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+$(SETUP): $(LOCK) pyproject.toml setup.sh
+	./setup.sh
 
 # pip-compile warns that torch stays without a hash, as it should. What no step takes stands last in the lock.
-lock: | .venv/bin/python  ## resolve the dependencies of pyproject.toml again, where torch is the CPU build
-	.venv/bin/pip install --quiet pip-tools==7.6.2
-	mkdir -p build && cp $(LOCK) build/all
+lock:  ## resolve the dependencies of pyproject.toml again, where torch is the CPU build
+	$(or $(PYTHON),python3) -m venv build/pip-tools
+	build/pip-tools/bin/pip install --quiet pip-tools==7.6.2
+	cp $(LOCK) build/all
 	$(COMPILE) --all-extras --output-file build/all pyproject.toml
 	cp build/all build/steps
 	$(COMPILE) --extra wandb --output-file build/steps pyproject.toml
