@@ -51,6 +51,7 @@ format: $(SETUP)  ## format everything and mend what can be mended
 	snakefmt $(SNAKEFILES)
 	python -m mimicrl.config.schema workflow/schemas
 	python -m mimicrl.envs.page docs/environment.md
+	python -m benchmarks.page
 
 smoke: $(SETUP)  ## run the whole workflow on a tiny study
 	snakemake --cores 2 --configfile configs/smoke.yaml

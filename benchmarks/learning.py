@@ -1,15 +1,16 @@
-"""How much practice a walk takes: ``python -m benchmarks.learning [--quick] [--motion FILE] [--json FILE]``.
+"""How many samples a walk takes: ``python -m benchmarks.learning [--quick] [--motion FILE] [--json FILE]``.
 
-Trains the default preset with five seeds to its budget of 0.4 M samples; without mirroring, and with direct torques at
-200 Hz (the setting of Galljamov et al. 2022, small batches), one each to 1 M. Then the classic stack
-(`benchmarks.classic`) until its first success: with the preset's hyper-parameters, three seeds, and with those of the
-paper, one seed; it is given up after 15 times the preset's processor time. Evaluations as the preset has them, every
-20,000 samples: 20 episodes of 20 s from evenly spread starts.
+Trains the default preset with five seeds, each for its budget of 0.4 M samples. It also trains the preset without
+mirroring, and with direct torques at 200 Hz (the setting of Galljamov et al. 2022, with small batches): one seed each,
+1 M samples. Then it trains the *classic stack* (`benchmarks.classic`) until its first success: three seeds with the
+preset's hyper-parameters, and one seed with those of the paper. A run of the classic stack ends without success when it
+has taken 15 times the preset's processor time. All runs are evaluated every 20,000 samples, as the preset has it: 20
+episodes of 20 s from evenly spread starts. One run at a time uses the machine.
 
-A sample is one control step, 20 ms at 50 Hz and 5 ms at 200 Hz, so simulated seconds stand beside samples. First
-success is the first of two evaluations in a row in which all 20 episodes were stable. Wall and processor time run from
-the start of the process to the end of the first of them, earlier evaluations and imports included; wall time counts
-`mimicrl train` as a user calls it, on all cores. One run at a time has the machine.
+A sample is one control step of one environment: 20 ms at 50 Hz, 5 ms at 200 Hz. Simulated seconds therefore stand
+beside samples. *First success* is the first of two evaluations in a row in which all 20 episodes were stable. Wall time
+and processor time run from the start of the process to the end of that evaluation. They include imports and earlier
+evaluations. Wall time is that of `mimicrl train` on all cores.
 """
 
 from __future__ import annotations
@@ -124,7 +125,10 @@ def row(case: str, seed: int, result: Result, control_hz: int) -> dict[str, Any]
         "simulated s": None if samples is None else round(samples / control_hz),
         "wall s": result.wall_s,
         "CPU s": round(result.cpu_s, 1) if samples is not None else f"> {result.cpu_s:.0f}",
-        **{f"at {milestone / 1e6:g} M": result.milestones.get(milestone) for milestone in MILESTONES},
+        **{
+            f"at {milestone / 1e6:g} M: reward, joint error, speed error": result.milestones.get(milestone)
+            for milestone in MILESTONES
+        },
     }
 
 
@@ -178,7 +182,7 @@ def others(name: str, preset_cpu_s: float) -> Table:
             times = f"{'> ' if result.samples is None else ''}{result.cpu_s / preset_cpu_s:.1f}"
             told = row(case, seed, result, run.config.mdp.control_hz)
             rows.append(told | {"times the preset's CPU s": times})
-    return Table("Others", rows)
+    return Table("Other settings and stacks", rows)
 
 
 def _fresh(name: str) -> Path:
@@ -191,7 +195,7 @@ def main() -> None:
     parser.add_argument("--motion", metavar="FILE", help="imitate this motion file instead of the generated walk")
     arguments = parser.parse_args()
     motion = str(Path(arguments.motion).resolve()) if arguments.motion else None
-    report.publish(tables(quick=arguments.quick, motion=motion), arguments.json)
+    report.publish(tables(quick=arguments.quick, motion=motion), arguments)
 
 
 if __name__ == "__main__":

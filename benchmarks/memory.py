@@ -1,9 +1,9 @@
-"""Whether a training's memory stays what it is: ``python -m benchmarks.memory [--quick] [--json FILE]``.
+"""Memory of a long training: ``python -m benchmarks.memory [--quick] [--json FILE]``.
 
-Trains 20 M samples, with small networks to be done within minutes, as `mimicrl train` in a process of its own with all
-that a training does: evaluations, checkpoints, metrics, TensorBoard. Its resident memory is looked at twice a second;
-what is told is a straight line through the second half, for at its beginning memory grows with all that is used for
-the first time.
+Trains 20 M samples with `mimicrl train` in a process of its own. The networks are small, so that it ends within
+minutes. Evaluations, checkpoints, metrics and TensorBoard are on. The resident memory is read twice per second. The
+slope is that of a straight line through the second half: in the first half, memory grows with all that is used for the
+first time.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ def tables(*, quick: bool) -> Iterator[Table]:
     row = {
         "samples": samples,
         "samples/s": rate,
-        "memory at first [MB]": memory[0],
-        "after half of it [MB]": memory[half],
+        "memory at the start [MB]": memory[0],
+        "at half time [MB]": memory[half],
         "at the end [MB]": memory[-1],
-        "most [MB]": memory.max(),
+        "peak [MB]": memory.max(),
         "slope [MB per million samples]": slope / rate * 1e6,
-        "open files, fewest and most": f"{files.min():.0f}, {files.max():.0f}",
+        "open files, minimum and maximum": f"{files.min():.0f}, {files.max():.0f}",
     }
     yield Table("A long training", [row])
 
 
 def main() -> None:
     """Run the benchmark."""
-    arguments = report.arguments(__doc__, "a hundredth of the samples")
-    report.publish(tables(quick=arguments.quick), arguments.json)
+    arguments = report.parser(__doc__, "a hundredth of the samples").parse_args()
+    report.publish(tables(quick=arguments.quick), arguments)
 
 
 if __name__ == "__main__":

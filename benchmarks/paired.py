@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 import resource
-import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.report import show
+from benchmarks.report import Spread
 from mimicrl.config import RunConfig
 from mimicrl.runs import Run
 
@@ -58,31 +57,6 @@ class Took:
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A figure over the rounds.
-
-    Attributes:
-        median: Its median.
-        low: Its smallest value.
-        high: Its largest.
-    """
-
-    median: float
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Spread:
-        """Return median and range of at least one value."""
-        values = list(values)
-        return cls(statistics.median(values), min(values), max(values))
-
-    def __str__(self) -> str:
-        middle, low, high = map(show, (self.median, self.low, self.high))
-        return middle if low == high else f"{middle} ({low}–{high})"
 
 
 def descendants(process: int) -> list[int]:

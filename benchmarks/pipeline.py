@@ -1,11 +1,11 @@
-"""What lies around the training: ``python -m benchmarks.pipeline [--quick] [--json FILE]``.
+"""Start-up, memory, and the overhead of Snakemake: ``python -m benchmarks.pipeline [--quick] [--json FILE]``.
 
-Three tables. Starts: of Python alone, ``import mimicrl``, ``mimicrl --help``, and of ``mimicrl train`` with the default
-preset up to its first step. Memory: the largest that a short training of the default preset ever took, two evaluations
-included, as the process itself reads it at its end (``VmHWM``). Snakemake: a study of tiny runs, made with Snakemake,
-and in turn with it by the very same commands one after another in a shell; the difference, divided by the jobs, is
-what Snakemake adds to a job, its own start included, of which a dry run tells. The times in ``provenance/`` would not
-do: they are whole seconds, and begin when Python has started already.
+*Starts* times Python alone, ``import mimicrl``, ``mimicrl --help``, and ``mimicrl train`` with the default preset up to
+its first step. *Memory* is the peak of a short training of the default preset with two evaluations; the process itself
+reads it at its end (``VmHWM``). *Snakemake* makes a study of tiny runs in two ways that take turns: with Snakemake, and
+with the same commands one after another in a shell. The difference, divided by the number of jobs, is what Snakemake
+adds to a job. It includes Snakemake's own start, which a dry run shows alone. The times in ``provenance/`` could not
+show it: they are whole seconds, and they begin after Python has started.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import paired, report, trainers
-from benchmarks.paired import Spread, Work
-from benchmarks.report import Table
+from benchmarks.paired import Work
+from benchmarks.report import Spread, Table
 from mimicrl import artifacts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,7 +139,7 @@ def snakemake(settings: Settings, folder: Path) -> Table:
     slices = paired.alternate(works, settings.studies, warm_up=0)
     both, a_job = (slices["Snakemake"], slices["by hand"]), 1.0 / len(commands)
     told = {name: (paired.cost(mine, "wall"), paired.cost(mine, "cpu")) for name, mine in slices.items()}
-    told["added to a job"] = paired.excess(*both, "wall", a_job), paired.excess(*both, "cpu", a_job)
+    told["added per job"] = paired.excess(*both, "wall", a_job), paired.excess(*both, "cpu", a_job)
     rows = [{"way": name, "wall s": wall_s, "CPU s": cpu_s} for name, (wall_s, cpu_s) in told.items()]
     return Table(f"A study of {len(commands)} jobs, one core", rows)
 
@@ -190,10 +190,10 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
 
 def main() -> None:
     """Run the benchmark and print its tables."""
-    arguments = report.arguments(__doc__, "few starts, a study up to its run directories")
+    arguments = report.parser(__doc__, "few starts, a study up to its run directories").parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or modules would be compiled at each start
     with TemporaryDirectory() as folder:
-        report.publish(measure(QUICK if arguments.quick else Settings(), Path(folder)), arguments.json)
+        report.publish(measure(QUICK if arguments.quick else Settings(), Path(folder)), arguments)
 
 
 if __name__ == "__main__":

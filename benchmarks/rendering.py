@@ -1,10 +1,10 @@
-"""What a video takes: ``python -m benchmarks.rendering [--quick] [--json FILE]``.
+"""How long a video takes: ``python -m benchmarks.rendering [--quick] [--json FILE]``.
 
-Trains the default preset until it walks, which does not count, then makes the video of 20 s that every run gets,
-640 × 480 at 30 pictures a second, the reference beside the walker: ``mimicrl replay`` as a user calls it, with a watch
-on its stages (`benchmarks.timed_replay`). The evaluation's 20 episodes are rolled out first, OpenGL is tried beside;
-then pictures are drawn, by a thread of the process, and encoded, by ffmpeg in another, side by side. All else is its
-start: Python, imports, files. "× real time" is seconds of video a second of wall time.
+Trains the default preset until it walks; this time does not count. Then it makes the video of 20 s that every run gets:
+640 × 480 pixels, 30 pictures per second, the reference beside the walker. The command is ``mimicrl replay``, with a
+stopwatch on its stages (`benchmarks.timed_replay`). First the 20 episodes of the evaluation are rolled out while OpenGL
+is tried. Then one thread draws pictures while ffmpeg encodes them in another process. All else is the start: Python,
+imports, files. "× real time" is seconds of video per second of wall time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import paired, report
-from benchmarks.paired import Slice, Spread
-from benchmarks.report import Table
+from benchmarks.paired import Slice
+from benchmarks.report import Spread, Table
 from mimicrl import artifacts
 from mimicrl.runs import Run
 
@@ -107,9 +107,9 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
 
 def main() -> None:
     """Run the benchmark and print its table."""
-    arguments = report.arguments(__doc__, "a walker that falls at once, so hardly a second of video")
+    arguments = report.parser(__doc__, "a walker that falls at once, so hardly a second of video").parse_args()
     with TemporaryDirectory() as folder:
-        report.publish(measure(QUICK if arguments.quick else Settings(), Path(folder)), arguments.json)
+        report.publish(measure(QUICK if arguments.quick else Settings(), Path(folder)), arguments)
 
 
 if __name__ == "__main__":

@@ -1,100 +1,186 @@
-"""How the benchmarks tell: a line about the machine, Markdown tables, the figures as JSON."""
+"""How benchmarks publish results: Markdown tables on the terminal, and a JSON file that `benchmarks.page` reads."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
+import statistics
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from mimicrl import artifacts, machine
+from mimicrl.runs import provenance
 
 
-def show(value: Any) -> str:
-    """Return a table's cell; of a number three digits, and all of one that is larger."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+@dataclass(frozen=True)
+class Spread:
+    """A quantity over several rounds.
+
+    Attributes:
+        median: Its median.
+        low: Its smallest value.
+        high: Its largest value.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """Return the median and the range of at least one value."""
+        values = list(values)
+        return cls(statistics.median(values), min(values), max(values))
+
+    def __str__(self) -> str:
+        median, low, high = map(show, (self.median, self.low, self.high))
+        return median if low == high else f"{median} ({low}–{high})"
+
+
+Cell = int | float | str | Spread | None
+
+
+def show(value: Cell) -> str:
+    """Return a table's cell: a number has three digits, a larger number all digits of its integer part."""
+    if isinstance(value, int | float):
         return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
     return "–" if value is None else str(value)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a benchmark.
+    """One table of a benchmark.
 
     Attributes:
-        title: A line above it.
-        rows: The same columns each, by name: a number, a `benchmarks.paired.Spread`, a text, or None for nothing.
+        title: The line above the table.
+        rows: One dict per row, from the column's name to its cell. All rows have the same columns.
     """
 
     title: str
-    rows: list[dict[str, Any]]
+    rows: list[dict[str, Cell]]
 
     def markdown(self) -> str:
-        """Return it as Markdown."""
+        """Return the table as Markdown, without its title."""
         columns = list(self.rows[0])
         lines = [columns, ["---"] * len(columns), *([show(row[name]) for name in columns] for row in self.rows)]
-        return "\n".join([self.title, "", *(f"| {' | '.join(cells)} |" for cells in lines)])
+        return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def about() -> dict[str, Any]:
-    """Return what the figures depend on: processor, other work on it, versions."""
-    cpu = machine.cpu()
-    return {
-        "cpu": cpu["model"],
-        "cores": cpu["cores"],
-        "graphics_cards": machine.graphics_cards(),
-        "load_before": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "versions": machine.versions(),
-    }
+class Machine(BaseModel):
+    """The machine that a benchmark ran on, as far as it is known.
+
+    Attributes:
+        cpu: Model of the processor.
+        cores: Cores that the benchmark could use.
+        graphics_cards: Models of the graphics cards.
+        load_before: Load average over one minute, before the benchmark began.
+        versions: Versions of Python and of the packages.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    cpu: str
+    cores: int
+    graphics_cards: list[str] = []
+    load_before: float | None = None
+    versions: dict[str, str] = {}
+
+    def __str__(self) -> str:
+        load = [] if self.load_before is None else [f"load before {self.load_before:.2f}"]
+        return ", ".join([self.cpu, f"{self.cores} cores", *self.graphics_cards, *load])
 
 
-def header(facts: dict[str, Any]) -> str:
-    """Return what `about` found as a line."""
-    versions = {"Python": facts["python"], **facts["versions"]}
-    cards = "".join(f"{card}, " for card in facts["graphics_cards"])
-    return f"{facts['cpu']}, {facts['cores']} cores, {cards}load before {facts['load_before']:.2f}; " + ", ".join(
-        f"{name} {version}" for name, version in versions.items()
-    )
+class Record(BaseModel):
+    """The stored result of one benchmark.
+
+    Attributes:
+        benchmark: Name of the benchmark's module.
+        command: The command line that made the result.
+        date: The day, ISO 8601.
+        commit: The commit of the code, None outside a checkout.
+        dirty: Whether the package differed from that commit.
+        machine: The machine.
+        note: What else a reader has to know.
+        transcribed: Where the numbers come from, if no benchmark wrote them.
+        seconds: How long the benchmark took.
+        tables: Its tables.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    benchmark: str
+    command: str
+    date: str
+    commit: str | None
+    dirty: bool | None = False
+    machine: Machine
+    note: str = ""
+    transcribed: str = ""
+    seconds: float | None = None
+    tables: list[Table] = []
+
+    def origin(self) -> str:
+        """Return the code and the machine that the numbers come from, for the line above each table."""
+        commit = f"commit {self.commit[:7]}" if self.commit else "commit unknown"
+        return f"{commit}{' with local changes' if self.dirty else ''}, {self.machine}"
 
 
 def parser(description: str | None, quick: str) -> argparse.ArgumentParser:
-    """Return a parser of the command line that all benchmarks have: ``--quick`` and ``--json FILE``.
+    """Return a parser of the options that all benchmarks have: ``--quick``, ``--json FILE`` and ``--note TEXT``.
 
     Args:
         description: The benchmark's docstring.
-        quick: What it leaves out then.
+        quick: What ``--quick`` leaves out.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help=quick)
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="also write the result to this file")
+    parser.add_argument("--note", metavar="TEXT", default="", help="a remark for the file, such as: shared machine")
     return parser
 
 
-def arguments(description: str | None, quick: str) -> argparse.Namespace:
-    """Parse that command line."""
-    return parser(description, quick).parse_args()
-
-
-def publish(tables: Iterable[Table], file: Path | None = None) -> None:
-    """Print tables as they come, below a line about the machine.
+def publish(tables: Iterable[Table], arguments: argparse.Namespace) -> None:
+    """Print tables as soon as they are made, and write them to the file of ``--json``.
 
     Args:
         tables: The tables.
-        file: Takes the figures as JSON, with median, low and high for each spread.
+        arguments: The parsed command line.
     """
-    begin, facts = time.perf_counter(), about()
-    print(header(facts), flush=True)
-    told = []
+    begin, record = time.perf_counter(), _record(arguments.note)
+    print(record.origin(), record.machine.versions, flush=True)
     for table in tables:
-        print(f"\n{table.markdown()}", flush=True)
-        told.append(asdict(table))
-    seconds = time.perf_counter() - begin
-    print(f"\n{Path(sys.argv[0]).stem} took {seconds:.0f} s")
-    if file is not None:
-        artifacts.write_json(file, {"machine": facts, "seconds": round(seconds, 1), "tables": told})
+        print(f"\n{table.title}\n\n{table.markdown()}", flush=True)
+        record.tables.append(table)
+    record.seconds = round(time.perf_counter() - begin, 1)
+    print(f"\n{record.benchmark} took {record.seconds:.0f} s")
+    if arguments.json is not None:
+        artifacts.write_json(arguments.json, record.model_dump())
+
+
+def _record(note: str) -> Record:
+    """Return the result that the benchmark on the command line begins, without tables."""
+    facts, words = provenance.record("benchmark", machine.now()), sys.argv[1:]
+    for option in {"--json", "--note"}.intersection(words):
+        index = words.index(option)
+        del words[index : index + 2]
+    name = Path(sys.argv[0]).stem
+    return Record(
+        benchmark=name,
+        command=" ".join(["python -m", f"benchmarks.{name}", *words]),
+        date=facts.started[:10],
+        commit=facts.code.commit,
+        dirty=facts.code.dirty,
+        machine=Machine(
+            cpu=facts.cpu.model,
+            cores=facts.cpu.cores,
+            graphics_cards=facts.graphics_cards,
+            load_before=round(os.getloadavg()[0], 2),
+            versions={"python": facts.python, **facts.versions},
+        ),
+        note=note,
+    )

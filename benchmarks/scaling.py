@@ -1,8 +1,8 @@
 """How trainings fill a machine: ``python -m benchmarks.scaling [--quick] [--json FILE]``.
 
-The first table runs 1, 2, 4, … trainings of the default preset side by side up to the number of cores, each as
-`mimicrl train --cores 1` in a process of its own, as the workflow runs seeds and experiments. The second steps one
-batch of 4,096 environments with 1, 2, 4, … threads, at 200 Hz and the walker's own physics.
+The first table runs 1, 2, 4, … trainings of the default preset side by side, up to the number of cores. Each is a
+`mimicrl train --cores 1` in a process of its own, as the workflow runs seeds and experiments. The second table steps
+one batch of 4,096 environments with 1, 2, 4, … threads, at 200 Hz and with the walker's own physics rate.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import paired, report
-from benchmarks.paired import Spread
-from benchmarks.report import Table
+from benchmarks.report import Spread, Table
 from benchmarks.stepping import Bench, stepping
 from mimicrl import artifacts
 from mimicrl.machine import usable_cores
@@ -68,9 +67,9 @@ def trainings(folder: Path, counts: list[int], samples: int) -> Table:
         rows.append(
             {
                 "trainings": count,
-                "samples/s in all": sum(rates),
-                "samples/s of one": Spread.of(rates),
-                "times one alone": sum(rates) / alone,
+                "samples/s in total": sum(rates),
+                "samples/s of each": Spread.of(rates),
+                "times one training": sum(rates) / alone,
             }
         )
     return Table("Trainings of the default preset side by side, one core each", rows)
@@ -106,8 +105,8 @@ def tables(*, quick: bool) -> Iterator[Table]:
 
 def main() -> None:
     """Run the benchmark."""
-    arguments = report.arguments(__doc__, "two at most, short trainings, few environments")
-    report.publish(tables(quick=arguments.quick), arguments.json)
+    arguments = report.parser(__doc__, "two at most, short trainings, few environments").parse_args()
+    report.publish(tables(quick=arguments.quick), arguments)
 
 
 if __name__ == "__main__":

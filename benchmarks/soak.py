@@ -1,28 +1,28 @@
 """What random kills cost a training: ``python -m benchmarks.soak [--kills 50] [--minutes 30] [--quick] [--json FILE]``.
 
-Trains the default preset with a shortened budget, once undisturbed and once with as many ``kill -9`` at random moments,
-a quarter of them before the first step; then tiny runs with all vector environments for so many minutes, each killed
-again and again. What must come out are the bits of the undisturbed run: policies, best evaluation and history; the exit
-code is 1 when they do not, or when a worker process outlived its trainer. Memory and files are the undisturbed
-trainer's, in the second half of its time.
+The first part trains the default preset with a shortened budget: once without a disturbance, and once with 50
+``kill -9`` at random moments. A quarter of the kills come before the first step. The second part kills tiny runs again
+and again for 30 minutes, with each kind of vector environment. A killed run must end with the bits of the undisturbed
+run: policies, best evaluation and history. The exit code is 1 if it does not, or if a worker process outlived its
+trainer. Memory and open files are those of the undisturbed trainer in the second half of its time.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks import report
+from benchmarks.report import Cell, Table
 from benchmarks.trainers import Trainer, checkpoint_seconds, prepare, result, samples_saved, samples_trained
 from mimicrl import artifacts
 from mimicrl.config import TrainingConfig
@@ -191,28 +191,39 @@ def failed(soaks: list[Soak], storms: Storm) -> bool:
     return not all(told.same and not told.orphans for told in soaks) or storms.orphans > 0 or bool(storms.lost)
 
 
-def table(soaks: list[Soak]) -> str:
-    """Return the figures as a Markdown table, a column a kind of vector environment."""
-    rows: dict[str, list[str]] = {
-        "samples": [f"{told.samples:,}" for told in soaks],
-        "`kill -9`, of which before the first step": [f"{told.kills}, {told.early}" for told in soaks],
-        "runs that took": [f"{told.runs}" for told in soaks],
-        "ended with the same bits": ["yes" if told.same else "**no**" for told in soaks],
-        "worker processes that outlived a kill": [f"{told.orphans}" for told in soaks],
-        "samples taken again a kill, mean and most": [_mean_and_most(told.repeated, ",.0f") for told in soaks],
-        "start to first step, mean and most [s]": [_mean_and_most(told.first_step_s, ".1f") for told in soaks],
-        "a checkpoint [s]": [f"{told.checkpoint_s:.3f}" for told in soaks],
-        "checkpoints every 100,000 samples, share of wall time": [f"{told.checkpoint_share:.2%}" for told in soaks],
-        "undisturbed training [s]": [f"{told.train_s:.0f}" for told in soaks],
-        "its memory after half of it and at its end [MB]": ["{:.0f}, {:.0f}".format(*told.memory_mb) for told in soaks],
-        "slope in between [MB/min]": [f"{told.memory_slope_mb_per_min:+.2f}" for told in soaks],
-        "its open files then, fewest and most": ["{}, {}".format(*told.files) for told in soaks],
+def tables(soaks: list[Soak], storms: Storm) -> list[Table]:
+    """Return the results as tables: one row per kind of vector environment, and one row for the tiny runs."""
+    rows: list[dict[str, Cell]] = [
+        {
+            "vector environment": told.vec_env,
+            "samples": told.samples,
+            "kills": told.kills,
+            "kills before the first step": told.early,
+            "runs": told.runs,
+            "same bits": "yes" if told.same else "**no**",
+            "orphaned workers": told.orphans,
+            "repeated samples per kill, mean and maximum": _mean_and_maximum(told.repeated, ",.0f"),
+            "start to first step, mean and maximum [s]": _mean_and_maximum(told.first_step_s, ".1f"),
+            "writing a checkpoint [s]": f"{told.checkpoint_s:.3f}",
+            "share of wall time, at a checkpoint every 100,000 samples": f"{told.checkpoint_share:.2%}",
+            "undisturbed training [s]": round(told.train_s),
+            "memory at half time and at the end [MB]": "{:.0f}, {:.0f}".format(*told.memory_mb),
+            "slope of memory [MB/min]": f"{told.memory_slope_mb_per_min:+.2f}",
+            "open files, minimum and maximum": "{}, {}".format(*told.files),
+        }
+        for told in soaks
+    ]
+    storm_row: dict[str, Cell] = {
+        "minutes": storms.minutes,
+        "runs": storms.runs,
+        "kills": storms.kills,
+        "orphaned workers": storms.orphans,
+        "lost runs": "; ".join(storms.lost) or "none",
     }
-    lines = [f"| | {' | '.join(told.vec_env for told in soaks)} |", f"|---|{'---|' * len(soaks)}"]
-    return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())])
+    return [Table("Trainings killed at random moments", rows), Table("Tiny runs killed again and again", [storm_row])]
 
 
-def _mean_and_most(values: list[Any], form: str) -> str:
+def _mean_and_maximum(values: Sequence[float], form: str) -> str:
     return f"{statistics.mean(values):{form}}, {max(values):{form}}" if values else "–"
 
 
@@ -234,29 +245,25 @@ def _measure(told: Soak, track: list[tuple[float, float, int]]) -> None:
 
 
 def main() -> None:
-    """Run the soak and print its figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=50, help="kills of a training (default: 50)")
-    parser.add_argument("--minutes", type=float, default=30.0, help="of kills of tiny runs (default: 30)")
-    parser.add_argument("--quick", action="store_true", help="a tiny run instead of the default preset")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments")
-    parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
+    """Run the soak and print its tables."""
+    parser = report.parser(__doc__, "a tiny run instead of the default preset")
+    parser.add_argument("--kills", type=int, default=50, help="number of kills of each training (default: 50)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="minutes of tiny runs (default: 30)")
+    parser.add_argument("--seed", type=int, default=1, help="random seed of the moments")
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        soaks = [
-            soak(vec_env, arguments.kills, folder, chance, tiny=arguments.quick) for vec_env in ("batched", "subproc")
-        ]
-        print(table(soaks), flush=True)
-        storms = storm(arguments.minutes, folder, chance)
-    print(
-        f"\n{storms.minutes:.1f} minutes of tiny runs: {storms.runs} runs, {storms.kills} kills, "
-        f"{storms.orphans} orphans, lost: {storms.lost}"
-    )
-    if arguments.json:
-        told = {"soaks": [asdict(told) for told in soaks], "storm": asdict(storms)}
-        arguments.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
+    soaks: list[Soak] = []
+    storms = Storm()
+
+    def measure() -> Iterator[Table]:
+        nonlocal storms
+        with tempfile.TemporaryDirectory() as name:
+            for vec_env in ("batched", "subproc"):
+                soaks.append(soak(vec_env, arguments.kills, Path(name), chance, tiny=arguments.quick))
+            storms = storm(arguments.minutes, Path(name), chance)
+        yield from tables(soaks, storms)
+
+    report.publish(measure(), arguments)
     sys.exit(1 if failed(soaks, storms) else 0)
 
 

@@ -1,17 +1,22 @@
 """What a step costs: ``python -m benchmarks.stepping [--quick] [--physics-hz HZ] [--json FILE]``.
 
-Three tables. The first steps many environments at 50, 100 and 200 Hz: the physics alone (`benchmarks.physics_limit`),
-the batched environment with its guard and normalisation as training uses it, and the classic stack of
-Stable-Baselines3, ``VecNormalize(SubprocVecEnv(Monitor(env)))``, once with the project's own environment, which is a
-batch of one, and once with a scalar environment that does as little as it can (`benchmarks.lean_env`), so that no
-credit comes from the overhead of a batch of one. The second table states that overhead. The third shows how the cost
-grows with environments and threads, and what of it is the physics with current end effectors.
+The first table steps many environments at 50, 100 and 200 Hz. The stacks are:
 
-Actions are noise as at the start of training, σ 0.47 around the reference, so walkers fall and are reset. All but the
-scalar environment and those of the second table start from the same states, taken after two seconds of that; the scalar
-one is stepped for a second before it is measured. A step is a control step of one environment. Processor time is
-that of all processes. "Of the limit" is the limit's processor time over the stack's; "over classic" is a ratio of wall
-times.
+* *physics limit*: only `mujoco.batch.Batch`, through the same states, controls and resets (`benchmarks.physics_limit`);
+* *mimicrl*: the batched environments with the check for finite numbers and the normalisation, as training uses them;
+* *classic*: Stable-Baselines3's ``VecNormalize(SubprocVecEnv(Monitor(env)))`` with this project's environment, which is
+  a batch of one;
+* *classic, lean environment*: the same with an environment that does as little as it can (`benchmarks.lean_env`), so
+  that no advantage comes from the overhead of a batch of one.
+
+The second table shows that overhead. The third one shows how the cost grows with environments and threads, and what
+current positions of the end effectors cost.
+
+Actions are noise as at the start of a training, with σ 0.47 around the reference. Walkers fall and are reset. The
+stacks of the first and third table start from the same states, taken after two seconds of such actions; the lean
+environment is stepped for one second before it is measured. A step is a control step of one environment. Processor time
+is the sum over all processes. "Share of the limit" is the limit's processor time divided by the stack's. "Times
+classic" is a ratio of wall times.
 """
 
 from __future__ import annotations
@@ -176,10 +181,10 @@ def many(bench: Bench, settings: Settings, count: int) -> list[dict[str, Any]]:
             "environments": count,
             "stack": name,
             "steps/s": paired.rate(slices[name]),
-            "CPU µs/step": paired.cost(slices[name], "cpu", MICRO),
-            "of the limit": paired.times(slices[name], slices[LIMIT], "cpu"),
-            "over classic": paired.times(slices[name], slices[CLASSIC], "wall"),
-            "over lean classic": paired.times(slices[name], slices[LEAN], "wall"),
+            "CPU µs per step": paired.cost(slices[name], "cpu", MICRO),
+            "share of the limit": paired.times(slices[name], slices[LIMIT], "cpu"),
+            "times classic": paired.times(slices[name], slices[CLASSIC], "wall"),
+            "times lean classic": paired.times(slices[name], slices[LEAN], "wall"),
         }
         for name in slices
     ]
@@ -196,9 +201,9 @@ def one(bench: Bench, settings: Settings) -> list[dict[str, Any]]:
         {
             "rate": f"{bench.control_hz} Hz",
             ONE: name,
-            "CPU µs/step": paired.cost(slices[name], "cpu", MICRO),
-            "of which beyond the physics": paired.excess(slices[name], slices[LIMIT], "cpu", MICRO),
-            "of the limit": paired.times(slices[name], slices[LIMIT], "cpu"),
+            "CPU µs per step": paired.cost(slices[name], "cpu", MICRO),
+            "beyond the physics": paired.excess(slices[name], slices[LIMIT], "cpu", MICRO),
+            "share of the limit": paired.times(slices[name], slices[LIMIT], "cpu"),
         }
         for name in slices
     ]
@@ -217,11 +222,11 @@ def scaling(bench: Bench, settings: Settings, count: int, threads: int) -> dict[
     return {
         "environments": count,
         "threads": threads,
-        "physics limit, CPU µs/step": paired.cost(slices[LIMIT], "cpu", MICRO),
-        "mimicrl, CPU µs/step": paired.cost(slices[OURS], "cpu", MICRO),
+        "physics limit, CPU µs per step": paired.cost(slices[LIMIT], "cpu", MICRO),
+        "mimicrl, CPU µs per step": paired.cost(slices[OURS], "cpu", MICRO),
         "beyond the physics": paired.excess(slices[OURS], slices[LIMIT], "cpu", MICRO),
-        "current end effectors, of the limit": paired.times(slices[CURRENT], slices[LIMIT], "cpu"),
-        "of the limit": paired.times(slices[OURS], slices[LIMIT], "cpu"),
+        "share of the limit, current end effectors": paired.times(slices[CURRENT], slices[LIMIT], "cpu"),
+        "share of the limit": paired.times(slices[OURS], slices[LIMIT], "cpu"),
         "mimicrl, steps/s": paired.rate(slices[OURS]),
     }
 
@@ -258,7 +263,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = replace(QUICK if arguments.quick else Settings(), physics_hz=arguments.physics_hz)
     with TemporaryDirectory() as folder:
-        report.publish(measure(settings, Path(folder)), arguments.json)
+        report.publish(measure(settings, Path(folder)), arguments)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,20 @@
 """What training costs: ``python -m benchmarks.training [--quick] [--json FILE]``.
 
-Whole iterations of PPO, rollout and update, in turn. The first table has one setting for all, that of the DRLoco paper:
-networks of 2 × 512, 16,384 samples an update in minibatches of 2,048 and 4 epochs, control at 200 Hz, physics at
-1000 Hz, two cores. It compares the classic stack (`benchmarks.classic`), whose PyTorch has two threads in an operation,
-this project, and, where it is installed, sbx (PPO in JAX) on this project's environments. The second compares the
-default preset with the classic stack as it is usually set up (8 environments, 100 Hz, 2 × 512) and with the classic
-stack at the preset's own hyper-parameters. The third says where an iteration's time goes, the fourth what an update
-does with a second core, the fifth how near an update's matrix products come to the processor's peak, at the default
-preset with networks that grow, and at the paper's setting.
+Contenders take turns with whole iterations of PPO, each a rollout and an update.
 
-A sample is a control step of one environment. Ratios are of wall times, within a round.
+* The first table has one setting for all, that of the DRLoco paper: networks of 2 × 512, 16,384 samples per update in
+  batches of 2,048, 4 epochs, control at 200 Hz, physics at 1000 Hz, two cores. It compares the *classic stack*
+  (`benchmarks.classic`, with two PyTorch threads per operation), this project, and sbx (PPO in JAX) on this project's
+  environments, if sbx is installed.
+* The second table compares the default preset with the classic stack in its usual set-up (8 environments, 100 Hz,
+  2 × 512) and with the preset's own hyper-parameters.
+* The third table shows which part of an iteration takes how long. The rest of a rollout is the critic's evaluation of
+  the samples and Stable-Baselines3's bookkeeping.
+* The fourth table shows what a second core brings to an update.
+* The fifth table compares the matrix products of an update with the processor's peak: for the default preset with
+  networks of growing width, and for the paper's setting.
+
+A sample is a control step of one environment. Ratios are of wall times within one round.
 """
 
 from __future__ import annotations
@@ -61,7 +66,7 @@ def compare(contenders: dict[str, Work], rounds: int, *bases: str) -> Iterator[d
         yield {
             "stack": name,
             "samples/s": paired.rate(mine),
-            "CPU µs a sample": paired.cost(mine, "cpu", MICRO),
+            "CPU µs per sample": paired.cost(mine, "cpu", MICRO),
             **{f"times {base}": paired.times(mine, slices[base], "wall") for base in bases},
         }
 
@@ -81,7 +86,7 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
     if importlib.util.find_spec("sbx"):
         contenders[f"sbx, n = {setting['n_envs']}"] = stacks.sbx(setting, PAPER_TASK)
         contenders[f"sbx, n = {many['n_envs']}"] = stacks.sbx(many, PAPER_TASK)
-    title = f"2 × {setting['net_arch']['pi'][0]}, {samples:,} samples an update, 200 Hz, physics at 1000 Hz, 2 cores"
+    title = f"2 × {setting['net_arch']['pi'][0]}, {samples:,} samples per update, 200 Hz, physics at 1000 Hz, 2 cores"
     return Table(title, list(compare(contenders, rounds, f"{CLASSIC}, n = 8")))
 
 
@@ -132,7 +137,7 @@ def parts(stacks: Stacks, repeats: int, scale: dict[str, Any]) -> Table:
                 "update": _best(model.train, repeats) / samples * MICRO,
             }
         )
-    return Table("Where the time goes, µs a sample (best of some)", rows)
+    return Table("Where the time goes, in µs of wall time per sample (the best of several repeats)", rows)
 
 
 def cores(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
@@ -145,13 +150,13 @@ def cores(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
             {
                 "setting": name,
                 "update on": way,
-                "wall µs a sample": paired.cost(slices[way], "wall", MICRO),
-                "CPU µs a sample": paired.cost(slices[way], "cpu", MICRO),
+                "wall µs per sample": paired.cost(slices[way], "wall", MICRO),
+                "CPU µs per sample": paired.cost(slices[way], "cpu", MICRO),
                 "times one core": paired.times(slices[way], slices["one core"], "wall"),
             }
             for way in contenders
         ]
-    return Table("What an update does with a second core", rows)
+    return Table("What a second core brings to an update", rows)
 
 
 def ready(model: MimicPPO) -> MimicPPO:
@@ -184,11 +189,11 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[
         rows.append(
             {
                 "networks": name,
-                "batch_size": model.batch_size,
+                "batch size": model.batch_size,
                 "cores": way,
-                "update, µs a sample": seconds / samples * MICRO,
+                "update, µs per sample": seconds / samples * MICRO,
                 "GFLOP/s": done / 1e9,
-                "of the peak": done / peaks[WAYS[way]],
+                "share of the peak": done / peaks[WAYS[way]],
             }
         )
     told = " and ".join(f"{peak / 1e9:.0f} GFLOP/s on {count}" for count, peak in peaks.items())
@@ -229,8 +234,8 @@ def tables(*, quick: bool) -> Iterator[Table]:
 
 def main() -> None:
     """Run the benchmark."""
-    arguments = report.arguments(__doc__, "small networks, one round")
-    report.publish(tables(quick=arguments.quick), arguments.json)
+    arguments = report.parser(__doc__, "small networks, one round").parse_args()
+    report.publish(tables(quick=arguments.quick), arguments)
 
 
 if __name__ == "__main__":
