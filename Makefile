@@ -52,6 +52,7 @@ format: $(SETUP)  ## format everything and mend what can be mended
 	python -m mimicrl.config.schema workflow/schemas
 	python -m mimicrl.envs.page docs/environment.md
 	python -m benchmarks.page
+	python .ci/faults_page.py docs/faults.md
 
 smoke: $(SETUP)  ## run the whole workflow on a tiny study
 	snakemake --cores 2 --configfile configs/smoke.yaml

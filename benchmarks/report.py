@@ -129,6 +129,10 @@ class Record(BaseModel):
         commit = f"commit {self.commit[:7]}" if self.commit else "commit unknown"
         return f"{commit}{' with local changes' if self.dirty else ''}, {self.machine}"
 
+    def about(self) -> str:
+        """Return commit, machine and versions in one line."""
+        return "; ".join([self.origin(), *(f"{name} {version}" for name, version in self.machine.versions.items())])
+
 
 def parser(description: str | None, quick: str) -> argparse.ArgumentParser:
     """Return a parser of the options that all benchmarks have: ``--quick``, ``--json FILE`` and ``--note TEXT``.
@@ -152,7 +156,7 @@ def publish(tables: Iterable[Table], arguments: argparse.Namespace) -> None:
         arguments: The parsed command line.
     """
     begin, record = time.perf_counter(), _record(arguments.note)
-    print(record.origin(), record.machine.versions, flush=True)
+    print(record.about(), flush=True)
     for table in tables:
         print(f"\n{table.title}\n\n{table.markdown()}", flush=True)
         record.tables.append(table)

@@ -73,6 +73,7 @@ def test_content_reaches_the_disk_before_its_name(tmp_path: Path, monkeypatch: p
     assert calls == ["fsync", "replace", "fsync"]
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("number", [errno.EDQUOT, errno.EFBIG])
 def test_a_quota_counts_as_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     monkeypatch.setattr(os, "replace", fail(number))

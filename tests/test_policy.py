@@ -196,6 +196,7 @@ def test_the_files_are_two_and_carry_no_code(saved: Path) -> None:
         list(pickletools.genops(weights))
 
 
+@pytest.mark.fault(3)
 def test_who_reads_while_another_one_writes_gets_one_policy_or_the_other(tmp_path: Path) -> None:
     policies = [make(), make("tanh")]
     for tensor in policies[1].tensors.values():

@@ -165,6 +165,7 @@ def test_what_a_killed_write_left_is_no_record(make_study: Callable[..., Path]) 
     assert list(run.provenance) == ["evaluate", "init", "train"]
 
 
+@pytest.mark.fault(45)
 @pytest.mark.parametrize("change", [{"seed": 2}, {"experiment": "run"}, {"study": "other"}])
 def test_a_copied_run_is_refused(make_study: Callable[..., Path], change: dict[str, Any]) -> None:
     directory = make_study(WALK)

@@ -116,12 +116,14 @@ def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> N
         assert done.last.startswith(f"mimicrl {verb}: not a run directory — {tmp_path} — got no config.yaml")
 
 
+@pytest.mark.fault(45)
 def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: Run) -> None:
     for verb in ("evaluate", "replay"):
         done = mimicrl(verb, run_directory.path)
         assert done.code == 3 and done.last.startswith(f"mimicrl {verb}: a file of the run cannot be read — ")
 
 
+@pytest.mark.fault(33)
 def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: Run) -> None:
     (run_directory.path / "training").write_text("a plain file")
     done = mimicrl("train", run_directory.path, "--cores", 1)

@@ -40,6 +40,7 @@ def test_slurm_ended_the_three_jobs_as_it_was_meant_to(disturbed: Disturbed) -> 
     assert {state for number, state in states.items() if number not in disturbed.first.values()} == {"COMPLETED"}
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("seed", [LATE, CANCELLED])
 def test_who_is_killed_goes_on_from_the_last_checkpoint(disturbed: Disturbed, seed: int) -> None:
     first, second = disturbed.study.attempts(seed)
@@ -48,6 +49,7 @@ def test_who_is_killed_goes_on_from_the_last_checkpoint(disturbed: Disturbed, se
     assert first["slurm_job"] == disturbed.first[seed] != second["slurm_job"]
 
 
+@pytest.mark.fault(39)
 def test_slurms_signal_reaches_the_trainer_in_its_container_which_saves(disturbed: Disturbed) -> None:
     first, second = disturbed.study.attempts(REQUEUED)
     assert (first["from"], first["to"], first["why"]) == (0, HELD_AT, "stopped by SIGTERM")

@@ -123,6 +123,7 @@ def test_reward_weights_may_be_moved_as_long_as_they_add_up_to_one() -> None:
     assert [term.weight for term in balanced.rewards.all()] == [0.5, 0.05, 0.15, 0.30]  # type: ignore[attr-defined]
 
 
+@pytest.mark.fault(29)
 def test_the_batch_size_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:
     assert (
         message(TrainingConfig, {"n_envs": 6, "n_steps": 50, "batch_size": 128})
@@ -130,6 +131,7 @@ def test_the_batch_size_must_divide_a_rollout_and_the_arithmetic_is_shown() -> N
     )
 
 
+@pytest.mark.fault(29)
 def test_the_budget_holds_at_least_one_rollout() -> None:
     assert message(TrainingConfig, {"total_timesteps": 100}) == "total_timesteps 100 is less than one rollout of 1024"
 
@@ -158,6 +160,7 @@ def test_a_schedule_follows_the_budget_unless_it_has_its_own_length(schedule: Sc
     assert schedule.follows_budget is follows
 
 
+@pytest.mark.fault(30)
 @pytest.mark.parametrize(
     ("data", "where"),
     [({"seeds": [1, 2, 1]}, "seeds"), ({"experiments": {"walk": {"seeds": [3, 3]}}}, "walk")],

@@ -136,6 +136,7 @@ def foreign_dumps(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from([b"\x93NUMPY" + version + length + header + content, content]))
 
 
+@pytest.mark.fault(14)
 @settings(max_examples=400)
 @given(content=foreign_dumps())
 def test_whatever_a_foreign_dump_holds_it_is_read_or_told(

@@ -13,6 +13,7 @@ from mimicrl.motions import MotionClip
 BASE = "study: tiny\nexperiments:\n  walk:\n"
 
 
+@pytest.mark.fault(28, 29)
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -37,6 +38,7 @@ def test_a_wrong_configuration_is_code_2_and_writes_nothing(
     assert "Traceback" not in done.err and not out.exists()
 
 
+@pytest.mark.fault(28)
 def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any, tmp_path: Path) -> None:
     text = BASE + "    trainig: {}\n    evaluation:\n      episodes: 1\n      seconds: -1\n"
     done = mimicrl("init", study(text), "--out", tmp_path / "out")
@@ -46,6 +48,7 @@ def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any
     assert any("trainig: unknown key — did you mean training?" in problem for problem in problems)
 
 
+@pytest.mark.fault(27, 28)
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -101,6 +104,7 @@ MALFORMED = {
 }
 
 
+@pytest.mark.fault(20, 22)
 @pytest.mark.parametrize("change", MALFORMED)
 def test_a_malformed_clip_is_code_3_and_one_line(
     mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path, change: Any
@@ -114,6 +118,7 @@ def test_a_malformed_clip_is_code_3_and_one_line(
     assert done.code == 3 and done.err.startswith(f"mimicrl motion inspect: {MALFORMED[change]}")
 
 
+@pytest.mark.fault(25)
 def test_a_motion_that_does_not_repeat_is_code_3(mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path) -> None:
     save(tmp_path / "walk.npz", clip, **standing(clip))
     done = mimicrl(
@@ -122,6 +127,7 @@ def test_a_motion_that_does_not_repeat_is_code_3(mimicrl: Any, study: Any, clip:
     assert done.code == 3 and done.err.startswith("mimicrl init: the motion does not repeat, and walking must — ")
 
 
+@pytest.mark.fault(19)
 def test_a_missing_motion_is_code_3_and_names_its_neighbours(
     mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path
 ) -> None:
@@ -131,6 +137,7 @@ def test_a_missing_motion_is_code_3_and_names_its_neighbours(
     assert done == (3, "", f"mimicrl init: no such motion file — {tmp_path / 'wakl.npz'} — beside it: walk.npz\n")
 
 
+@pytest.mark.fault(26)
 def test_a_walker_that_is_no_walker_is_code_3(mimicrl: Any, study: Any, tmp_path: Path) -> None:
     (tmp_path / "mine.xml").write_text("<mujoco><worldbody/></mujoco>")
     file = study(walker={"name": "mine", "file": "mine.xml"})

@@ -49,6 +49,7 @@ def left_over(run: Run) -> list[Path]:
     return [path for path in run.path.rglob("*") if artifacts.is_leftover(path)]
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("name", TRIED)
 def test_a_kill_while_saving(prepare, trained_run: Run, tmp_path: Path, name: str) -> None:
     run = prepare(tmp_path / "run")
@@ -68,6 +69,7 @@ def test_a_kill_while_saving(prepare, trained_run: Run, tmp_path: Path, name: st
     assert_same(run, trained_run)
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("name", TRIED)
 def test_a_full_disk_while_saving(
     prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -105,6 +107,7 @@ def state(run: Run) -> dict[Path, str]:
     return {path: artifacts.file_sha256(path) for path in files}
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
 def test_a_damaged_file_costs_one_interval_and_a_warning(mimicrl: Any, run: Run, trained_run: Run, name: str) -> None:
     damaged = directory(run) / "step-000000000512" / name
@@ -118,6 +121,7 @@ def test_a_damaged_file_costs_one_interval_and_a_warning(mimicrl: Any, run: Run,
     assert_same(run, trained_run)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("resume", [[], ["--resume", "must"]], ids=["auto", "must"])
 def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, run: Run, resume: list) -> None:
     (directory(run) / "step-000000000512" / "manifest.json").write_text("[]")
@@ -132,6 +136,7 @@ def test_when_none_is_valid_each_is_told_and_nothing_is_touched(mimicrl: Any, ru
     assert state(run) == before
 
 
+@pytest.mark.fault(11)
 def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
     mimicrl: Any, prepare, run: Run, tmp_path: Path
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
     assert state(other) == before
 
 
+@pytest.mark.fault(12)
 def test_a_checkpoint_of_another_program_is_refused_by_name(mimicrl: Any, run: Run, monkeypatch) -> None:
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
     done = mimicrl("train", run.path, "--cores", 1)
@@ -169,6 +175,7 @@ def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(mimicr
     assert state(run) == before
 
 
+@pytest.mark.fault(7)
 def test_a_damaged_one_is_set_aside_and_not_removed(run: Run, trained_run: Run) -> None:
     newest = directory(run) / "step-000000000512"
     os.truncate(newest / "state.json", 7)
@@ -179,6 +186,7 @@ def test_a_damaged_one_is_set_aside_and_not_removed(run: Run, trained_run: Run) 
     assert_same(run, trained_run)
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("place", ["", "step-000000000512/state.json", "step-000000000512/manifest.json"])
 def test_one_that_cannot_be_read_now_stops_the_training_and_is_not_touched(
     mimicrl: Any, run: Run, trained_run: Run, place: str

@@ -91,6 +91,7 @@ def assert_continues(run: Run, whole: Run, start: int) -> None:
     assert [path for path in run.path.rglob("*") if path.name.startswith(".tmp-")] == []
 
 
+@pytest.mark.fault(4)
 def test_a_checkpoint_without_room(mimicrl: Any, halfway: Run, trained_run: Run) -> None:
     folder = halfway.training.checkpoints_directory
     size = (folder / "step-000000000256" / "tensors.safetensors").stat().st_size
@@ -107,6 +108,7 @@ def test_a_checkpoint_without_room(mimicrl: Any, halfway: Run, trained_run: Run)
     assert_continues(halfway, trained_run, 256)
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
 def test_metrics_without_room(mimicrl: Any, halfway: Run, trained_run: Run, limited, monkeypatch, share: float) -> None:
     metrics = halfway.training.metrics_file
@@ -134,6 +136,7 @@ def test_evaluations_without_room(mimicrl: Any, halfway: Run, trained_run: Run, 
     assert_continues(halfway, trained_run, 384)
 
 
+@pytest.mark.fault(5)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("torn", [True, False])
 def test_tensorboard_without_room(mimicrl: Any, halfway: Run, trained_run: Run, monkeypatch, torn: bool) -> None:

@@ -184,6 +184,7 @@ def whole(prepare, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
     return make
 
 
+@pytest.mark.fault(15, 16, 17, 18)
 @pytest.mark.parametrize(("entry", "kind", "bad"), CASES, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_a_bad_number_stops_training_before_anything_has_learned_from_it(
     prepare, whole, tmp_path: Path, entry: Callable[[_Plant], None], kind: str, bad: float
@@ -230,6 +231,7 @@ def engine_error(plant: _Plant, step: int) -> None:
     plant.after(BatchSimulation, "step", number, lambda _, failed: failed.append(row))
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize("kind", ["batched", "dummy"])
 @pytest.mark.parametrize("cause", [broken_state, engine_error], ids=lambda cause: cause.__name__)
 def test_physics_that_breaks_down_ends_an_episode_and_can_be_looked_at(

@@ -18,6 +18,7 @@ def history(run: Run, name: str) -> list[dict[str, Any]]:
     return read_json_lines(run.training.path / f"{name}.jsonl")
 
 
+@pytest.mark.fault(54)
 @pytest.mark.parametrize("name", ["metrics", "evaluations"])
 @pytest.mark.parametrize("damage", ["gone", "cut", "torn", "overwritten"])
 def test_a_history_that_is_damaged_is_told_before_anything_is_trained(

@@ -64,6 +64,7 @@ def zipped(bomb: bytes, *names: str) -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("disguise", ["plain", "torch", "stable-baselines3"])
 def test_a_policy_that_is_a_pickle_is_refused_unread(copied: Run, bomb: bytes, canary: Path, disguise: str) -> None:
     entries = {"torch": ("archive/data.pkl",), "stable-baselines3": ("data", "policy.pth")}
@@ -77,6 +78,7 @@ def test_a_policy_that_is_a_pickle_is_refused_unread(copied: Run, bomb: bytes, c
     assert not canary.exists()
 
 
+@pytest.mark.fault(13)
 def test_a_checkpoint_that_is_a_pickle_is_refused_unread(copied: Run, bomb: bytes, canary: Path) -> None:
     for path in copied.training.checkpoints_directory.iterdir():
         manifest = artifacts.read_json(path / "manifest.json")
@@ -89,6 +91,7 @@ def test_a_checkpoint_that_is_a_pickle_is_refused_unread(copied: Run, bomb: byte
     assert not canary.exists()
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("ending", [".npz", ".txt", ".mat"])
 def test_a_motion_that_is_a_pickle_is_refused_unread(
     tmp_path: Path, walker: Walker, bomb: bytes, canary: Path, ending: str
@@ -122,6 +125,7 @@ def test_a_configuration_with_yaml_tags_is_refused(tmp_path: Path, canary: Path,
 NAMES = ["..", "../out", "/etc", "a/b", "a\\b", ".hidden", "-x", "", "a" * 65, "a\nb", "ü", "A"]
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("what", ["study", "experiment", "walker"])
 def test_names_cannot_leave_their_folder(tmp_path: Path, name: str, what: str) -> None:
@@ -146,6 +150,7 @@ REACHES_OUT = {
 }
 
 
+@pytest.mark.fault(51)
 @pytest.mark.parametrize("what", REACHES_OUT)
 def test_a_walkers_mjcf_cannot_reach_for_other_files(tmp_path: Path, what: str) -> None:
     secret = tmp_path / "secret.xml"
@@ -166,6 +171,7 @@ def test_files_that_were_exchanged_since_init_are_told(copied: Run, file: str) -
         train(Run(copied.path), cores=1)
 
 
+@pytest.mark.fault(52)
 def test_no_environment_variable_with_a_secret_is_recorded(
     prepare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

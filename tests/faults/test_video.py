@@ -58,6 +58,7 @@ def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     return put
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     "script",
     ["exit 1", "exit 0", "head -c 20000 > /dev/null; exit 1", "head -c 20000 > /dev/null; kill -9 $$"],
@@ -92,6 +93,7 @@ def test_an_ffmpeg_that_does_not_write_all_is_found_out(
     assert_untouched(earlier)
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize(("name", "got"), [("none", "No such file or directory"), ("videos", "Permission denied")])
 def test_an_ffmpeg_that_cannot_be_run_is_named(
     earlier: Path, monkeypatch: pytest.MonkeyPatch, name: str, got: str
@@ -104,6 +106,7 @@ def test_an_ffmpeg_that_cannot_be_run_is_named(
         encode.check_ffmpeg()
 
 
+@pytest.mark.fault(37)
 def test_without_any_ffmpeg_the_message_says_what_to_install(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
     monkeypatch.setattr("imageio_ffmpeg._utils._get_ffmpeg_exe", lambda: None)
@@ -112,6 +115,7 @@ def test_without_any_ffmpeg_the_message_says_what_to_install(earlier: Path, monk
     assert_untouched(earlier)
 
 
+@pytest.mark.fault(3)
 def test_a_killed_ffmpeg_is_noticed(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
 
@@ -145,6 +149,7 @@ def command(*words: object, environment: dict[str, str] | None = None, **options
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     ("ending", "told"),
     [
@@ -164,6 +169,7 @@ def test_a_full_disk_is_code_5_and_one_line(tmp_path: Path, ending: str, told: s
     assert_untouched(path)
 
 
+@pytest.mark.fault(6)
 def test_a_replay_that_fails_leaves_video_and_provenance(
     mimicrl: Any, trained_run: Run, ffmpeg: Callable[[str], None], tmp_path: Path
 ) -> None:

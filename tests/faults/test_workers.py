@@ -67,6 +67,7 @@ def test_signals_to_the_whole_group_are_the_trainers_alone(trainer) -> None:
     assert set(workers) <= group(process.pid).keys()
 
 
+@pytest.mark.fault(42)
 def test_workers_die_with_a_trainer_that_is_killed_however_busy_they_are(trainer) -> None:
     process, workers = trainer
     go_on(process)
@@ -83,6 +84,7 @@ def workers_of(trainer: int) -> list[int]:
     return sorted(pid for pid, parent in processes.items() if parent in servers)
 
 
+@pytest.mark.fault(41)
 def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Path, start) -> None:
     training = {"n_envs": 2, "n_steps": 64, "total_timesteps": 640}
     run = prepare(tmp_path / "run", training=training | {"vec_env": "subproc"})

@@ -79,6 +79,7 @@ def test_every_point_of_the_writer_is_tried() -> None:
     assert AFTER.keys() == {name for name in POINTS if name.startswith(("file.", "directory."))}
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("existed", [True, False], ids=["replaced", "first"])
 @pytest.mark.parametrize("name", AFTER)
 def test_a_kill(tmp_path: Path, name: str, existed: bool) -> None:
@@ -104,6 +105,7 @@ def test_a_kill(tmp_path: Path, name: str, existed: bool) -> None:
         assert found(target) == "new"
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("existed", [True, False], ids=["replaced", "first"])
 @pytest.mark.parametrize("name", AFTER)
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, existed: bool) -> None:

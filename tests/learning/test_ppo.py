@@ -85,6 +85,7 @@ def _bad_weight(model: MimicPPO) -> None:
     model._check_update = poisoned  # type: ignore[method-assign]
 
 
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("update", LEARNERS)
 @pytest.mark.parametrize(
     ("meddle", "training", "message"),

@@ -100,6 +100,7 @@ def test_a_restored_state_goes_on_bit_for_bit(rows: Any, threads: int) -> None:
     np.testing.assert_array_equal(other.state, simulation.state)
 
 
+@pytest.mark.fault(14)
 def test_a_simulation_that_breaks_stays_broken_and_alone(rows: Any) -> None:
     simulation, healthy = started(rows), started(rows)
     simulation.qvel[2, 0] = np.nan

@@ -100,6 +100,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault(20, 22)
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_malformed_clip_is_refused(case: str) -> None:
     changes, text = BROKEN[case]

@@ -174,6 +174,7 @@ class Checkpoints(RuleBasedStateMachine):
         assert all(map(artifacts.is_leftover, others)) and (not others or not self.alive)
 
 
+@pytest.mark.fault(2)
 def test_any_history_of_a_folder_of_checkpoints(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run")
     environments = vec_envs.make(run, Task.of_run(run), 1)

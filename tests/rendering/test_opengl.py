@@ -80,6 +80,7 @@ def test_egl_is_chosen_where_it_works(trials: list[str]) -> None:
     assert trials == ["egl"], "one trial is enough"
 
 
+@pytest.mark.fault(36)
 def test_osmesa_is_chosen_where_egl_is_broken(trials: list[str], no_egl: None, osmesa: None) -> None:
     assert opengl.choose().backend == "osmesa"
     assert trials == ["egl", "osmesa"]
@@ -106,6 +107,7 @@ def test_what_this_process_is_bound_to_does_not_bind_a_trial(
     assert opengl.choose().backend == "osmesa"
 
 
+@pytest.mark.fault(36)
 def test_without_any_the_message_says_what_to_install(no_egl: None, no_osmesa: None) -> None:
     with pytest.raises(MachineError) as caught:
         opengl.choose()
@@ -117,6 +119,7 @@ def test_without_any_the_message_says_what_to_install(no_egl: None, no_osmesa: N
     assert str(error).count("apt-get") == 1 and "\n" not in str(error)
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     ("name", "got", "fix"),
     [

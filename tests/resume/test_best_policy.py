@@ -24,6 +24,7 @@ def best_told(run: Run) -> int:
     return artifacts.read_json(run.outcome_file)["best"]["samples"]
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
     prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
@@ -91,6 +92,7 @@ def assert_best(run: Run, samples: int) -> None:
     assert samples in table(run.evaluations_file)["samples"].tolist()
 
 
+@pytest.mark.fault(54)
 def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_another_best(
     tiny, superseded: Run, tmp_path: Path
 ) -> None:
@@ -101,6 +103,7 @@ def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_anoth
     assert_best(shorter, 512)
 
 
+@pytest.mark.fault(54)
 def test_a_resumed_training_that_comes_out_otherwise_has_its_own_best(
     superseded: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def end(trainer: Trainer, code: int) -> None:
     assert trainer.end()[0] == code, trainer.end()[1]
 
 
+@pytest.mark.fault(1, 54)
 @pytest.mark.parametrize("training", [{}, {"vec_env": "dummy"}, {"vec_env": "subproc"}, {"update": "sb3"}], ids=str)
 def test_killed_at_every_boundary_and_continued(
     prepare: Callable[..., Run], tmp_path: Path, training: dict[str, str]

@@ -32,6 +32,7 @@ NAMES = {
 }
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_may_have_any_name(prepare, trained_run: Run, tmp_path: Path, name: str) -> None:
     folder = tmp_path / NAMES[name]
@@ -43,6 +44,7 @@ def test_a_folder_may_have_any_name(prepare, trained_run: Run, tmp_path: Path, n
     assert_same(run, trained_run)
 
 
+@pytest.mark.fault(33)
 def test_a_name_that_no_disk_takes_is_code_5(mimicrl: Any, study: Any, tmp_path: Path) -> None:
     out = tmp_path / ("x" * 300)
     done = mimicrl("init", study(), "--experiment", "walk", "--seed", 1, "--out", out)
@@ -57,6 +59,7 @@ TIMES = {
 }
 
 
+@pytest.mark.fault(35)
 @pytest.mark.parametrize("times", TIMES)
 def test_times_of_files_say_nothing(prepare, trained_run: Run, tmp_path: Path, times: str) -> None:
     run = prepare(tmp_path / "run")
@@ -69,6 +72,7 @@ def test_times_of_files_say_nothing(prepare, trained_run: Run, tmp_path: Path, t
     assert_same(run, trained_run)
 
 
+@pytest.mark.fault(35)
 def test_a_clock_that_runs_backwards_changes_nothing(
     prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

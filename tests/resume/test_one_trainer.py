@@ -46,6 +46,7 @@ def second(run: Run) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", LIGHT, "train", str(run.path)], capture_output=True, text=True)
 
 
+@pytest.mark.fault(31)
 def test_a_second_one_is_refused_before_anything_slow_is_imported(
     run: Run, first: Trainer, prepare, tmp_path: Path
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_second_one_is_refused_before_anything_slow_is_imported(
     assert_same(run, whole)
 
 
+@pytest.mark.fault(31)
 def test_a_trainer_that_imports_pytorch_is_one_already(run: Run, prepare, tmp_path: Path) -> None:
     before = run.run_file.read_bytes()
     with importing(run, tmp_path) as process:
@@ -76,6 +78,7 @@ def test_a_trainer_that_imports_pytorch_is_one_already(run: Run, prepare, tmp_pa
     assert run.run_file.read_bytes() != before, "which does not hold it up when it is gone"
 
 
+@pytest.mark.fault(31)
 def test_evaluation_and_video_do_not_wait_for_the_trainer(run: Run, first: Trainer, mimicrl: Any) -> None:
     for verb in ("evaluate", "replay"):
         done = mimicrl(verb, run.path, "--checkpoint", "init")
@@ -83,6 +86,7 @@ def test_evaluation_and_video_do_not_wait_for_the_trainer(run: Run, first: Train
     assert second(run).returncode == LOCKED, "nor is its lock gone"
 
 
+@pytest.mark.fault(32)
 def test_a_killed_one_leaves_no_lock(run: Run, first: Trainer) -> None:
     first.signal(signal.SIGKILL)
     first.end()
@@ -92,6 +96,7 @@ def test_a_killed_one_leaves_no_lock(run: Run, first: Trainer) -> None:
     assert code == 0, output
 
 
+@pytest.mark.fault(32)
 def test_the_number_of_a_process_that_is_gone_keeps_no_one_out(run: Run) -> None:
     run.lock_file.write_text(f"host elsewhere, process {os.getpid()}, since 1999-12-31T23:59:59+00:00\n")
     assert train(run, cores=1).status == "completed"

@@ -105,6 +105,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_older_and_says_so(
     assert "a checkpoint's file was cut" in warnings[0] and "step-000000000512" in warnings[0]
 
 
+@pytest.mark.fault(9)
 def test_when_all_checkpoints_are_damaged_nothing_is_overwritten(damaged: Run) -> None:
     cut(checkpoints(damaged)[0])
     before = state(damaged)
@@ -166,6 +167,7 @@ def test_continuing_needs_a_checkpoint_when_asked_to(prepare, tmp_path: Path) ->
         train(prepare(tmp_path / "run"), resume="must", cores=1)
 
 
+@pytest.mark.fault(49)
 def test_another_machine_is_told_once(
     trained_run: Run, prepare, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

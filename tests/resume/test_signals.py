@@ -57,6 +57,7 @@ def check_it_continues(run: Run, whole: Run) -> None:
     assert_same(run, whole)
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("number", CODES)
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_signal_saves_at_the_next_boundary(
@@ -78,6 +79,7 @@ def test_a_signal_saves_at_the_next_boundary(
     assert [row["why"] for row in attempts] == [f"stopped by {number.name}", "completed"]
 
 
+@pytest.mark.fault(39, 40)
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_second_signal_ends_it_at_once_and_costs_what_was_not_saved(
@@ -99,6 +101,7 @@ def test_a_second_signal_ends_it_at_once_and_costs_what_was_not_saved(
     assert attempts[0]["to"] == attempts[1]["from"] == (saved or 0)
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_while_the_training_is_set_up_stops_it_at_its_first_boundary(
     prepare: Prepare, whole: Run, tmp_path: Path, number: signal.Signals
@@ -114,6 +117,7 @@ def test_a_signal_while_the_training_is_set_up_stops_it_at_its_first_boundary(
     check_it_continues(run, whole)
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("fault", ["train.finished:stall", "train.policy:stall"])
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_while_the_results_are_written_changes_nothing(
@@ -131,6 +135,7 @@ def test_a_signal_while_the_results_are_written_changes_nothing(
     assert attempt["why"] == artifacts.read_json(run.progress_file)["state"] == "completed"
 
 
+@pytest.mark.fault(39)
 @pytest.mark.parametrize("number", CODES)
 def test_a_signal_while_pytorch_is_imported_ends_it_at_once(
     prepare: Prepare, tmp_path: Path, number: signal.Signals

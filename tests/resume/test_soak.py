@@ -7,11 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from snakemake_calls import ROOT
 
 KILLS = 5
 
 
+@pytest.mark.fault(1, 42, 54)
 def test_random_kills_leave_the_bits_as_they_are(tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     command = [sys.executable, "-m", "benchmarks.soak", "--quick", "--kills", str(KILLS), "--minutes", "0"]

@@ -33,6 +33,7 @@ def test_the_lock_ends_with_an_error(file: Path) -> None:
         pass
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EIO, errno.EINTR])
 def test_a_lock_that_the_system_cannot_give_is_no_other_trainer(
     file: Path, monkeypatch: pytest.MonkeyPatch, number: int

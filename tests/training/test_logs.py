@@ -196,6 +196,7 @@ def test_tensorboard_goes_on_where_the_checkpoint_was_again_and_again(
     assert tensorboard_steps(tmp_path / "tb") == {tag: list(range(6)) for tag in ("loss", "reward/pose")}
 
 
+@pytest.mark.fault(5)
 def test_tensorboard_cuts_a_torn_record_off(tmp_path: Path) -> None:
     writer = TensorBoardWriter(tmp_path, {})
     log(writer, 0, 1)

@@ -105,6 +105,7 @@ def test_another_seed_gives_other_weights(prepare, trained_run: Run, tmp_path: P
     assert weights(run, "init") != weights(trained_run, "init")
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(
     "changes",
     [

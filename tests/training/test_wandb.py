@@ -134,6 +134,7 @@ def test_a_training_from_nothing_is_another_run_there(prepare, tmp_path: Path, m
     assert wandb.settings["id"] != name and [step for step, _ in wandb.rows] == [128, 128]
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("stand_in", [_RaisesAtOnce(), None])
 def test_training_completes_with_a_broken_one(prepare, tmp_path: Path, monkeypatch, capsys, stand_in: Any) -> None:
     use(monkeypatch, stand_in)
@@ -173,6 +174,7 @@ def weights_and_words(run: Run, **variables: str) -> tuple[bytes, str]:
     return (run.policy_directory("final") / "policy.safetensors").read_bytes(), done.stderr
 
 
+@pytest.mark.fault(38)
 def test_a_server_that_accepts_and_never_answers_costs_one_warning(prepare, tmp_path: Path) -> None:
     train(without := prepare(tmp_path / "without", training={"total_timesteps": 128}), cores=1)
     run = prepare(tmp_path / "run", logging={"wandb": "online"}, training={"total_timesteps": 128})
@@ -184,6 +186,7 @@ def test_a_server_that_accepts_and_never_answers_costs_one_warning(prepare, tmp_
     assert "deadline exceeded" in line
 
 
+@pytest.mark.fault(38)
 def test_offline_it_keeps_a_file_and_says_nothing(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run", logging={"wandb": "offline"}, training={"total_timesteps": 128})
     _, said = weights_and_words(run)

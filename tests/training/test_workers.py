@@ -65,6 +65,7 @@ def test_healthy_workers_do_what_stable_baselines3s_do(make) -> None:
     assert [process.is_alive() for process in environments.processes] == [True, True]
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", ENDINGS)
 def test_one_that_dies_is_named_and_the_others_are_ended(make, name: str) -> None:
     environments = make()
@@ -99,6 +100,7 @@ def test_one_that_is_gone_is_noticed_whatever_is_wanted_of_it(make, dealing: str
         DEALINGS[dealing](environments)
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", ["hang", "work"])
 def test_one_that_is_busy_is_ended(make, name: str) -> None:
     environments = make()
@@ -115,6 +117,7 @@ def test_one_that_is_stopped_is_ended(make) -> None:
     assert environments.processes[1].exitcode == -signal.SIGKILL
 
 
+@pytest.mark.fault(41)
 @pytest.mark.parametrize("name", ENDINGS)
 def test_one_that_dies_while_it_starts_is_named_and_the_others_are_ended(tmp_path: Path, name: str) -> None:
     told = rf"^a worker process died — environment \d, .* — got {ENDINGS[name]} — "

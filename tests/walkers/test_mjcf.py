@@ -133,6 +133,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("case", BROKEN)
 @pytest.mark.parametrize("actuation", ["position", "torque"])
 def test_a_model_that_breaks_the_contract_is_refused(case: str, actuation: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from snakemake_calls import TABLES_AND_REPORT, planned, snakemake
 from support import TINY
@@ -26,6 +27,7 @@ def test_on_the_host_snakemake_says_so_and_the_study_records_no_image(tmp_path: 
     assert artifacts.read_json(tmp_path / "results" / "tiny" / "image.json")["sha256"] == "none"
 
 
+@pytest.mark.fault(48)
 def test_a_study_that_wants_the_container_is_refused_on_the_host(tmp_path: Path) -> None:
     write(tmp_path, container="required")
     code, output = snakemake(tmp_path)
@@ -45,6 +47,7 @@ def test_it_runs_on_the_host_on_purpose_and_is_planned_there(tmp_path: Path) -> 
     assert code == 0 and "steps run on the host" in output
 
 
+@pytest.mark.fault(48)
 def test_a_missing_image_is_told_before_any_job(tmp_path: Path) -> None:
     write(tmp_path, image="images/none.sif")
     code, output = snakemake(tmp_path, "--sdm", "apptainer")

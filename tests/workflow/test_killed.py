@@ -172,6 +172,7 @@ WAYS: dict[str, tuple[Kill, list[tuple[int, int, str]]]] = {
 }
 
 
+@pytest.mark.fault(43)
 @pytest.mark.parametrize("way", WAYS)
 def test_the_next_call_goes_on_where_training_was(killed: Killed, undisturbed: bytes, way: str) -> None:
     kill, attempts = WAYS[way]
@@ -186,6 +187,7 @@ def test_the_next_call_goes_on_where_training_was(killed: Killed, undisturbed: b
     assert weights(killed.run) == undisturbed
 
 
+@pytest.mark.fault(44)
 def test_without_snakemake_the_trainer_goes_on_and_no_second_one_joins(killed: Killed, undisturbed: bytes) -> None:
     killed.process.kill()
     killed.process.wait()

@@ -99,6 +99,7 @@ def test_a_gap_at_the_seam_is_shown_as_recorded_and_closed_in_the_reference(
     np.testing.assert_allclose(end, start, rtol=0, atol=1e-12)
 
 
+@pytest.mark.fault(19)
 def test_a_missing_file_is_named_with_what_lies_beside_it(tmp_path: Path, walker: Walker) -> None:
     for name in ("walk.txt", "run.txt", "walk.npz"):
         (tmp_path / name).touch()
@@ -118,6 +119,7 @@ UNKNOWN = {
 }
 
 
+@pytest.mark.fault(19, 20)
 @pytest.mark.parametrize("looks_like", UNKNOWN)
 @pytest.mark.parametrize("ending", [".npz", ""])
 def test_unknown_content_is_described_beside_what_the_formats_look_for(
@@ -131,10 +133,12 @@ def test_unknown_content_is_described_beside_what_the_formats_look_for(
         assert f"{form.WHAT}: {form.LOOKS_FOR}" in text
 
 
+@pytest.mark.fault(19)
 def test_a_folder_is_no_motion(tmp_path: Path, walker: Walker) -> None:
     assert refusal(tmp_path, walker).startswith(f"not a motion file of a known format — {tmp_path} — got a folder, ")
 
 
+@pytest.mark.fault(19)
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))

@@ -52,6 +52,7 @@ def lacking(content: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.fault(10)
 def test_whatever_is_missing_is_told(found: Checkpoint) -> None:
     told = 0
     for content in lacking(found.state["extra"]):
@@ -61,6 +62,7 @@ def test_whatever_is_missing_is_told(found: Checkpoint) -> None:
     assert told > 15
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize(
     ("change", "got"),
     [

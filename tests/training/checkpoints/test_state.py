@@ -98,6 +98,7 @@ def test_a_state_fits_a_fresh_learner_of_either_kind(
     model.env.close()  # type: ignore[union-attr]
 
 
+@pytest.mark.fault(10)
 def test_an_array_that_is_missing_or_of_another_shape_or_type_is_named(learners: list[MimicPPO]) -> None:
     arrays, numbers = copied(learners[0])
     other = learners[1]
@@ -138,6 +139,7 @@ def test_a_state_of_another_training_does_not_fit(
     assert told is not None and told[0] == "a checkpoint does not fit this training" and told[1] != told[2]
 
 
+@pytest.mark.fault(10)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_weights_and_statistics_that_are_not_finite_are_named(learners: list[MimicPPO], bad: float) -> None:
     arrays, numbers = copied(learners[0])
@@ -148,6 +150,7 @@ def test_weights_and_statistics_that_are_not_finite_are_named(learners: list[Mim
         assert told == ("a number of a checkpoint is not finite", name, "")
 
 
+@pytest.mark.fault(10)
 def test_a_negative_variance_is_named(learners: list[MimicPPO]) -> None:
     arrays, numbers = copied(learners[0])
     for name in ("normalizer.observation.variance", "normalizer.reward.variance"):

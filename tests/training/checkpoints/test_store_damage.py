@@ -26,6 +26,7 @@ def problem_of(last: Path) -> str:
     return problems[0]
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_was_cut_is_told(last: Path, name: str, share: float) -> None:
@@ -40,6 +41,7 @@ def test_a_file_that_was_cut_is_told(last: Path, name: str, share: float) -> Non
         )
 
 
+@pytest.mark.fault(8)
 @pytest.mark.parametrize("place", [0.0, 0.01, 0.5, 1.0])
 @pytest.mark.parametrize("name", FILES[:2])
 def test_a_flipped_bit_is_told(last: Path, name: str, place: float) -> None:
@@ -49,6 +51,7 @@ def test_a_flipped_bit_is_told(last: Path, name: str, place: float) -> None:
     assert problem_of(last) == f"a checkpoint's file was changed — {last / name} — got another sha256"
 
 
+@pytest.mark.fault(8)
 def test_no_bit_of_the_manifest_can_be_flipped_unseen(last: Path) -> None:
     manifest = last / "manifest.json"
     data = bytearray(manifest.read_bytes())
@@ -74,6 +77,7 @@ def test_a_lost_file_is_told(last: Path, name: str) -> None:
     assert problem_of(last) == f"a checkpoint is incomplete — {last / name} — got No such file or directory"
 
 
+@pytest.mark.fault(9)
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE])
 @pytest.mark.parametrize("name", [*FILES, ".."])
 def test_one_that_cannot_be_read_now_is_no_damaged_one(
@@ -102,6 +106,7 @@ def drop(*keys: str) -> Callable[[Any], Any]:
     return change
 
 
+@pytest.mark.fault(12)
 @pytest.mark.parametrize(
     ("change", "told"),
     [
