@@ -1,8 +1,8 @@
-"""The classic stack that the benchmarks compare with: Stable-Baselines3's PPO on a process an environment.
+"""The classic stack that the benchmarks compare with: Stable-Baselines3's PPO with one process per environment.
 
-``PPO(VecNormalize(SubprocVecEnv(Monitor(env))))`` with the project's environment and hyper-parameters, and nothing else
-of the project: no learner, no batch, no guard. ``python -m benchmarks.classic RUN.json LIMIT`` trains a run until its
-first success, or until so much processor time [s] has gone, and prints both as JSON.
+It is ``PPO(VecNormalize(SubprocVecEnv(Monitor(env))))`` with the project's environment and hyper-parameters. It uses
+nothing else of the project: no learner, no batch, no guard. ``python -m benchmarks.classic RUN.json LIMIT`` trains a
+run until its first success, or until it has used LIMIT seconds of processor time, and prints both as JSON.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from mimicrl.learning.schedules import value_at
 
 
 def make_env(config: RunConfig) -> gymnasium.Env[Any, Any]:
-    """Return one environment of a run of a generated walk, in whatever process it is called."""
+    """Return one environment of a run of a generated walk."""
     torch.set_num_threads(1)
     return Monitor(Task.of_gait(config.motion.speed_mps or 1.25, config.mdp).env())
 
 
 def environments(config: RunConfig) -> VecNormalize:
-    """Return a run's environments, a process each."""
+    """Return a run's environments, each in a process of its own."""
     set_forkserver_preload(["mimicrl.envs.task", "stable_baselines3"])
     processes = SubprocVecEnv([partial(make_env, config)] * config.training.n_envs, start_method="forkserver")
     return VecNormalize(processes, gamma=config.training.gamma)
@@ -79,7 +79,7 @@ def learner(config: RunConfig, env: VecNormalize) -> PPO:
 
 
 class _Policy:
-    """What `roll_out` asks of a policy, answered by a learner in training."""
+    """The policy of a learner in training, as `roll_out` calls it."""
 
     def __init__(self, model: PPO, normalizer: VecNormalize) -> None:
         self._model, self._normalizer = model, normalizer
@@ -90,7 +90,7 @@ class _Policy:
 
 
 class _UntilSuccess(BaseCallback):
-    """Evaluates as `mimicrl train` does, and stops at the first success or when the limit is reached."""
+    """Evaluates as `mimicrl train` does, and stops at the first success or at the limit of processor time."""
 
     def __init__(self, config: RunConfig, normalizer: VecNormalize, limit_s: float) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""A scalar environment that does as little as it can, so that no comparison takes credit from `MimicEnv`'s overhead."""
+"""A scalar environment that does as little as it can.
+
+A comparison with it takes no advantage from the overhead of `MimicEnv`, which is a batch of one.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _LOWEST_M = 0.7
 
 
 class LeanEnv(gymnasium.Env[np.ndarray, np.ndarray]):
-    """The task's walker, control step and PD targets; an observation and a reward of a line each.
+    """The task's walker, control step and PD targets, with a minimal observation and reward.
 
     Args:
         task: The task; its actions are residuals of PD targets.

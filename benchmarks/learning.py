@@ -41,13 +41,13 @@ _POLL_S = 0.01
 
 @dataclass(frozen=True)
 class Result:
-    """What one run took to its first success.
+    """What one run took until its first success.
 
     Attributes:
-        samples: Samples, or None where it had none.
-        wall_s: Wall time, where it was measured.
-        cpu_s: Processor time; without success all that it took.
-        milestones: For each milestone, imitation reward and joint error [deg] of the evaluation there.
+        samples: Samples until then; None if there was no success.
+        wall_s: Wall time until then; None if it was not measured.
+        cpu_s: Processor time until then; without success, of the whole training.
+        milestones: For each milestone: reward, joint error and speed error of the first evaluation from there on.
     """
 
     samples: int | None
@@ -57,7 +57,7 @@ class Result:
 
 
 def experiment(motion: str | None, budget: int, **sections: Any) -> dict[str, Any]:
-    """Return an experiment, as in a study's YAML."""
+    """Return an experiment as it stands in a study's YAML."""
     return {
         "motion": {"file": motion} if motion else {"speed_mps": 1.25},
         "training": {"total_timesteps": budget},
@@ -66,7 +66,7 @@ def experiment(motion: str | None, budget: int, **sections: Any) -> dict[str, An
 
 
 def prepare(folder: Path, content: dict[str, Any], seed: int) -> Run:
-    """Make a run's directory, as the workflow does."""
+    """Make a run's directory as the workflow does."""
     study, out = folder / "study.yaml", folder / f"seed_{seed}"
     study.write_text(json.dumps({"study": "benchmark", "experiments": {"walk": content}}), encoding="utf-8")
     words = ["init", str(study), "--experiment", "walk", "--seed", str(seed), "--out", str(out)]
@@ -75,14 +75,14 @@ def prepare(folder: Path, content: dict[str, Any], seed: int) -> Run:
 
 
 def train(run: Run, *, module: str = "mimicrl", milestones: tuple[int, ...] = MILESTONES) -> Result:
-    """Train a run to its budget with `mimicrl train`, or a module that takes its place, and watch its evaluations."""
+    """Train a run to its budget with `mimicrl train`, or a module in its place, and time its evaluations."""
     begin, seen_s = time.perf_counter(), []
     command = [sys.executable, "-m", module, "train", str(run.path)]
     trainer = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     file = run.training.evaluations_file
     ended = False
     while not ended:
-        ended = trainer.poll() is not None  # before the file is looked at: what came last is seen, too
+        ended = trainer.poll() is not None  # asked before the file is read, so that the last line is seen
         lines = file.read_bytes().count(b"\n") if file.exists() else 0
         seen_s += [time.perf_counter() - begin] * (lines - len(seen_s))
         time.sleep(_POLL_S)
@@ -105,7 +105,7 @@ def train(run: Run, *, module: str = "mimicrl", milestones: tuple[int, ...] = MI
 
 
 def train_classic(config: RunConfig, folder: Path, limit_s: float) -> Result:
-    """Train the classic stack until its first success, or give it up."""
+    """Train the classic stack until its first success or its limit."""
     file = folder / "run.json"
     file.write_text(config.model_dump_json(), encoding="utf-8")
     command = [sys.executable, "-m", "benchmarks.classic", str(file), str(limit_s)]
@@ -116,7 +116,7 @@ def train_classic(config: RunConfig, folder: Path, limit_s: float) -> Result:
 
 
 def row(case: str, seed: int, result: Result, control_hz: int) -> dict[str, Any]:
-    """Return a run's row of the table."""
+    """Return the table's row for one run."""
     samples = result.samples
     return {
         "case": case,
@@ -133,7 +133,7 @@ def row(case: str, seed: int, result: Result, control_hz: int) -> dict[str, Any]
 
 
 def median(results: list[Result]) -> Result:
-    """Return the medians of the runs of a case; a run without success counts as later than all others."""
+    """Return the medians over runs. A run without success counts as later than all others."""
     late = float("inf")
     samples = statistics.median(late if result.samples is None else result.samples for result in results)
     wall_s = statistics.median(late if result.wall_s is None else result.wall_s for result in results)

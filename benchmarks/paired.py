@@ -1,7 +1,7 @@
-"""How the benchmarks measure: contenders in turn, processor time of all processes, paired ratios.
+"""How the benchmarks measure: contenders take turns, ratios are paired, processor time is that of all processes.
 
-A machine's speed drifts, and other work comes and goes. So contenders work in turn, A B C A B C …, a short slice each,
-and a ratio is taken within a round; what is told is its median over the rounds, with its range.
+A machine's speed drifts, and other work comes and goes. So contenders take short turns, A B C A B C …, and a ratio is
+taken within a round. The result is the median of the ratios over the rounds, with their range.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from mimicrl.config import RunConfig
 from mimicrl.runs import Run
 
 Work = Callable[[], float]
-"""Works for a while; returns how many units of work that was."""
+"""A function that works for a while and returns how many units of work it did."""
 Clock = Literal["wall", "cpu"]
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A contender's turn.
+    """One turn of a contender.
 
     Attributes:
         units: Units of work done.
-        wall_s: Time it took.
-        cpu_s: Processor time of all processes in it.
+        wall_s: Wall time [s].
+        cpu_s: Processor time of all processes [s].
     """
 
     units: float
@@ -42,17 +42,17 @@ class Slice:
     cpu_s: float
 
     def cost(self, clock: Clock) -> float:
-        """Return the seconds a unit took."""
+        """Return the seconds per unit."""
         return (self.wall_s if clock == "wall" else self.cpu_s) / self.units
 
 
 @dataclass
 class Took:
-    """What a block took; see `stopwatch`.
+    """What a block of `stopwatch` took.
 
     Attributes:
-        wall_s: Time.
-        cpu_s: Processor time of all processes.
+        wall_s: Wall time [s].
+        cpu_s: Processor time of all processes [s].
     """
 
     wall_s: float = 0.0
@@ -60,7 +60,7 @@ class Took:
 
 
 def descendants(process: int) -> list[int]:
-    """Return the ids of a process's children, their children and so on."""
+    """Return the ids of a process's children, their children, and so on."""
     found = []
     for file in Path("/proc", str(process), "task").glob("*/children"):
         for child in map(int, file.read_text().split()):
@@ -69,9 +69,9 @@ def descendants(process: int) -> list[int]:
 
 
 def descendants_clocks() -> list[int]:
-    """Return Linux's clocks of the processor time of this process's descendants, for `time.clock_gettime`.
+    """Return the clocks of the processor time of this process's descendants, for `time.clock_gettime`.
 
-    They count nanoseconds, where ``/proc/PID/stat`` has hundredths of a second.
+    These clocks of Linux count nanoseconds; ``/proc/PID/stat`` has hundredths of a second only.
     """
     clocks = []
     for process in descendants(os.getpid()):
@@ -84,13 +84,13 @@ def descendants_clocks() -> list[int]:
 
 
 def cpu_seconds(clocks: Iterable[int]) -> float:
-    """Return the processor time [s] of this process, of children that have ended, and of clocks of others."""
+    """Return the processor time [s] of this process, of its ended children, and of the clocks of other processes."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(time.clock_gettime, clocks))
 
 
 def lasting(seconds: float, step: Callable[[], object], units: float = 1.0) -> Work:
-    """Return work that repeats a step, of so many units, until the time is over; at least once."""
+    """Return work that repeats a step until the time is over, at least once. A step is `units` units."""
 
     def work() -> float:
         end, count = time.perf_counter() + seconds, 0
@@ -107,8 +107,8 @@ def stopwatch(clocks: Iterable[int] | None = None) -> Iterator[Took]:
     """Measure what the block takes.
 
     Args:
-        clocks: Those of other processes that work for it; by default those of all descendants that there are now.
-            They must live on. Of processes that come and go in the meantime all time counts that has been waited for.
+        clocks: Clocks of the other processes that work for the block, by default of all present descendants. These
+            processes must outlive the block. Processes that begin and end within it count if they are waited for.
     """
     clocks = descendants_clocks() if clocks is None else clocks
     took = Took()
@@ -119,12 +119,12 @@ def stopwatch(clocks: Iterable[int] | None = None) -> Iterator[Took]:
 
 
 def alternate(contenders: Mapping[str, Work], rounds: int, warm_up: int = 1) -> dict[str, list[Slice]]:
-    """Let contenders work in turn.
+    """Let contenders take turns.
 
     Args:
-        contenders: Their work by name. Processes that work for them live on, or no longer than a turn.
-        rounds: Turns that each of them has.
-        warm_up: Earlier rounds, which do not count.
+        contenders: Their work by name. A process that works for them lives through all turns, or within one turn.
+        rounds: Number of turns of each contender.
+        warm_up: Number of earlier rounds, which do not count.
     """
     slices: dict[str, list[Slice]] = {name: [] for name in contenders}
     clocks = descendants_clocks()
@@ -137,22 +137,22 @@ def alternate(contenders: Mapping[str, Work], rounds: int, warm_up: int = 1) -> 
 
 
 def rate(slices: list[Slice]) -> Spread:
-    """Return units a second, by wall time."""
+    """Return units per second of wall time."""
     return Spread.of(1.0 / each.cost("wall") for each in slices)
 
 
 def cost(slices: list[Slice], clock: Clock, scale: float = 1.0) -> Spread:
-    """Return seconds a unit, or with a `scale` of 1e6 microseconds."""
+    """Return seconds per unit, times `scale`: with 1e6, microseconds per unit."""
     return Spread.of(scale * each.cost(clock) for each in slices)
 
 
 def times(slices: list[Slice], other: list[Slice], clock: Clock) -> Spread:
-    """Return how many times as much a contender gets done as another in the same time, by the rounds' ratios."""
+    """Return how much more work a contender does in the same time than another: the ratio within each round."""
     return Spread.of(b.cost(clock) / a.cost(clock) for a, b in zip(slices, other, strict=True))
 
 
 def excess(slices: list[Slice], other: list[Slice], clock: Clock, scale: float = 1.0) -> Spread:
-    """Return how much more a contender takes for a unit than another, by the rounds' differences; see `cost`."""
+    """Return how much longer a contender takes per unit than another: the difference within each round, see `cost`."""
     return Spread.of(scale * (a.cost(clock) - b.cost(clock)) for a, b in zip(slices, other, strict=True))
 
 
@@ -161,7 +161,7 @@ def prepare(path: Path, **sections: Any) -> Run:
 
     Args:
         path: The directory.
-        **sections: Values that differ, such as ``training={"n_envs": 8}``.
+        **sections: Values that differ from the default, such as ``training={"n_envs": 8}``.
     """
     from mimicrl import api
 
@@ -170,15 +170,15 @@ def prepare(path: Path, **sections: Any) -> Run:
 
 
 def call(*command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command; return what it wrote.
+    """Run a command and return its output.
 
     Args:
         command: The command.
-        cwd: Where.
-        environment: Variables that differ.
+        cwd: Working directory.
+        environment: Variables that differ from this process's.
 
     Raises:
-        SystemExit: It failed.
+        SystemExit: The command failed; the message has its output.
     """
     done = subprocess.run(
         command,

@@ -1,7 +1,7 @@
-"""The physics limit: nothing but `mujoco.batch.Batch.step`, through the very states that the environment goes through.
+"""The physics limit: only `mujoco.batch.Batch.step`, through the same states as the environment.
 
-The environment is stepped once with noisy actions, and what it writes into its simulations is kept: controls of each
-step, states of each reset. Written into a bare batch in the same order, they lead to the same states, to the last bit.
+The environment is stepped once with noisy actions. Its controls at each step and its states at each reset are recorded.
+Written into a bare batch in the same order, they lead to the same states, bit for bit.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from mimicrl.mdp.step import MimicBatch
 
 
 class Reset(NamedTuple):
-    """Simulations that start afresh after a step.
+    """Simulations that are reset after a step.
 
     Attributes:
-        ids: Which ones, shape ``(R,)``.
+        ids: Their indices, shape ``(R,)``.
         qpos: Shape ``(R, nq)``.
         qvel: Shape ``(R, nv)``.
     """
@@ -36,9 +36,9 @@ class Record:
     """T control steps of N simulations.
 
     Attributes:
-        start: Complete states before, shape ``(N, nstate)``.
+        start: Complete states before the first step, shape ``(N, nstate)``.
         controls: Shape ``(T, N, nu)``.
-        resets: One a step.
+        resets: One per step.
         substeps: Physics steps in each step.
     """
 
@@ -49,7 +49,7 @@ class Record:
 
 
 def record(batch: MimicBatch, actions: np.ndarray) -> Record:
-    """Step simulations, reset those that end, and keep what the physics needs to do the same.
+    """Step simulations, reset those that end, and record what the physics needs to repeat it.
 
     Args:
         batch: The simulations.
@@ -68,17 +68,17 @@ def record(batch: MimicBatch, actions: np.ndarray) -> Record:
 
 
 class PhysicsLimit:
-    """Repeats a record, over and over.
+    """Repeats a record again and again.
 
     Args:
         model: The walker's model.
-        record: What happened.
+        record: The record.
         threads: Threads of the physics.
-        current: Also compute where the end effectors are after each step, in the environment's way.
+        current: Also compute current positions of the end effectors after each step, as the environment does.
     """
 
     def __init__(self, model: mujoco.MjModel, record: Record, threads: int, *, current: bool = False) -> None:
-        # The environment's is persistent; where nothing has to be current the other kind is cheaper.
+        # The environment's batch is persistent; without current positions the other kind is cheaper.
         self._batch = Batch(model, len(record.start), nthread=threads, persistent=current)
         self._stage = mujoco.mjtStage.mjSTAGE_NONE
         if current:

@@ -27,9 +27,9 @@ from benchmarks.report import Spread, Table
 from mimicrl import artifacts
 
 ROOT = Path(__file__).resolve().parent.parent
-# As Snakemake sets it for a job of one core; and `mimicrl` is found where this Python is.
+# Snakemake sets this variable for a job of one core. `mimicrl` is found beside this Python.
 AS_A_JOB = {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-# Ends as `mimicrl` does, then writes what the system knows of the process.
+# Runs `mimicrl`, and at its end writes the status that the system has of the process.
 _REMEMBERING = """
 import atexit, pathlib, sys
 from mimicrl import cli
@@ -41,15 +41,15 @@ cli.main()
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured.
+    """The size of the measurement.
 
     Attributes:
-        starts: Starts of each kind.
-        first_steps: Trainings that are started.
-        samples: Of the training whose memory is told; two evaluations fall into it.
-        studies: How often the study of tiny runs is made each way.
-        seeds: Its runs.
-        until: Snakemake's words for the part of it that is made.
+        starts: Number of starts of each kind.
+        first_steps: Number of trainings that are started.
+        samples: Samples of the training whose memory is measured. It has two evaluations.
+        studies: How often the study of tiny runs is made in each way.
+        seeds: Number of its runs.
+        until: Snakemake's options for the part of the study that is made.
     """
 
     starts: int = 9
@@ -83,7 +83,7 @@ def starts(settings: Settings, folder: Path) -> Table:
 
 
 def first_step_s(path: Path) -> float:
-    """Return how long a new training of the default preset takes to its first step [s]; it is killed there."""
+    """Return the time [s] from the start of a training of the default preset to its first step, and kill it there."""
     trainer = trainers.Trainer(trainers.prepare(path, "batched", tiny=False))
     if trainer.live(0.0, from_first_step=True) is not None:
         raise SystemExit(f"{path}: {trainer.last_words()}")
@@ -111,7 +111,7 @@ def memory(settings: Settings, folder: Path) -> Table:
 
 
 def peak_mb(status: str) -> float:
-    """Return the largest memory [MB] that a process ever took, from its ``/proc/PID/status``."""
+    """Return the peak memory [MB] of a process from its ``/proc/PID/status``."""
     found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
     if found is None:
         raise ValueError("no VmHWM in the status of a process")
@@ -145,7 +145,7 @@ def snakemake(settings: Settings, folder: Path) -> Table:
 
 
 def shell_commands(planned: str) -> list[str]:
-    """Return the commands of the jobs that a dry run tells of, in an order in which they can run."""
+    """Return the commands of the jobs in a dry run, in an order in which they can run."""
     found = re.findall(r"^\s*Shell command: (.*)$", planned, re.MULTILINE)
     return [command for command in found if command != "None"]
 
@@ -165,7 +165,7 @@ def _snakemake(folder: Path, *words: str) -> str:
 
 
 def _from_nothing(folder: Path, make: Callable[[], object]) -> None:
-    """Remove an earlier study, and make it."""
+    """Remove an earlier study and make it again."""
     for name in ("results", ".snakemake"):
         shutil.rmtree(folder / name, ignore_errors=True)
     make()
@@ -180,8 +180,8 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
     """Measure.
 
     Args:
-        settings: What.
-        folder: Takes runs and study.
+        settings: The size of the measurement.
+        folder: The folder for runs and study.
     """
     yield starts(settings, folder)
     yield memory(settings, folder)

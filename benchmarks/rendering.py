@@ -26,12 +26,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured.
+    """The size of the measurement.
 
     Attributes:
-        samples: Of the training.
-        seconds: Length of the evaluation's episodes, and of the video where the walker does not fall earlier.
-        rounds: Videos.
+        samples: Samples of the training.
+        seconds: Length of the evaluation's episodes [s], and of the video unless the walker falls earlier.
+        rounds: Number of videos.
     """
 
     samples: int = 150_000
@@ -46,11 +46,11 @@ def stages(run: Run, file: Path) -> dict[str, Slice]:
     """Make a run's video.
 
     Args:
-        run: The run, trained.
-        file: Takes notes.
+        run: A trained run.
+        file: The file for the times of the stages.
 
     Returns:
-        What that took, and its stages, in units of seconds of video; the first is the sum of the others.
+        The time of the whole and of its stages, in units of seconds of video. The first is the sum of the others.
     """
     with paired.stopwatch() as took:
         paired.call(sys.executable, "-m", "benchmarks.timed_replay", str(file), str(run.path), cwd=ROOT)
@@ -67,12 +67,12 @@ def stages(run: Run, file: Path) -> dict[str, Slice]:
 
 
 def about(run: Run) -> dict:
-    """Return what is known of a run's video."""
+    """Return the record of a run's video."""
     return artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
 
 
 def less(whole: Slice, *parts: Slice) -> Slice:
-    """Return what the whole took beyond its parts."""
+    """Return what the whole took besides its parts."""
     wall_s, cpu_s = sum(part.wall_s for part in parts), sum(part.cpu_s for part in parts)
     return Slice(whole.units, whole.wall_s - wall_s, whole.cpu_s - cpu_s)
 
@@ -81,8 +81,8 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
     """Measure.
 
     Args:
-        settings: What.
-        folder: Takes the run.
+        settings: The size of the measurement.
+        folder: The folder for the run.
     """
     run = paired.prepare(
         folder / "video",
@@ -107,7 +107,7 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
 
 def main() -> None:
     """Run the benchmark and print its table."""
-    arguments = report.parser(__doc__, "a walker that falls at once, so hardly a second of video").parse_args()
+    arguments = report.parser(__doc__, "a walker that falls at once: hardly one second of video").parse_args()
     with TemporaryDirectory() as folder:
         report.publish(measure(QUICK if arguments.quick else Settings(), Path(folder)), arguments)
 

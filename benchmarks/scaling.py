@@ -31,7 +31,7 @@ def powers(cores: int) -> list[int]:
 
 
 def side_by_side(folder: Path, count: int, samples: int) -> list[float]:
-    """Train some runs at once; return the samples per second of each, evaluations and start left out."""
+    """Train several runs at once. Return the samples per second of each, without evaluations and start."""
     runs = [
         paired.prepare(
             folder / f"{count}-{index}",
@@ -45,7 +45,7 @@ def side_by_side(folder: Path, count: int, samples: int) -> list[float]:
         words = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in runs]
         pairs = zip(runs, words, strict=True)
         trainers = [subprocess.Popen([*command, str(run.path)], stderr=said) for run, said in pairs]
-        codes = [trainer.wait() for trainer in trainers]  # of all, before one is told
+        codes = [trainer.wait() for trainer in trainers]  # wait for all before one is reported
         for code, said in zip(codes, words, strict=True):
             if code:
                 said.seek(0)
@@ -105,7 +105,7 @@ def tables(*, quick: bool) -> Iterator[Table]:
 
 def main() -> None:
     """Run the benchmark."""
-    arguments = report.parser(__doc__, "two at most, short trainings, few environments").parse_args()
+    arguments = report.parser(__doc__, "at most two at once, short trainings, few environments").parse_args()
     report.publish(tables(quick=arguments.quick), arguments)
 
 

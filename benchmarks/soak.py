@@ -34,24 +34,24 @@ MOST_KILLS_A_STORM_RUN = 8
 
 @dataclass
 class Soak:
-    """What came out for one kind of vector environment.
+    """The result for one kind of vector environment.
 
     Attributes:
         vec_env: The kind.
         samples: Budget of the run.
         same: Whether the killed runs ended with the bits of the undisturbed one.
-        runs: Number of killed runs: more than one where a run was over before its last kill.
+        runs: Number of killed runs: more than one if a run ended before its last kill.
         kills: Number of kills.
-        early: Of which came before the first step.
-        orphans: Of which a worker process outlived.
-        repeated: For each of the others, samples of complete rollouts that were taken again.
-        first_step_s: From the start of each process to its first step.
-        train_s: Wall time of the undisturbed training.
-        checkpoint_s: Time that writing a checkpoint takes.
+        early: Number of kills before the first step.
+        orphans: Number of kills that a worker process outlived.
+        repeated: For each kill after the first step: samples of complete rollouts that were taken again.
+        first_step_s: Time from the start of each process to its first step [s].
+        train_s: Wall time of the undisturbed training [s].
+        checkpoint_s: Time of writing a checkpoint [s].
         checkpoint_share: Share of wall time that checkpoints would take at the default interval.
-        memory_mb: Memory of the undisturbed trainer after half of its time and at its end.
-        memory_slope_mb_per_min: Its slope in between.
-        files: The file descriptors it had open then, fewest and most.
+        memory_mb: Memory of the undisturbed trainer at half time and at its end [MB].
+        memory_slope_mb_per_min: Slope of the memory in between [MB/min].
+        files: Minimum and maximum number of open file descriptors in between.
     """
 
     vec_env: str
@@ -73,14 +73,14 @@ class Soak:
 
 @dataclass
 class Storm:
-    """What came out of tiny runs that were killed again and again.
+    """The result for tiny runs that were killed again and again.
 
     Attributes:
-        minutes: How long it took.
+        minutes: Duration.
         runs: Number of runs.
         kills: Number of kills.
-        orphans: Of which a worker process outlived.
-        lost: What was wrong with the runs that did not end with the bits of an undisturbed one.
+        orphans: Number of kills that a worker process outlived.
+        lost: For each run that did not end with the bits of an undisturbed one: what was wrong.
     """
 
     minutes: float = 0.0
@@ -96,9 +96,9 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
     Args:
         vec_env: The kind of vector environment.
         kills: Number of kills.
-        folder: Takes the runs.
+        folder: The folder for the runs.
         chance: Draws the moments.
-        tiny: A run of seconds.
+        tiny: Train runs of seconds.
     """
     whole = prepare(folder / f"{vec_env}-whole", vec_env, tiny=tiny)
     undisturbed = _finish(whole)
@@ -118,14 +118,14 @@ def soak(vec_env: str, kills: int, folder: Path, chance: random.Random, *, tiny:
 
 
 def _kill(run: Run, told: Soak, kills: int, first_step_s: float, chance: random.Random) -> None:
-    """Kill a run until there were as many kills as asked for, or it is over."""
+    """Kill a run until the number of kills is reached or the run has ended."""
     while told.kills < kills:
         left = kills - told.kills
         trainer = Trainer(run)
         if chance.random() < SHARE_BEFORE_FIRST_STEP:
             code = trainer.live(chance.uniform(0.0, first_step_s))
         else:
-            # On average an equal part of what is left, or a little less, so that it is not over before the last kill.
+            # On average an equal part of the rest or a little less, so that the run does not end before its last kill.
             rest_s = told.train_s * (1.0 - samples_saved(run) / told.samples)
             code = trainer.live(chance.uniform(0.0, 2.0 * rest_s / (left + 2)), from_first_step=True)
         if code == 0:
@@ -146,8 +146,8 @@ def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
     """Kill tiny runs again and again.
 
     Args:
-        minutes: For how long.
-        folder: Takes the runs.
+        minutes: Duration.
+        folder: The folder for the runs.
         chance: Draws the moments.
     """
     told, begin, whole = Storm(), time.monotonic(), {}
@@ -171,7 +171,7 @@ def storm(minutes: float, folder: Path, chance: random.Random) -> Storm:
 
 
 def _strike(run: Run, lasts_s: float, told: Storm, chance: random.Random) -> str:
-    """Kill a tiny run a few times, then let it end; return what was wrong with a trainer that failed by itself."""
+    """Kill a tiny run a few times, then let it end. Return what was wrong with a trainer that failed by itself."""
     for _ in range(chance.randint(1, MOST_KILLS_A_STORM_RUN)):
         trainer = Trainer(run)
         code = trainer.live(chance.uniform(0.0, lasts_s))
@@ -181,13 +181,13 @@ def _strike(run: Run, lasts_s: float, told: Storm, chance: random.Random) -> str
             break
         told.orphans += trainer.kill()
         told.kills += 1
-    last = Trainer(run)  # also where it had finished: a finished run stays what it is
+    last = Trainer(run)  # also of a run that had finished: it must not change
     code = last.live()
     return f"exit code {code}, {last.last_words()}" if code else ""
 
 
 def failed(soaks: list[Soak], storms: Storm) -> bool:
-    """Return whether anything came out that must not."""
+    """Return whether any result is one that must not happen."""
     return not all(told.same and not told.orphans for told in soaks) or storms.orphans > 0 or bool(storms.lost)
 
 
@@ -236,7 +236,7 @@ def _finish(run: Run) -> Trainer:
 
 
 def _measure(told: Soak, track: list[tuple[float, float, int]]) -> None:
-    """Note memory and files of the second half of a training; at its beginning both grow."""
+    """Store memory and open files of the second half of a training. In the first half both grow."""
     seconds, memory, files = np.array(track[len(track) // 2 :]).T
     told.memory_mb = (round(float(memory[0]), 1), round(float(memory[-1]), 1))
     if len(seconds) > 1:

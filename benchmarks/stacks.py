@@ -28,10 +28,10 @@ def config(training: dict[str, Any], mdp: dict[str, int]) -> RunConfig:
 
 
 class Stacks:
-    """Learners that are kept until the end of the block.
+    """Makes learners and keeps them until the end of the block.
 
     Args:
-        folder: Takes the runs.
+        folder: The folder for the runs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ class Stacks:
         self._opened.close()
 
     def classic(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
-        """Return the classic stack's work: an iteration a turn, each operation on all of the run's cores."""
+        """Return the classic stack's work: one iteration per turn, each operation on all of the run's cores."""
         run = config(training, mdp)
         env = classic.environments(run)
         self._opened.callback(env.close)
@@ -52,7 +52,7 @@ class Stacks:
         return self._iteration(model, run.training.cores, lambda: model.learn(_rollout(run), reset_num_timesteps=False))
 
     def ours(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
-        """Return this project's work: an iteration a turn."""
+        """Return this project's work: one iteration per turn."""
         model = self.model(training, mdp)
         run = config(training, mdp)
 
@@ -62,9 +62,9 @@ class Stacks:
         return self._iteration(model, 1, learn)
 
     def model(self, training: dict[str, Any], mdp: dict[str, int], cores: int | None = None) -> MimicPPO:
-        """Return this project's learner, ready to collect, on all cores or so many."""
+        """Return this project's learner, ready to collect, on `cores` cores (by default all)."""
         wanted = config(training, mdp)
-        torch.set_num_threads(1)  # as training does; the critic's thread takes it over
+        torch.set_num_threads(1)  # as training does; the critic's thread inherits it
         cores = cores or usable_cores()
         name = f"run-{len(list(self._folder.iterdir()))}"
         run = paired.prepare(
@@ -81,7 +81,7 @@ class Stacks:
         return model
 
     def sbx(self, training: dict[str, Any], mdp: dict[str, int]) -> Work:
-        """Return sbx's work on this project's environments: an iteration a turn."""
+        """Return sbx's work on this project's environments: one iteration per turn."""
         import flax.linen as nn  # type: ignore[import-not-found]
         import sbx  # type: ignore[import-not-found]
 

@@ -46,7 +46,7 @@ from mimicrl.training import vec_envs
 
 NOISE = 0.47
 SETTLING_S = 2.0
-SETTLED = 64  # environments that are settled; more of them start as copies
+SETTLED = 64  # environments that are stepped for a while; further ones start as copies of them
 LIMIT, OURS, CLASSIC, LEAN = "physics limit", "mimicrl", "classic", "classic, lean environment"
 CURRENT = "physics with current end effectors"
 ONE = "one environment"
@@ -55,16 +55,16 @@ MICRO = 1e6
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured.
+    """The size of the measurement.
 
     Attributes:
         rates_hz: Control rates.
         counts: Numbers of environments that are compared with the classic stack.
         scaling: Numbers of environments of the last table.
-        threads: Threads of the physics there.
-        slice_s: Length of a turn.
-        rounds: Turns of each.
-        physics_hz: Physics steps a second; by default the walker's own.
+        threads: Numbers of threads of the physics in the last table.
+        slice_s: Length of a turn [s].
+        rounds: Number of turns of each contender.
+        physics_hz: Physics steps per second; by default the walker's own.
     """
 
     rates_hz: tuple[int, ...] = (50, 100, 200)
@@ -83,10 +83,10 @@ class Bench:
     """A task at one control rate, and stacks of it that start from the same states.
 
     Args:
-        folder: Takes the runs' directories.
-        control_hz: The rate.
-        physics_hz: Physics steps a second; by default the walker's own.
-        seed: Of the actions.
+        folder: The folder for the runs.
+        control_hz: Control steps per second.
+        physics_hz: Physics steps per second; by default the walker's own.
+        seed: Random seed of the actions.
     """
 
     def __init__(self, folder: Path, control_hz: int, physics_hz: int | None = None, seed: int = 1) -> None:
@@ -105,17 +105,17 @@ class Bench:
         return np.clip(noise, -1.0, 1.0)
 
     def settled(self, count: int) -> dict[str, np.ndarray]:
-        """Return the state of `count` environments that have been stepped for a while."""
+        """Return the states of `count` environments that have been stepped for a while."""
         return {name: rows[np.arange(count) % SETTLED] for name, rows in self._settled.items()}
 
     def stack(self, kind: str, count: int, threads: int) -> VecNormalize:
-        """Return a run's environments as training makes them, `batched` or `subproc`."""
+        """Return environments as training makes them, `batched` or `subproc`."""
         environments = self._fresh(kind, count, threads)
         vec_envs.set_state(environments, self.settled(count))
         return environments
 
     def lean(self, count: int) -> VecNormalize:
-        """Return the classic stack with the environment that does as little as it can."""
+        """Return the classic stack with the lean environment."""
         environments = VecNormalize(SubprocVecEnv([partial(lean_env.make, self.task)] * count))
         environments.seed(1)
         environments.reset()
@@ -124,7 +124,7 @@ class Bench:
         return environments
 
     def limit(self, count: int, threads: int, *, current: bool = False) -> PhysicsLimit:
-        """Return the bare physics of `count` environments, or with current end effectors."""
+        """Return the bare physics of `count` environments; with `current`, also current positions of end effectors."""
         batch = self.task.batch(count, threads)
         batch.set_state(self.settled(count))
         steps = int(np.clip(32_768 // count, 8, 1024))
@@ -143,13 +143,13 @@ class Bench:
 
 
 def stepping(environments: VecEnv, actions: np.ndarray) -> Callable[[], object]:
-    """Return a step of vector environments with the next of the actions, shape ``(T, N, J)``, over and over."""
+    """Return a function that steps vector environments with each of the actions, shape ``(T, N, J)``, in a cycle."""
     turns = itertools.cycle(actions)
     return lambda: environments.step(next(turns))
 
 
 def stepping_one(env: gymnasium.Env, actions: np.ndarray) -> Callable[[], object]:
-    """Return a step of one environment, and its reset where that ended it; see `stepping`."""
+    """Return a function that steps one environment and resets it if it ended; see `stepping`."""
     turns = itertools.cycle(actions)
     env.reset(seed=1)
 
@@ -239,10 +239,10 @@ def measure(settings: Settings, folder: Path) -> Iterator[Table]:
     """Measure.
 
     Args:
-        settings: What.
-        folder: Takes the runs.
+        settings: The size of the measurement.
+        folder: The folder for the runs.
     """
-    # The server that forks the workers, started once, imports what each of them would take seconds for.
+    # The server that forks the workers imports this once; each worker would need seconds for it.
     set_forkserver_preload(["mimicrl.training.vec_envs", "benchmarks.lean_env"])
     benches = [Bench(folder, rate_hz, settings.physics_hz) for rate_hz in settings.rates_hz]
     physics = f"physics at {1.0 / benches[0].task.walker.model.opt.timestep:.0f} Hz"
@@ -258,7 +258,7 @@ def main() -> None:
     """Run the benchmark and print its tables."""
     parser = report.parser(__doc__, "200 Hz only, few environments, short turns")
     parser.add_argument(
-        "--physics-hz", metavar="HZ", type=int, help="another rate of the physics than the walker's own"
+        "--physics-hz", metavar="HZ", type=int, help="physics steps per second instead of the walker's own"
     )
     arguments = parser.parse_args()
     settings = replace(QUICK if arguments.quick else Settings(), physics_hz=arguments.physics_hz)

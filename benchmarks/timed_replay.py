@@ -1,4 +1,4 @@
-"""``mimicrl replay`` that tells what its stages took: ``python -m benchmarks.timed_replay FILE RUN_DIR``."""
+"""``mimicrl replay`` with the times of its stages: ``python -m benchmarks.timed_replay FILE RUN_DIR``."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mimicrl.rendering import opengl
 
 
 def main() -> None:
-    """Be the command line, with a watch on two of its functions."""
+    """Run the command line, with a stopwatch on two of its functions."""
     file = Path(sys.argv.pop(1))
-    # What the command line does before it imports these.
+    # The command line does this before it imports the modules below.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     opengl.defer()
     from mimicrl.evaluation import replay
@@ -25,7 +25,7 @@ def main() -> None:
     roll, write = replay.roll, encode.write
 
     def watched_roll(*words: Any, **options: Any) -> replay.Replay:
-        with paired.stopwatch(()) as took["rollout"]:  # the trial of OpenGL beside it does not live on
+        with paired.stopwatch(()) as took["rollout"]:  # the trial of OpenGL beside it ends within the block
             return roll(*words, **options)
 
     def watched_write(*words: Any, **options: Any) -> int:

@@ -1,4 +1,4 @@
-"""Trainings in processes of their own for the soak: their settings, their results, what they use."""
+"""Trainings in processes of their own, for the soak: settings, results, memory and files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TINY: dict[str, Any] = {
     },
     "evaluation": {"eval_freq": 512, "episodes": 4, "seconds": 0.5},
 }
-# Of processes no more than a workstation has cores; a rollout stays as long as the preset's.
+# No more processes than a workstation has cores. A rollout is as long as the preset's.
 FEW_PROCESSES = {"n_envs": 4, "n_steps": 256}
 _POLL_S = 0.01
 _TRACK_S = 0.5
@@ -47,7 +47,7 @@ def prepare(path: Path, vec_env: str, *, tiny: bool) -> Run:
     Args:
         path: The directory.
         vec_env: ``batched``, ``dummy`` or ``subproc``.
-        tiny: A run of seconds instead of the default preset's shortened one.
+        tiny: Make a run of seconds instead of the default preset with a shortened budget.
     """
     few = FEW_PROCESSES if vec_env == "subproc" and not tiny else {}
     about = {"study": "soak", "experiment": vec_env, "seed": 1, "training": {"vec_env": vec_env, **few}}
@@ -56,7 +56,7 @@ def prepare(path: Path, vec_env: str, *, tiny: bool) -> Run:
 
 
 def result(run: Run) -> tuple[Any, ...]:
-    """Return what must be the same, killed or not: policies, outcome's best, history without the clocks."""
+    """Return what must not depend on kills: policies, the outcome's best, the history without its times."""
     policies = [(run.policy_directory(name) / "policy.safetensors").read_bytes() for name in ("init", "best", "final")]
     clocks = ("time/", "seconds", "training_seconds", "cpu_seconds")
     history = [
@@ -67,24 +67,24 @@ def result(run: Run) -> tuple[Any, ...]:
 
 
 def samples_trained(run: Run) -> int:
-    """Return the samples up to the last update of a run whose trainer is gone."""
+    """Return the samples at the last update of a run whose trainer has ended."""
     file = run.training.metrics_file
     rows = file.read_bytes().splitlines(keepends=True) if file.exists() else []
     return max((json.loads(row)["samples"] for row in rows if row.endswith(b"\n")), default=0)
 
 
 def samples_saved(run: Run) -> int:
-    """Return the samples of a run's newest checkpoint."""
+    """Return the samples at a run's newest checkpoint."""
     return max(store.samples_saved(run.training.checkpoints_directory), default=0)
 
 
 def checkpoint_seconds(run: Run, directory: Path, repeats: int = 20) -> float:
-    """Return the median time [s] that writing a run's last checkpoint again takes.
+    """Return the median time [s] of writing a run's last checkpoint again.
 
     Args:
         run: A trained run.
-        directory: Where to write.
-        repeats: How often.
+        directory: The folder to write to.
+        repeats: Number of repeats.
     """
     found, _ = store.newest(run.training.checkpoints_directory, run.fingerprint)
     assert found is not None
@@ -95,7 +95,7 @@ def checkpoint_seconds(run: Run, directory: Path, repeats: int = 20) -> float:
         store.restore(found, model)
         seconds = []
         for _ in range(repeats):
-            model.num_timesteps += 1  # under another name, so that older ones are removed as in training
+            model.num_timesteps += 1  # a new name each time, so that older ones are removed as in training
             begin = time.perf_counter()
             store.save(directory, run.fingerprint, model, found.state["extra"], found.arrays)
             seconds.append(time.perf_counter() - begin)
@@ -108,8 +108,8 @@ class Trainer:
     """`mimicrl train` in a process group of its own.
 
     Attributes:
-        first_step_s: From its start to its first step [s], None before.
-        track: Every half second since then: time [s], memory [MB] and number of open file descriptors.
+        first_step_s: Time from its start to its first step [s]; None before that.
+        track: Every half second since then: time [s], memory [MB], number of open file descriptors.
     """
 
     def __init__(self, run: Run) -> None:
@@ -122,14 +122,14 @@ class Trainer:
             self._process = subprocess.Popen(command, stdout=words, stderr=words, start_new_session=True)
 
     def live(self, seconds: float = float("inf"), *, from_first_step: bool = False) -> int | None:
-        """Let it live for a while.
+        """Let it run for a while.
 
         Args:
-            seconds: How long.
-            from_first_step: Count from its first step, not from its start.
+            seconds: The time, from its start.
+            from_first_step: Count the time from its first step instead.
 
         Returns:
-            Its exit code where it ended by itself.
+            Its exit code if it ended by itself, else None.
         """
         until = None if from_first_step else self._begin + seconds
         while (code := self._process.poll()) is None:
@@ -145,7 +145,7 @@ class Trainer:
         return code
 
     def kill(self) -> bool:
-        """Kill it; return whether a process that it started outlived it by ten seconds."""
+        """Kill it. Return whether a process that it started outlived it by ten seconds."""
         self._process.kill()
         self._process.wait()
         deadline = time.monotonic() + _ORPHAN_S
@@ -159,7 +159,7 @@ class Trainer:
         return True
 
     def last_words(self) -> str:
-        """Return the last line that it wrote."""
+        """Return the last line of its output."""
         return (self._words.read_text(errors="replace").rstrip().splitlines() or [""])[-1]
 
     def _has_begun(self) -> bool:
@@ -174,5 +174,5 @@ class Trainer:
             pages, files = int((process / "statm").read_text().split()[1]), len(list((process / "fd").iterdir()))
         except OSError:
             return  # it has just ended
-        if pages:  # none when nobody has asked yet how it ended
+        if pages:  # zero if it has ended and nobody has waited for it yet
             self.track.append((now, pages * os.sysconf("SC_PAGE_SIZE") / 1e6, files))

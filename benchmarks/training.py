@@ -60,7 +60,7 @@ class _Quiet(BaseCallback):
 
 
 def compare(contenders: dict[str, Work], rounds: int, *bases: str) -> Iterator[dict[str, Any]]:
-    """Let contenders work in turn; yield a row each, with its ratios to some of them."""
+    """Let contenders take turns. Yield one row for each, with its ratios to `bases`."""
     slices = paired.alternate(contenders, rounds)
     for name, mine in slices.items():
         yield {
@@ -72,7 +72,7 @@ def compare(contenders: dict[str, Work], rounds: int, *bases: str) -> Iterator[d
 
 
 def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
-    """Compare all at the paper's setting."""
+    """Compare all stacks at the paper's setting."""
     setting = PAPER | scale
     samples = setting["n_envs"] * setting["n_steps"]
     eight = setting | {"n_envs": 8, "n_steps": samples // 8}
@@ -91,7 +91,7 @@ def paper(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
 
 
 def preset(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
-    """Compare the default preset with the classic stack, set up as usual and set up alike."""
+    """Compare the default preset with the classic stack: in its usual set-up, and with equal hyper-parameters."""
     usual, alike = f"{CLASSIC}, as usual", f"{CLASSIC}, the preset's hyper-parameters"
     contenders = {
         usual: stacks.classic(PAPER | {"n_envs": 8, "n_steps": 2048} | scale, USUAL_TASK),
@@ -106,7 +106,7 @@ def _several(work: Work, times: int) -> Work:
 
 
 def parts(stacks: Stacks, repeats: int, scale: dict[str, Any]) -> Table:
-    """Say where an iteration's time goes."""
+    """Measure the parts of an iteration."""
     rows = []
     for name, training, mimic in (("default preset", {}, {}), ("2 × 512 and 200 Hz", PAPER | scale, PAPER_TASK)):
         model = stacks.model(training, mimic)
@@ -141,7 +141,7 @@ def parts(stacks: Stacks, repeats: int, scale: dict[str, Any]) -> Table:
 
 
 def cores(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
-    """Compare what an update does with a second core."""
+    """Compare updates on one core and on two."""
     rows = []
     for name, training in (("default preset", {}), ("2 × 512", PAPER | scale)):
         contenders = {way: partial(update, ready(stacks.model(training, {}, given))) for way, given in WAYS.items()}
@@ -160,7 +160,7 @@ def cores(stacks: Stacks, rounds: int, scale: dict[str, Any]) -> Table:
 
 
 def ready(model: MimicPPO) -> MimicPPO:
-    """Have a learner collect a rollout, to update with."""
+    """Let a learner collect a rollout for its updates."""
     model._setup_learn(10**8, _Quiet())
     callback = _Quiet()
     callback.init_callback(model)
@@ -169,13 +169,13 @@ def ready(model: MimicPPO) -> MimicPPO:
 
 
 def update(model: MimicPPO) -> float:
-    """Update with what it has collected; return the number of samples."""
+    """Update with the collected rollout and return the number of samples."""
     model.train()
     return float(model.n_envs * model.n_steps)
 
 
 def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[str, Any]) -> Table:
-    """Say how near updates come to the processor's peak, and how they grow with the networks."""
+    """Compare updates with the processor's peak, for networks of growing width."""
     peaks = {count: _peak(count) for count in (1, 2)}
     cases = [(f"2 × {width}", "one core", {"net_arch": {"pi": [width] * 2, "vf": [width] * 2}}) for width in widths]
     cases += [("2 × 512, the paper's", way, PAPER | scale) for way in WAYS]
@@ -185,7 +185,7 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[
         seconds = _best(model.train, repeats)
         samples = model.n_envs * model.n_steps
         weights = sum(layer.numel() for layer in model.policy.parameters() if layer.ndim == 2)
-        done = 6.0 * weights * samples * model.n_epochs / seconds  # 2 a weight and sample forwards, 4 backwards
+        done = 6.0 * weights * samples * model.n_epochs / seconds  # per weight and sample: 2 forwards, 4 backwards
         rows.append(
             {
                 "networks": name,
@@ -201,14 +201,14 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[
 
 
 def _peak(threads: int) -> float:
-    """Return the floating-point operations a second of a large product on so many threads."""
+    """Return the floating-point operations per second of a large product on `threads` threads."""
     torch.set_num_threads(threads)
     square = torch.randn(1024, 1024)
     return 2 * 1024**3 / _best(lambda: torch.mm(square, square), 20)
 
 
 def _best(work: Callable[[], object], repeats: int) -> float:
-    """Return the shortest time of some [s]; the first one is a warm-up."""
+    """Return the shortest time [s] of several calls. A first call is a warm-up."""
     seconds = []
     for _ in range(repeats + 1):
         begin = time.perf_counter()
