@@ -1,7 +1,7 @@
 """The errors a user can meet, each with the exit code that the command line returns for it.
 
 Every message answers five questions in one line: what failed, where, what was found, what was expected, and
-what to do. Exit codes are part of the command-line contract (see ``docs/architecture.md``).
+what to do. Exit codes are part of the command-line contract (see ``README.md``).
 """
 
 from __future__ import annotations
