@@ -1,15 +1,13 @@
-"""Write the page of all stored results: ``python -m benchmarks.page [FOLDER]``.
+"""Write the page of all stored results: ``python -m benchmarks.page``.
 
-Reads each ``benchmarks/results/*.json``, which a benchmark wrote with ``--json``. Writes ``README.md`` (by default into
-``benchmarks/``) and the plot ``performance.svg`` (by default into ``docs/``). The explanation of a benchmark is its
-module's docstring.
+Reads each ``benchmarks/results/*.json``, which a benchmark wrote with ``--json``. Writes ``benchmarks/README.md`` and
+the plot ``docs/performance.svg``. The explanation of a benchmark is its module's docstring.
 """
 
 from __future__ import annotations
 
 import ast
 import io
-import sys
 from pathlib import Path
 
 from benchmarks.report import Record, Table, show
@@ -71,12 +69,13 @@ def _explanation(benchmark: str) -> str:
 
 
 def find(records: list[Record], *columns: str) -> tuple[Record, Table]:
-    """Return the newest table that has some columns, and its record.
+    """Return the newest table that has some columns and is not of a short version, and its record.
 
     Raises:
         LookupError: No stored table has them.
     """
-    for record in sorted(records, key=lambda record: record.date, reverse=True):
+    whole = [record for record in records if "--quick" not in record.command]
+    for record in sorted(whole, key=lambda record: record.date, reverse=True):
         for table in record.tables:
             if set(columns) <= table.rows[0].keys():
                 return record, table
@@ -85,14 +84,12 @@ def find(records: list[Record], *columns: str) -> tuple[Record, Table]:
 
 def plot(records: list[Record]) -> bytes:
     """Return an SVG: the parts of a sample's time for two settings, and an update's time by the networks' width."""
-    import matplotlib
-
-    matplotlib.use("svg")
+    from matplotlib import style
     from matplotlib.figure import Figure
 
     record, parts = find(records, "setting", "rollout", "of which stepping", "update")
     _, products = find(records, "networks", "cores", "update, µs per sample")
-    with matplotlib.rc_context({"svg.hashsalt": "mimicrl", "svg.fonttype": "none", "font.size": 9}):
+    with style.context(["default", {"svg.hashsalt": "mimicrl", "svg.fonttype": "none", "font.size": 9}]):
         figure = Figure(figsize=(8.0, 2.8))
         left, right = figure.add_axes((0.17, 0.36, 0.43, 0.5)), figure.add_axes((0.69, 0.36, 0.3, 0.5))
         start = [0.0] * len(parts.rows)
@@ -135,9 +132,8 @@ def _number(value: object) -> float:
 def main() -> None:
     """Write page and plot."""
     records = stored()
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    (folder or HERE).joinpath("README.md").write_text(page(records), encoding="utf-8")
-    (folder or HERE.parent / "docs").joinpath("performance.svg").write_bytes(plot(records))
+    (HERE / "README.md").write_text(page(records), encoding="utf-8")
+    (HERE.parent / "docs" / "performance.svg").write_bytes(plot(records))
 
 
 if __name__ == "__main__":
