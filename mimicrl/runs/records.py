@@ -44,6 +44,8 @@ class Outcome(Record):
     MADE_BY = "mimicrl train"
 
     status: Literal["completed", "diverged"]
+    verdict: Literal["walks", "falls"] | None = None
+    """Whether all episodes of the last evaluation in training were stable; None where there was none."""
     samples: int
     """Samples taken."""
     total_timesteps: int

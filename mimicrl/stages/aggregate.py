@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mimicrl import console
 from mimicrl.stages.options import AllowMissing, StudyPath
 from mimicrl.stages.stage import Work, stage
 
@@ -32,5 +33,6 @@ def aggregate(work: Work, study: StudyPath, allow_missing: AllowMissing = False)
         work.write(folder.table_file(name), content)
     work.complete(folder.manifest_file, made.manifest.to_bytes())
     for line in made.headline:
-        typer.echo(line)
+        console.detail(line)
+    typer.echo(f"tables of {len(made.runs)} runs in {folder.tables_directory}")
     return made

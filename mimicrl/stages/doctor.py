@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mimicrl import artifacts, machine
+from mimicrl import artifacts, console, machine
 from mimicrl.errors import MachineError
 from mimicrl.stages.stage import Work, stage
 
@@ -37,8 +37,9 @@ def doctor(
     """Tell what this machine can do, and what to install where something is missing."""
     found, problems = examine(videos=video)
     for line in describe(found, videos=video):
-        typer.echo(line)
+        console.detail(line)
     refuse(problems)
+    typer.echo("nothing is missing on this machine")
     if out is not None:
         work.write(out, found.to_bytes())
 

@@ -45,7 +45,7 @@ def evaluate(
     work.write(cycle_file, parquet_bytes(results.gait_cycle))
     work.write(episodes_file, parquet_bytes(results.episodes))
     work.complete(summary_file, results.summary.to_bytes())  # it says whose episodes they are
-    typer.echo(results.brief.describe())
+    typer.echo(f"{checkpoint} policy: {results.brief.describe()}")
     return results.brief
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mimicrl import console
 from mimicrl.stages.stage import Work, stage
 
 
@@ -24,6 +25,7 @@ def image(
     found = container.current() if file is None else container.describe(file)
     content = found.model_dump(exclude={"labels"}, exclude_none=True) | (found.labels or {})
     for name, value in content.items():
-        typer.echo(f"{name}: {value}")
+        console.detail(f"{name}: {value}")
+    typer.echo(f"container: {found.image or 'none'}")
     if out is not None:
         work.write(out, found.to_bytes())

@@ -39,9 +39,10 @@ def init(
         if set_:
             raise ConfigError("--set changes a run, not a study", where="mimicrl init", fix="edit the study's YAML")
         init_study(work, loaded, out)
+        typer.echo(f"study of {len(loaded.runs())} runs in {out}")
         return
     run = init_run(work, resolve(loaded, experiment, seed, set_ or ()), study.parent, out)
-    typer.echo(f"{run.path}: training state {run.fingerprint}")
+    typer.echo(f"initialised in {run.path}, fingerprint {run.fingerprint}")
 
 
 def init_study(work: Work, study: StudyConfig, out: Path) -> None:

@@ -62,7 +62,7 @@ def replay(
         path = _film_grid(folders, checkpoint, out, film, **options)
     else:
         path = _film_episode(work, folders[0], checkpoint, out, film, **options)
-    typer.echo(str(path))
+    typer.echo(f"video in {path}")
     return path
 
 

@@ -36,5 +36,5 @@ def report(work: Work, study: StudyPath, allow_missing: AllowMissing = False) ->
         if file.name not in files:  # of an experiment that is no longer in the study
             file.unlink()
     work.complete(folder.report_file, html.encode())
-    typer.echo(str(folder.report_file))
+    typer.echo(f"report in {folder.report_file}")
     return folder.report_file

@@ -39,12 +39,7 @@ def train(
 
         options = {"resume": resume, "record_divergence": record_divergence, "cores": cores}
         outcome = train_run(work, Run.open(run), **options)
-    first = outcome.first_success_samples
-    typer.echo(
-        f"{outcome.status} after {outcome.samples:,} samples in {outcome.train_seconds:.0f} s "
-        f"(of them {outcome.evaluation_seconds:.0f} s in evaluations); first success "
-        + (f"after {first:,} samples" if first else "not reached")
-    )
+    typer.echo(_describe(outcome))
     return outcome
 
 
@@ -93,6 +88,15 @@ def train_run(
                 if trainer.problem is not None and not record_divergence:
                     raise trainer.problem
     return outcome
+
+
+def _describe(outcome: Outcome) -> str:
+    """Return how a training ended, in a line."""
+    word = "diverged" if outcome.status == "diverged" else outcome.verdict or "never evaluated"
+    first = outcome.first_success_samples
+    success = "not reached" if first is None else f"after {first:,} samples"
+    times = f"{outcome.train_seconds:.0f} s, of them {outcome.evaluation_seconds:.0f} s in evaluations"
+    return f"{word}: {outcome.samples:,} samples in {times}; first success {success}"
 
 
 def _sweep(run: Run) -> None:

@@ -26,7 +26,7 @@ def policy(run: Run, task: Task) -> dict[str, Any]:
 
 
 def training(run: Run, task: Task, parameters: int, start: int) -> list[str]:
-    """Return lines that tell what is about to be trained.
+    """Return what is about to be trained: a line for the user, and details for the log.
 
     Args:
         run: The run.
@@ -39,11 +39,10 @@ def training(run: Run, task: Task, parameters: int, start: int) -> list[str]:
         "walker": f"{walker.name}: {len(walker.joint_names)} joints, {walker.model.body_mass.sum():.1f} kg",
         "motion": f"{reference.clip.name}: {reference.speed_mps:.2f} m/s, cycle {reference.duration_s:.3f} s",
         "task": f"{config.mdp.action.name()} actions at {config.mdp.control_hz} Hz, mirroring {config.mdp.mirroring}",
-        "budget": f"{ppo.total_timesteps:,} samples" + (f", from {start:,}" if start else ""),
         "PPO": f"{ppo.n_envs} × {ppo.n_steps} samples an update, batches of {ppo.batch_size}, {ppo.n_epochs} epochs, "
         f"γ {ppo.gamma:g}, λ {ppo.gae_lambda:g}",
         "networks": f"actor {ppo.net_arch.pi}, critic {ppo.net_arch.vf}: {parameters:,} parameters",
         "training state": str(run.training.path),
     }
-    title = f"{config.study} / {config.experiment} / seed {config.seed}"
-    return [title, *(f"  {key:<16}{value}" for key, value in rows.items())]
+    title = f"trains {config.study}/{config.experiment}/seed_{config.seed}: {ppo.total_timesteps:,} samples"
+    return [title + (f", from {start:,}" if start else ""), *(f"{key:<16}{value}" for key, value in rows.items())]

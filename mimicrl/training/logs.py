@@ -14,6 +14,7 @@ from stable_baselines3.common.logger import KVWriter, TensorBoardOutputFormat
 
 from mimicrl import artifacts
 from mimicrl.config import RunConfig
+from mimicrl.console import DETAIL
 from mimicrl.errors import ArtifactError
 
 _RESTORE = "put the file back, or start from nothing with --resume never"
@@ -182,7 +183,7 @@ class _Console(Console):
 
 
 class Terminal:
-    """Tells the user what runs and how far it is: a live bar on a terminal, else one line per evaluation.
+    """Tells the user what runs and how far it is: lines, and a live bar below them on a terminal.
 
     Args:
         config: The run.
@@ -214,6 +215,10 @@ class Terminal:
     def say(self, text: str) -> None:
         """Print a line, above the bar where there is one."""
         self.console.print(text, markup=False)
+
+    def detail(self, text: str) -> None:
+        """Print a line that only a log needs; on a terminal it is a line like any other."""
+        self.say(text if self._bar is not None else DETAIL + text)
 
     def close(self) -> None:
         """Leave the terminal as it was."""

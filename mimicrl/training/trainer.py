@@ -80,9 +80,12 @@ class Trainer:
             self._checkpoints = CheckpointWriter(run, self._start, point.machines)
             self._stopwatch = Stopwatch(point.extra.seconds)
             parameters = sum(parameter.numel() for parameter in self._model.policy.parameters())
-            introduction = describe.training(run, task, parameters, self._start)
-            for line in [*introduction, *(f"warning: {warning}" for warning in point.warnings)]:
-                self._progress.say(line)
+            title, *introduction = describe.training(run, task, parameters, self._start)
+            self._progress.say(title)
+            for line in introduction:
+                self._progress.detail(line)
+            for warning in point.warnings:
+                self._progress.say(f"warning: {warning}")
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -162,6 +165,7 @@ class Trainer:
             raise stopping.interruption(self._stop.number, f"after {samples} samples")
 
     def _evaluate(self, samples: int) -> None:
+        earlier = self._evaluations.state.first_success
         row = self._evaluations.evaluate(self._policy(), samples)
         clocks = {"training_seconds": self._stopwatch.seconds, "cpu_seconds": time.process_time()}
         self._history.evaluations.append(row | clocks)
@@ -169,7 +173,10 @@ class Trainer:
         assert summary is not None
         for name, value in summary.as_dict().items():
             self._model.logger.record(f"eval/{name}", value)
-        self._progress.say(f"{samples:>9,} samples: {summary.describe()}")
+        self._progress.detail(f"{samples:>9,} samples: {summary.describe()}")
+        first = self._evaluations.state.first_success
+        if first is not None and earlier is None:
+            self._progress.say(f"first success after {first:,} samples: all episodes stable, twice in a row")
 
     def _save(self) -> None:
         self._checkpoints.save(self._model, self._evaluations, self._history, self._stopwatch.seconds)
@@ -185,8 +192,11 @@ class Trainer:
         if self.problem:
             self._model.dump_logs()  # what the update that diverged reported
         first = evaluated.first_success
+        # An evaluation that all episodes of the last policies passed is remembered until one fails.
+        walks = "falls" if evaluated.passed is None else "walks"
         outcome = Outcome(
             status="diverged" if self.problem else "completed",
+            verdict=walks if evaluated.best else None,
             samples=self._model.num_timesteps,
             total_timesteps=run.config.training.total_timesteps,
             fingerprint=run.fingerprint,

@@ -20,9 +20,10 @@ rule aggregate:
         mem_mb=growing(1000),
         runtime=10,
     params:
+        name=STUDY.study,
         study=subpath(input.study, parent=True),
     shell:
-        "mimicrl aggregate {params.study} 2>&1 | tee -i {log}"
+        "mimicrl aggregate {params.study} 2>&1 | python -m mimicrl.console {log} {params.name}"
 
 
 # What the tables are made of, too, or a file that was deleted would not be missed.

@@ -5,7 +5,10 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+from snakemake.settings.enums import Quietness
 from snakemake_interface_executor_plugins.settings import DeploymentMethod, SharedFSUsage
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from mimicrl.config import load_study, resolve
 from mimicrl.errors import MimicError
@@ -107,6 +110,21 @@ def growing(mem_mb):
         return mem_mb * attempt
 
     return memory
+
+
+def be_quiet():
+    """Leave Snakemake's account of each job out of the terminal, where it was asked to be quiet about progress.
+
+    The jobs tell of themselves. Snakemake still shows the job that fails, warnings, and all else.
+    """
+    accounts = {LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.JOB_STARTED}
+    if Quietness.PROGRESS in (workflow.output_settings.quiet or ()):
+        for handler in logger.handlers:
+            if handler.name == "DefaultStreamHandler":
+                handler.addFilter(
+                    lambda record: getattr(record, "event", None) not in accounts
+                    and record.getMessage() != "Select jobs to execute..."
+                )
 
 
 def opening_lines():

@@ -12,6 +12,7 @@ rule doctor:
         mem_mb=growing(1000),
         runtime=10,
     params:
+        name=STUDY.study,
         video="--video" if STUDY.video else "--no-video",
     shell:
-        "mimicrl doctor {params.video} --out {output} 2>&1 | tee -i {log}"
+        "mimicrl doctor {params.video} --out {output} 2>&1 | python -m mimicrl.console {log} {params.name}"

@@ -24,4 +24,5 @@ rule evaluate:
     params:
         run=subpath(input.config, parent=True),
     shell:
-        "mimicrl evaluate {params.run} --threads {threads} 2>&1 | tee -i {log}"
+        "mimicrl evaluate {params.run} --threads {threads}"
+        " 2>&1 | python -m mimicrl.console {log} {wildcards.experiment}/seed_{wildcards.seed}"

@@ -10,5 +10,7 @@ rule image:
     log:
         FOLDER.log_file("image"),
     localrule: True
+    params:
+        name=STUDY.study,
     shell:
-        "mimicrl image --out {output} 2>&1 | tee -i {log}"
+        "mimicrl image --out {output} 2>&1 | python -m mimicrl.console {log} {params.name}"

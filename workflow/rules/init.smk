@@ -23,4 +23,5 @@ rule init:
         run=subpath(output.config, parent=True),
     shell:
         "mimicrl init {params.file:q} --experiment {wildcards.experiment} --seed {wildcards.seed}"
-        " --out {params.run} 2>&1 | tee -i {log}"
+        " --out {params.run}"
+        " 2>&1 | python -m mimicrl.console {log} {wildcards.experiment}/seed_{wildcards.seed}"

@@ -25,4 +25,5 @@ rule replay:
     params:
         run=subpath(input.config, parent=True),
     shell:
-        "mimicrl replay {params.run} --threads {threads} 2>&1 | tee -i {log}"
+        "mimicrl replay {params.run} --threads {threads}"
+        " 2>&1 | python -m mimicrl.console {log} {wildcards.experiment}/seed_{wildcards.seed}"

@@ -28,9 +28,10 @@ rule report:
         mem_mb=growing(2000),
         runtime=30,
     params:
+        name=STUDY.study,
         study=subpath(input.study, parent=True),
     shell:
-        "mimicrl report {params.study} 2>&1 | tee -i {log}"
+        "mimicrl report {params.study} 2>&1 | python -m mimicrl.console {log} {params.name}"
 
 
 WANTED += [rules.report.output, rules.report.input]

@@ -24,7 +24,8 @@ rule train:
         runtime=240,
     params:
         run=subpath(input.config, parent=True),
-    # A cluster ends a job by SIGTERM to all its processes, and seconds later by SIGKILL: the shell and `tee` must outlive
-    # the first, or the trainer is left alone, out of the scheduler's sight or killed before it has saved.
+    # A cluster ends a job by SIGTERM to all its processes, and seconds later by SIGKILL: the shell must outlive the
+    # first, or the trainer is left alone, out of the scheduler's sight or killed before it has saved.
     shell:
-        "trap '' TERM; mimicrl train {params.run} --record-divergence --cores {threads} 2>&1 | tee -i {log}"
+        "trap '' TERM; mimicrl train {params.run} --record-divergence --cores {threads}"
+        " 2>&1 | python -m mimicrl.console {log} {wildcards.experiment}/seed_{wildcards.seed}"
