@@ -33,9 +33,23 @@ def gait_figure(experiment: str) -> str:
     return f"gait_{experiment}"
 
 
+class _Below:
+    """A path below the folder of the object that is asked for it.
+
+    Args:
+        *names: The names that lead there.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __get__(self, folder: _Folder, _: type) -> Path:
+        return folder.path.joinpath(*self._names)
+
+
 @dataclass(frozen=True)
-class Study:
-    """The folder of a study, ``results/STUDY``.
+class _Folder:
+    """A folder with files of known names.
 
     Args:
         path: The folder.
@@ -43,35 +57,53 @@ class Study:
 
     path: Path
 
-    @property
-    def study_file(self) -> Path:
-        """The resolved study and the runs it expects."""
-        return self.path / "study.yaml"
 
-    @property
-    def image_file(self) -> Path:
-        """The container's image."""
-        return self.path / "image.json"
+@dataclass(frozen=True)
+class _StageFolder(_Folder):
+    """A folder that stages write their results into."""
 
-    @property
-    def doctor_file(self) -> Path:
-        """What the machine could do before training."""
-        return self.path / "doctor.json"
+    logs_directory = _Below("logs")
+    """What jobs printed."""
+    provenance_directory = _Below("provenance")
+    """Where results come from."""
 
-    @property
-    def manifest_file(self) -> Path:
-        """What the tables were made from."""
-        return self.path / "manifest.json"
+    def log_file(self, stage: str) -> Path:
+        """What the job of a stage printed."""
+        return self.logs_directory / f"{stage}.log"
 
-    @property
-    def report_file(self) -> Path:
-        """The page."""
-        return self.path / "report.html"
+    def provenance_file(self, stage: str) -> Path:
+        """Where the results of a stage come from."""
+        return self.provenance_directory / f"{stage}.json"
 
-    @property
-    def tables_directory(self) -> Path:
-        """The tables."""
-        return self.path / "tables"
+
+@dataclass(frozen=True)
+class Study(_StageFolder):
+    """The folder of a study, ``results/STUDY``.
+
+    Args:
+        path: The folder.
+    """
+
+    study_file = _Below("study.yaml")
+    """The resolved study and the runs it expects."""
+    image_file = _Below("image.json")
+    """The container's image."""
+    doctor_file = _Below("doctor.json")
+    """What the machine could do before training."""
+    manifest_file = _Below("manifest.json")
+    """What the tables were made from."""
+    report_file = _Below("report.html")
+    """The report."""
+    tables_directory = _Below("tables")
+    """The tables."""
+    headline_file = _Below("tables", HEADLINE)
+    """One line per experiment."""
+    figures_directory = _Below("figures")
+    """The figures."""
+
+    def table_file(self, name: str) -> Path:
+        """A table, such as ``runs.csv``."""
+        return self.tables_directory / name
 
     @property
     def runs_tables(self) -> list[Path]:
@@ -84,20 +116,6 @@ class Study:
         return [self.table_file(f"experiments.{kind}") for kind in EXPERIMENTS_FORMATS]
 
     @property
-    def headline_file(self) -> Path:
-        """One line per experiment."""
-        return self.table_file(HEADLINE)
-
-    def table_file(self, name: str) -> Path:
-        """A table, such as ``runs.csv``."""
-        return self.tables_directory / name
-
-    @property
-    def figures_directory(self) -> Path:
-        """The figures."""
-        return self.path / "figures"
-
-    @property
     def figures(self) -> list[Path]:
         """The figures that are there."""
         return [file for kind in FIGURE_FORMATS for file in self.figures_directory.glob(f"*.{kind}")]
@@ -106,87 +124,76 @@ class Study:
         """A figure in one of the `FIGURE_FORMATS`."""
         return self.figures_directory / f"{name}.{kind}"
 
-    def provenance_file(self, stage: str) -> Path:
-        """Where the results of one of the study's stages come from."""
-        return self.path / "provenance" / f"{stage}.json"
-
-    def log_file(self, stage: str) -> Path:
-        """What a job of one of the study's stages printed."""
-        return self.path / "logs" / f"{stage}.log"
-
     def run(self, experiment: str, seed: int | str) -> Run:
         """Return one of the study's runs."""
         return Run(self.path / experiment / f"seed_{seed}")
 
 
 @dataclass(frozen=True)
-class TrainingState:
-    """What a training needs to go on, and its history so far: ``training/FINGERPRINT`` of a run.
+class TrainingState(_Folder):
+    """What a training needs to continue, and its history so far: ``training/FINGERPRINT`` of a run.
 
     Args:
         path: The folder.
     """
 
-    path: Path
-
-    @property
-    def metrics_file(self) -> Path:
-        """Training metrics, one line per update."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def evaluations_file(self) -> Path:
-        """Evaluations during training, one line each."""
-        return self.path / "evaluations.jsonl"
-
-    @property
-    def attempts_file(self) -> Path:
-        """Attempts that have ended, one line each."""
-        return self.path / "attempts.jsonl"
-
-    @property
-    def attempt_file(self) -> Path:
-        """The attempt under way, or the one that was killed."""
-        return self.path / "attempt.json"
-
-    @property
-    def checkpoints_directory(self) -> Path:
-        """The checkpoints."""
-        return self.path / "checkpoints"
-
-    @property
-    def policies_directory(self) -> Path:
-        """The policies that belong to this training, whatever the run trains next."""
-        return self.path / "policies"
-
-    @property
-    def initial_policy_directory(self) -> Path:
-        """The policy before training."""
-        return self.policies_directory / "init"
-
-    @property
-    def divergences_directory(self) -> Path:
-        """The last configurations of episodes in which the physics diverged."""
-        return self.path / "diverged"
-
-    @property
-    def wandb_directory(self) -> Path:
-        """The files of Weights & Biases."""
-        return self.path / "wandb"
+    metrics_file = _Below("metrics.jsonl")
+    """Training metrics, one line per update."""
+    evaluations_file = _Below("evaluations.jsonl")
+    """Evaluations during training, one line each."""
+    attempts_file = _Below("attempts.jsonl")
+    """Attempts that have ended, one line each."""
+    attempt_file = _Below("attempt.json")
+    """The attempt under way, or the one that was killed."""
+    checkpoints_directory = _Below("checkpoints")
+    """The checkpoints."""
+    policies_directory = _Below("policies")
+    """The policies that belong to this training, whatever the run trains next."""
+    initial_policy_directory = _Below("policies", "init")
+    """The policy before training."""
+    divergences_directory = _Below("diverged")
+    """The last configurations of episodes in which the physics diverged."""
+    wandb_directory = _Below("wandb")
+    """The files of Weights & Biases."""
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(_StageFolder):
     """The directory of one run, ``results/STUDY/EXPERIMENT/seed_K``.
 
-    Configuration and fingerprint are read when they are first asked for: of a run that may have been initialised again
-    since, make another one.
+    Configuration and fingerprint are read when they are first needed. If the run may have been initialised again since,
+    make another `Run` of it.
 
     Args:
         path: The directory.
     """
 
-    path: Path
+    config_file = _Below("config.yaml")
+    """The resolved configuration."""
+    run_file = _Below("run.json")
+    """What the run is: names, hashes, seeds."""
+    motion_file = _Below("motion.npz")
+    """The motion clip on the walker."""
+    walker_file = _Below("walker.xml")
+    """The walker's MJCF."""
+    plugins_directory = _Below(plugins.FOLDER)
+    """Copies of the study's plugins."""
+    lock_file = _Below("lock")
+    """The lock that a trainer holds, and `mimicrl init` while it writes."""
+    outcome_file = _Below("outcome.json")
+    """How training ended."""
+    progress_file = _Below("progress.json")
+    """How far training is."""
+    metrics_file = _Below("metrics.parquet")
+    """Training metrics, written at the end."""
+    evaluations_file = _Below("evaluations.parquet")
+    """Evaluations during training, written at the end."""
+    policies_directory = _Below("policies")
+    """The policies."""
+    videos_directory = _Below("videos")
+    """The videos."""
+    trainings_directory = _Below("training")
+    """The training states of all configurations that the run has had."""
 
     @classmethod
     def open(cls, path: Path | str) -> Run:
@@ -208,68 +215,13 @@ class Run:
         RunRecord.read(run.run_file)
         return run
 
-    @property
-    def config_file(self) -> Path:
-        """The resolved configuration."""
-        return self.path / "config.yaml"
-
-    @property
-    def run_file(self) -> Path:
-        """What the run is: names, hashes, seeds."""
-        return self.path / "run.json"
-
-    @property
-    def motion_file(self) -> Path:
-        """The motion clip on the walker."""
-        return self.path / "motion.npz"
-
-    @property
-    def walker_file(self) -> Path:
-        """The walker's MJCF."""
-        return self.path / "walker.xml"
-
-    @property
-    def plugins_directory(self) -> Path:
-        """Copies of the study's plugins."""
-        return self.path / plugins.FOLDER
-
     def plugin_file(self, name: str) -> Path:
         """The copy of a plugin."""
         return self.plugins_directory / name
 
-    @property
-    def lock_file(self) -> Path:
-        """What a trainer holds locked."""
-        return self.path / "lock"
-
-    @property
-    def outcome_file(self) -> Path:
-        """How training ended."""
-        return self.path / "outcome.json"
-
-    @property
-    def progress_file(self) -> Path:
-        """How far training is."""
-        return self.path / "progress.json"
-
-    @property
-    def metrics_file(self) -> Path:
-        """Training metrics, written at the end."""
-        return self.path / "metrics.parquet"
-
-    @property
-    def evaluations_file(self) -> Path:
-        """Evaluations during training, written at the end."""
-        return self.path / "evaluations.parquet"
-
     def policy_directory(self, checkpoint: Checkpoint) -> Path:
         """The policy before training, of the best evaluation, or at the end."""
         return self.policies_directory / checkpoint
-
-    @property
-    def policies_directory(self) -> Path:
-        """The policies."""
-        return self.path / "policies"
 
     def weights_file(self, checkpoint: Checkpoint) -> Path:
         """The weights of a policy."""
@@ -291,11 +243,6 @@ class Run:
         """Joint angles over the gait cycle in that evaluation."""
         return self.path / f"gait_cycle{_suffix(checkpoint)}.parquet"
 
-    @property
-    def videos_directory(self) -> Path:
-        """The videos."""
-        return self.path / "videos"
-
     def video_file(self, name: str) -> Path:
         """A video, such as ``final.mp4``."""
         return self.videos_directory / name
@@ -315,29 +262,6 @@ class Run:
         policies: tuple[Checkpoint, ...] = ("best", "final")
         files = [file(policy) for policy in policies for file in (self.weights_file, self.description_file)]
         return [*files, self.metrics_file, self.evaluations_file]
-
-    @property
-    def logs_directory(self) -> Path:
-        """What jobs printed."""
-        return self.path / "logs"
-
-    def log_file(self, stage: str) -> Path:
-        """What the job of a stage printed."""
-        return self.logs_directory / f"{stage}.log"
-
-    @property
-    def provenance_directory(self) -> Path:
-        """Where results come from."""
-        return self.path / "provenance"
-
-    def provenance_file(self, stage: str) -> Path:
-        """Where the results of a stage come from."""
-        return self.provenance_directory / f"{stage}.json"
-
-    @property
-    def trainings_directory(self) -> Path:
-        """The training states of all configurations that the run has had."""
-        return self.path / "training"
 
     def training_of(self, fingerprint: str) -> TrainingState:
         """Return the training state with a fingerprint."""

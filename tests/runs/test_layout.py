@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mimicrl.errors import ConfigError
-from mimicrl.runs import Run, Study
+from mimicrl.runs import Run, Study, layout
 from mimicrl.runs.layout import TrainingState
 
 ARGUMENTS: dict[str, Any] = {
@@ -26,14 +26,14 @@ ARGUMENTS: dict[str, Any] = {
 def paths(place: Study | TrainingState | Run) -> list[Path]:
     """All that a layout names one by one, but what needs the configuration."""
     found = []
-    for name, member in inspect.getmembers(type(place)):
-        if name.startswith("_"):
-            continue
-        if isinstance(member, property) and name not in ("training", "tensorboard_directory"):
-            found.append(getattr(place, name))
-        elif inspect.isfunction(member) and name != "open":
-            found.append(member(place, *(ARGUMENTS[word] for word in list(inspect.signature(member).parameters)[1:])))
-    return [getattr(path, "path", path) for path in found if not isinstance(path, list)]
+    for kind in type(place).__mro__:
+        for name, member in vars(kind).items():
+            if isinstance(member, layout._Below):
+                found.append(getattr(place, name))
+            elif inspect.isfunction(member) and not name.startswith("_"):
+                words = list(inspect.signature(member).parameters)[1:]
+                found.append(member(place, *(ARGUMENTS[word] for word in words)))
+    return [getattr(path, "path", path) for path in found]
 
 
 @pytest.mark.parametrize("place", [Study(Path("s")), Run(Path("s")), TrainingState(Path("s"))])
