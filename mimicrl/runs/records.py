@@ -228,15 +228,6 @@ class Manifest(Record):
     """The sha256 of each table."""
 
 
-class LockAgreement(Record):
-    """The installed packages against the lock file."""
-
-    file: str
-    compared: int
-    differences: dict[str, list[str]]
-    """Installed and locked version by package."""
-
-
 class Doctor(Record):
     """``doctor.json``: what a machine can do. None is what is missing, unknown or was not asked for."""
 
@@ -246,7 +237,6 @@ class Doctor(Record):
     graphics_cards: list[str]
     memory_bytes: int
     versions: dict[str, str]
-    lock: LockAgreement | None
     container: ImageRecord
     slurm_job: str | None
     results: str

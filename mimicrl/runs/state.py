@@ -10,7 +10,7 @@ from typing import Literal
 
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.runs.layout import Run, TrainingState
-from mimicrl.runs.records import Attempt, Outcome, Progress, RunRecord
+from mimicrl.runs.records import Attempt, EvaluationRow, Outcome, Progress, RunRecord
 
 Word = Literal["waiting", "running", "silent", "stopped", "failed", "completed", "diverged", "older"]
 
@@ -33,25 +33,42 @@ class RunState:
     """What the files of a run say of its training.
 
     Attributes:
+        run: The run.
         word: ``waiting`` for a trainer; ``running``; ``silent``: it should be running and does not report; ``stopped``
             by a signal; ``failed``; ``completed`` or ``diverged``; ``older``: made by an older version.
         note: Why it failed or diverged, or for how long it has been silent.
-        total_timesteps: Samples asked for; None where nothing says.
-        record: What the run is; None where it is not initialised.
+        total_timesteps: Samples asked for; None if nothing says.
         outcome: How the training of this configuration ended.
         attempt: The last attempt at it.
         attempts: How often a trainer began.
         progress: What the last attempt reported.
+        evaluation: The last evaluation in training.
     """
 
+    run: Run
     word: Word
     note: str = ""
     total_timesteps: int | None = None
-    record: RunRecord | None = None
     outcome: Outcome | None = None
     attempt: Attempt | None = None
     attempts: int = 0
     progress: Progress | None = None
+    evaluation: EvaluationRow | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the training has come to its end."""
+        return self.word in ("completed", "diverged")
+
+    @property
+    def samples(self) -> int:
+        """Samples taken, by the newest file that says."""
+        progress, attempt, outcome = self.progress, self.attempt, self.outcome
+        if progress:
+            return progress.samples
+        if attempt and (taken := attempt.begin if attempt.end is None else attempt.end) is not None:
+            return taken
+        return outcome.samples if outcome else 0
 
 
 def missing(record: RunRecord | None, outcome: Outcome | None, total_timesteps: int) -> Missing | None:
@@ -82,18 +99,19 @@ def read(run: Run, total_timesteps: int | None = None, now: datetime | None = No
     try:
         record = RunRecord.read(run.run_file)
     except ArtifactError:
-        return RunState("waiting", total_timesteps=total_timesteps)
+        return RunState(run, "waiting", total_timesteps=total_timesteps)
     except ConfigError as error:
-        return RunState("older", error.what, total_timesteps)
-    total = total_timesteps or record.total_timesteps
-    attempt, attempts = _last_attempt(run.training_of(record.fingerprint))
+        return RunState(run, "older", error.what, total_timesteps)
+    total, training = total_timesteps or record.total_timesteps, run.training_of(record.fingerprint)
+    attempt, attempts = _last_attempt(training)
     outcome, progress = Outcome.find(run.outcome_file), Progress.find(run.progress_file)
     if outcome and outcome.fingerprint != record.fingerprint:
         outcome = None
     if progress and (attempt is None or progress.token != attempt.token):
         progress = None
     word, note = _word(record, outcome, attempt, progress, total, now or datetime.now(UTC))
-    return RunState(word, note, total, record, outcome, attempt, attempts, progress)
+    evaluation = EvaluationRow.find_last(training.evaluations_file)
+    return RunState(run, word, note, total, outcome, attempt, attempts, progress, evaluation)
 
 
 def _last_attempt(training: TrainingState) -> tuple[Attempt | None, int]:

@@ -1,14 +1,12 @@
-"""`mimicrl doctor`: what this machine can do. A picture, a video and a file are really made, before hours are spent."""
+"""`mimicrl doctor`: what this machine can do. It really draws a picture and writes a video and a file."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,22 +17,18 @@ from mimicrl.errors import MachineError
 from mimicrl.stages.stage import Work, stage
 
 if TYPE_CHECKING:
-    from mimicrl.runs.records import Doctor, LockAgreement
+    from mimicrl.runs.records import Doctor
 
-_ROOT = Path(__file__).parents[2]
-_LOCK = Path("containers", "requirements.lock")
-_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 _TRIAL = bytes(1 << 20)
-_NAMED = 4  # packages that differ; doctor.json has all
 
 
 @stage("The machine")
 def doctor(
     work: Work,
-    video: Annotated[bool, typer.Option(help="Whether videos are to be made here.")] = True,
-    out: Annotated[Path | None, typer.Option(help="Write what was found there, as JSON.", show_default="no")] = None,
+    video: Annotated[bool, typer.Option(help="Whether this machine must make videos.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.", show_default="no")] = None,
 ) -> None:
-    """Tell what this machine can do, and what to install where something is missing."""
+    """Say what this machine can do, and what to install if something is missing."""
     found, problems = examine(videos=video)
     for line in describe(found, videos=video):
         console.detail(line)
@@ -70,7 +64,6 @@ def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Do
         "graphics_cards": machine.graphics_cards(),
         "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "versions": machine.versions(),
-        "lock": compare_lock(),
         "container": container.current(),
         "slurm_job": machine.slurm_job(),
         "results": str(results.absolute()),
@@ -112,37 +105,6 @@ def try_writing(results: Path) -> int:
         return shutil.disk_usage(place).free
 
 
-def compare_lock(lock: Path | None = None) -> LockAgreement | None:
-    """Compare the installed packages with the lock file; those of the lock that are not installed do not count.
-
-    Args:
-        lock: The lock file, by default that of the checkout, or else of the working directory.
-
-    Returns:
-        What differs; None where there is no lock file.
-    """
-    from mimicrl.runs.records import LockAgreement
-
-    file = lock or next((folder / _LOCK for folder in (_ROOT, Path.cwd()) if (folder / _LOCK).is_file()), None)
-    if file is None:
-        return None
-    pins = _PIN.findall(file.read_text(encoding="utf-8"))
-    versions = {name: (installed, pin) for name, pin in pins if (installed := _installed(name)) is not None}
-    return LockAgreement(
-        file=str(file),
-        compared=len(versions),
-        # 2.13.0+cpu is a build of 2.13.0
-        differences={name: [*pair] for name, pair in versions.items() if pair[0].split("+")[0] != pair[1]},
-    )
-
-
-def _installed(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def describe(found: Doctor, *, videos: bool = True) -> list[str]:
     """Return what was found, one line each."""
     nothing = "missing" if videos else "not asked for"
@@ -152,7 +114,6 @@ def describe(found: Doctor, *, videos: bool = True) -> list[str]:
         "cards": ", ".join(found.graphics_cards) or "none that NVIDIA's driver knows",
         "memory": _gib(found.memory_bytes),
         "versions": ", ".join(f"{name} {version}" for name, version in found.versions.items()),
-        "lock": _lock(found.lock),
         "container": "none, this is the host" if image.image is None else f"{image.image}, commit {image.commit}",
         "Slurm": "not inside a job" if found.slurm_job is None else f"inside job {found.slurm_job}",
         "results": f"{found.results}, "
@@ -161,16 +122,6 @@ def describe(found: Doctor, *, videos: bool = True) -> list[str]:
         "ffmpeg": f"{found.ffmpeg}, writes H.264" if found.ffmpeg else nothing,
     }
     return [f"{name:<11}{text}" for name, text in lines.items()]
-
-
-def _lock(lock: LockAgreement | None) -> str:
-    if lock is None:
-        return "no lock file found, nothing compared"
-    if not lock.differences:
-        return f"all {lock.compared} packages have the versions of {lock.file}"
-    words = [f"{name} {installed} instead of {locked}" for name, (installed, locked) in lock.differences.items()]
-    more = [f"and {len(words) - _NAMED} more"] if len(words) > _NAMED else []
-    return f"{len(words)} of {lock.compared} packages differ from {lock.file}: {', '.join(words[:_NAMED] + more)}"
 
 
 def _gib(size: int) -> str:

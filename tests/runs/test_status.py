@@ -18,17 +18,10 @@ from run_folders import begin, end, finish, make_run, make_study, report, traini
 from mimicrl.errors import ConfigError
 from mimicrl.runs import Run, status
 from mimicrl.runs.state import RunState, Word
-from mimicrl.runs.status import RunStatus, is_over, table
-
-QUIET = {"waiting", "completed", "diverged"}
-words = st.lists(st.sampled_from(get_args(Word)), max_size=40)
+from mimicrl.runs.status import table
 
 
-def rows_of(found: list[Word]) -> list[RunStatus]:
-    return [RunStatus(Run(Path(f"run{place}!")), RunState(word)) for place, word in enumerate(found)]
-
-
-def names(rows: list[RunStatus]) -> list[str]:
+def names(rows: list[RunState]) -> list[str]:
     return ["/".join(row.run.path.parts[-3:]) for row in rows]
 
 
@@ -39,7 +32,7 @@ def test_a_study_has_the_runs_it_expects_in_its_order_and_no_others(tmp_path: Pa
     rows = status.read(tmp_path)
     assert names(rows)[:3] == ["demo/walk/seed_10", "demo/walk/seed_9", "demo/run/seed_1"]
     assert [row.run.path.name for row in rows[3:]] == ["alone"]
-    assert [row.state.total_timesteps for row in rows] == [7, 7, 7, 1000]
+    assert [row.total_timesteps for row in rows] == [7, 7, 7, 1000]
     assert names(status.read(tmp_path / "demo")) == names(rows)[:3]
 
 
@@ -87,27 +80,14 @@ def test_all_that_is_known_has_its_column(tmp_path: Path) -> None:
     ]
 
 
-@given(words)
-def test_without_a_height_every_run_has_its_line(found: list[Word]) -> None:
-    lines = table(rows_of(found)).splitlines()
-    assert [line.split("!")[0] for line in lines[2:]] == [f"run{place}" for place in range(len(found))]
-
-
-@given(words, st.integers(4, 30))
-def test_with_a_height_none_is_lost_and_those_that_matter_come_first(found: list[Word], height: int) -> None:
-    lines = table(rows_of(found), height).splitlines()
-    assert len(lines) <= height
-    shown = [int(line[3 : line.index("!")]) for line in lines if "!" in line]
-    hidden = [place for place in range(len(found)) if place not in shown]
-    assert shown == sorted(shown)
-    if hidden:
-        assert lines[-1].startswith(f"and {len(hidden)} run")
-        assert not QUIET & {found[place] for place in shown} or {found[place] for place in hidden} <= QUIET
-
-
-@given(words)
-def test_it_is_over_when_every_run_is(found: list[Word]) -> None:
-    assert is_over(rows_of(found)) == (not {*found} - {"completed", "diverged"})
+@given(st.lists(st.sampled_from(get_args(Word)), max_size=40))
+def test_every_run_has_its_line(words: list[Word]) -> None:
+    rows = [RunState(Run(Path(f"run{place}!")), word) for place, word in enumerate(words)]
+    lines = table(rows).splitlines()
+    assert [line.split("!")[0] for line in lines[2:]] == [f"run{place}" for place in range(len(words))]
+    assert [row.run for row in rows if row.is_over] == [
+        row.run for row in rows if row.word in ("completed", "diverged")
+    ]
 
 
 def test_reading_takes_no_lock_and_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,25 +120,25 @@ def test_asking_all_the_time_disturbs_no_training(prepare: Any, tmp_path: Path, 
     trainers += [start(run) for run in runs]
     seen: set[str] = set()
     while any(trainer.process.is_alive() for trainer in trainers):
-        seen |= {row.state.word for row in status.read(tmp_path)}
+        seen |= {row.word for row in status.read(tmp_path)}
     assert [trainer.end()[0] for trainer in trainers] == [0, 0, 0]
-    assert {row.state.word for row in status.read(tmp_path)} == {"completed"}
+    assert {row.word for row in status.read(tmp_path)} == {"completed"}
     assert seen <= {"waiting", "running", "completed"}
 
 
 def test_a_real_trainer_is_seen_to_run_stop_and_finish(prepare: Any, tmp_path: Path, trainers: list[Trainer]) -> None:
     run: Run = prepare(tmp_path / "run", training={"save_freq": 128})
-    assert status.read(run.path)[0].state.word == "waiting"
+    assert status.read(run.path)[0].word == "waiting"
     trainers.append(start(run, fault="train.rollout:stall:3"))
     trainers[-1].await_stall()
-    assert status.read(run.path)[0].state.word == "running"
+    assert status.read(run.path)[0].word == "running"
     trainers[-1].signal(signal.SIGTERM)
     trainers[-1].release()
     trainers[-1].end()
-    assert status.read(run.path)[0].state.word == "stopped"
+    assert status.read(run.path)[0].word == "stopped"
     trainers.append(start(run))
     assert trainers[-1].end()[0] == 0
     (row,) = status.read(run.path)
-    assert row.state.word == "completed"
-    assert row.state.attempts == 2
+    assert row.word == "completed"
+    assert row.attempts == 2
     assert row.evaluation is not None
