@@ -60,7 +60,7 @@ def _deeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(function: str, *arguments: Any, **limits: Any) -> Any:
-    return isolated.run(function, *arguments, **{"seconds": FOR_EVER_S} | limits)
+    return isolated.run(function, *arguments, **({"seconds": FOR_EVER_S} | limits))
 
 
 def test_what_it_returns_comes_back_whatever_it_prints() -> None:

@@ -1,4 +1,4 @@
-"""The verbs for motion clips: list, inspect, play."""
+"""The verbs for motions: list, inspect, play."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mimicrl.errors import ConfigError
+from mimicrl.motions.gait import DEFAULT_SPEED_MPS, SPEED_RANGE_MPS
 from mimicrl.stages.options import Fps, Height, Seconds, VideoKind, Width
 
 if TYPE_CHECKING:
-    import pandas
-
-    from mimicrl.motions import MotionClip
+    from mimicrl.motions import ReferenceTrajectory
     from mimicrl.walkers import Walker
 
-app = typer.Typer(help="Motion clips: what they are, are they sane, what they look like.", no_args_is_help=True)
+app = typer.Typer(
+    help="Motions: which there are, whether they are plausible, what they look like.", no_args_is_help=True
+)
 
 MotionPath = Annotated[
-    str, typer.Argument(metavar="FILE|gait", help="A motion file, or 'gait' for the generated walk.")
+    str, typer.Argument(metavar="FILE|gait", help="A motion file of any format, or 'gait' for the generated walk.")
 ]
 SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk [m/s].")]
 WalkerOption = Annotated[str, typer.Option(help="A bundled walker.")]
@@ -27,43 +27,42 @@ WalkerOption = Annotated[str, typer.Option(help="A bundled walker.")]
 
 @app.command("list")
 def list_() -> None:
-    """List the motions that need no file, and the formats of motion files, which are known by their content."""
-    from mimicrl.motions import gait
+    """List the motions that need no file, and the formats of motion files with what tells them apart."""
     from mimicrl.motions.formats import formats
 
-    low, high = gait.SPEED_RANGE_MPS
+    low, high = SPEED_RANGE_MPS
     typer.echo(f"{'gait':<24}generated human walk, motion.speed_mps {low} to {high} m/s")
     for form in formats().values():
-        typer.echo(f"{' or '.join(f'FILE{ending}' for ending in form.ENDINGS):<24}{form.WHAT}: {form.LOOKS_FOR}")
+        files = " or ".join(f"FILE{ending}" for ending in form.ENDINGS)
+        typer.echo(f"{files:<24}{form.WHAT}: {form.LOOKS_FOR}")
 
 
 @app.command()
 def inspect(
     motion: MotionPath,
-    speed: SpeedOption = 1.25,
+    speed: SpeedOption = DEFAULT_SPEED_MPS,
     walker: WalkerOption = "walker3d",
     figure: Annotated[
         Path | None, typer.Option(help="Draw its joint angles beside published gait (.png, .svg, .pdf).")
     ] = None,
 ) -> None:
-    """Show what a motion is and whether it is sane on a walker."""
-    from mimicrl.motions import ReferenceTrajectory, validate
+    """Describe a motion on a walker, and refuse it if it cannot be a walk."""
+    from mimicrl.inspection import motion as inspection
+    from mimicrl.motions import plausibility
 
-    clip, body = _motion(motion, speed, walker)
+    reference, body = _reference(motion, speed, walker)
     if figure is not None:
-        from mimicrl.evaluation.gait_cycle import GaitCycle
-
-        cycle = GaitCycle(len(body.joint_names)).table(body, ReferenceTrajectory(clip, body))
-        _draw(clip.name, cycle, figure)
-    typer.echo(validate.inspect(clip, body).describe())
-    validate.refuse_implausible(clip, body)
+        inspection.draw(reference, body, figure)
+    found = plausibility.assess(reference, body)
+    typer.echo(inspection.describe(found))
+    plausibility.refuse_implausible(found)
 
 
 @app.command()
 def play(
     motion: MotionPath,
     out: Annotated[Path, typer.Option(help="Write the video there.")],
-    speed: SpeedOption = 1.25,
+    speed: SpeedOption = DEFAULT_SPEED_MPS,
     walker: WalkerOption = "walker3d",
     seconds: Seconds = None,
     fps: Fps = 30.0,
@@ -73,32 +72,17 @@ def play(
 ) -> None:
     """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
     from mimicrl.evaluation import play as playing
-    from mimicrl.motions import ReferenceTrajectory
     from mimicrl.rendering.film import VideoOptions
 
-    clip, body = _motion(motion, speed, walker)
-    film = VideoOptions(seconds, fps, width, height, kind)
-    typer.echo(str(playing.play(ReferenceTrajectory(clip, body), body, out, film)))
+    reference, body = _reference(motion, speed, walker)
+    typer.echo(str(playing.play(reference, body, out, VideoOptions(seconds, fps, width, height, kind))))
 
 
-def _draw(name: str, cycle: pandas.DataFrame, path: Path) -> None:
-    """Draw joint angles over the gait cycle to a file of the kind its ending says."""
-    from mimicrl import artifacts
-    from mimicrl.figures.gait_cycle import gait_cycle_figure
-    from mimicrl.figures.style import figure_bytes
-    from mimicrl.runs.layout import FIGURE_FORMATS
-
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FIGURE_FORMATS:
-        formats = ", ".join(f".{name}" for name in FIGURE_FORMATS)
-        raise ConfigError("figures have no such format", where=path, got=path.suffix or "none", expected=formats)
-    artifacts.write_bytes(path, figure_bytes(gait_cycle_figure({name: cycle}), kind))
-
-
-def _motion(motion: str, speed: float, walker: str) -> tuple[MotionClip, Walker]:
-    """Return a motion, read or generated, and the walker it is fitted to."""
+def _reference(motion: str, speed: float, walker: str) -> tuple[ReferenceTrajectory, Walker]:
+    """Return a motion, read or generated, on a walker, and that walker."""
     from mimicrl import walkers
-    from mimicrl.motions import formats, gait
+    from mimicrl.motions import ReferenceTrajectory, formats, gait
 
     body = walkers.load(walker)
-    return gait.generate(body, speed) if motion == "gait" else formats.read(Path(motion), body), body
+    clip = gait.generate(body, speed) if motion == "gait" else formats.read(Path(motion), body)
+    return ReferenceTrajectory(clip, body), body

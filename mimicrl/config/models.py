@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, create_model, model_validator
 
 from mimicrl.mdp.config import MDPConfig, TaskConfig
+from mimicrl.motions.gait import DEFAULT_SPEED_MPS, SPEED_RANGE_MPS
 from mimicrl.schema import NO_RESULT, Count, Name, Neutral, NonNegative, Positive, Section, Seed, Seeds, Share
 
 
@@ -23,7 +24,7 @@ class WalkerConfig(Section):
 class MotionConfig(Section):
     """The motion to imitate: a generated human walk, or a motion file."""
 
-    speed_mps: Annotated[float, Field(ge=0.839, le=1.95)] | None = None
+    speed_mps: Annotated[float, Field(ge=SPEED_RANGE_MPS[0], le=SPEED_RANGE_MPS[1])] | None = None
     """Speed of the generated walk [m/s], 1.25 when nothing is given; not together with `file`."""
     file: str | None = None
     """A motion file of a format that `mimicrl motion list` names; the path is relative to the study file."""
@@ -33,7 +34,7 @@ class MotionConfig(Section):
         if self.file is not None and self.speed_mps is not None:
             raise ValueError("give either speed_mps (a generated walk) or file (a recorded one), not both")
         if self.file is None and self.speed_mps is None:
-            object.__setattr__(self, "speed_mps", 1.25)
+            object.__setattr__(self, "speed_mps", DEFAULT_SPEED_MPS)
         return self
 
 

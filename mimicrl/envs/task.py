@@ -11,7 +11,7 @@ from mimicrl.envs.gymnasium import MimicEnv
 from mimicrl.errors import MotionError
 from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.mdp.step import MimicBatch, substeps
-from mimicrl.motions import MotionClip, ReferenceTrajectory, formats, gait, validate
+from mimicrl.motions import MotionClip, ReferenceTrajectory, formats, gait, plausibility
 from mimicrl.runs import Run
 from mimicrl.walkers import Walker, registry
 
@@ -66,11 +66,12 @@ class Task:
                 got=f"loop mode {clip.loop}",
                 fix="cut the clip at whole cycles and set its loop mode to wrap",
             )
-        validate.refuse_implausible(clip, walker)
-        return cls(walker, ReferenceTrajectory(clip, walker), config.mdp)
+        reference = ReferenceTrajectory(clip, walker)
+        plausibility.refuse_implausible(plausibility.assess(reference, walker))
+        return cls(walker, reference, config.mdp)
 
     @classmethod
-    def of_gait(cls, speed_mps: float = 1.25, config: TaskConfig | None = None) -> Task:
+    def of_gait(cls, speed_mps: float = gait.DEFAULT_SPEED_MPS, config: TaskConfig | None = None) -> Task:
         """Return the task of the bundled walker and a generated walk at `speed_mps`."""
         config = config or MDPConfig()
         walker = registry.load("walker3d", config.action.actuation, config.physics_hz)
@@ -99,7 +100,7 @@ def walker_for(config: TaskConfig, xml: str, name: str) -> Walker:
     return Walker.from_xml(xml, name=name, actuation=config.action.actuation, physics_hz=config.physics_hz)
 
 
-def make_env(speed_mps: float = 1.25, render_mode: str | None = None, **mdp: Any) -> MimicEnv:
+def make_env(speed_mps: float = gait.DEFAULT_SPEED_MPS, render_mode: str | None = None, **mdp: Any) -> MimicEnv:
     """Return the registered environment ``mimicrl/Walker3D-v0``.
 
     Args:

@@ -26,7 +26,7 @@ def scipy(q: np.ndarray) -> Rotation:
     return Rotation.from_quat(q, scalar_first=True)
 
 
-def same_rotation(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+def same_rotation(p: np.ndarray, q: np.ndarray) -> bool:
     """Whether quaternions are equal up to their sign."""
     return np.allclose(np.abs(np.einsum("...i,...i->...", p, q)), 1, rtol=0, atol=1e-12)
 

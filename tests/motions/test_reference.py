@@ -10,8 +10,9 @@ import pytest
 
 from mimicrl.errors import MotionError
 from mimicrl.geometry import rotations
+from mimicrl.geometry.heading import feet_in_heading_frame
 from mimicrl.motions import MotionClip, ReferenceTrajectory
-from mimicrl.motions.reference import ROWS_PER_SECOND, feet_in_heading_frame
+from mimicrl.motions.reference import ROWS_PER_SECOND
 from mimicrl.walkers import Walker
 
 PHASES = np.random.default_rng(0).uniform(0, 1, 200)

@@ -79,7 +79,7 @@ def test_a_stack_of_hinges_gets_its_angles_back(axes: tuple[tuple[int, ...], ...
 
 @pytest.mark.parametrize("axes", stacks(2), ids=str)
 def test_two_hinges_keep_the_limbs_direction_under_any_twist(axes: tuple[tuple[int, ...], ...]) -> None:
-    limb = np.cross(*axes)
+    limb = np.cross(axes[0], axes[1])
     rng = np.random.default_rng(1)
     angles = rng.uniform(-1.5, 1.5, (50, 2))
     twisted = rotations.multiply(

@@ -1,26 +1,26 @@
 """A human walk from published data: no recording, no licence, any speed from 0.84 to 1.95 m/s.
 
-Joint angles are the mean curves of healthy adults (Bovi et al. 2011, see ``assets/bovi2011.csv``), interpolated in
-speed. The root motion is what these angles imply for the legs of the given walker when its stance foot does not
-slip; the stride then takes as long as the asked speed needs. The left leg is the right one half a cycle later,
-so the walk is exactly symmetric.
+Joint angles are the published mean curves. The root moves as these angles imply for the legs of the given walker when
+its stance foot does not slip; the stride then takes as long as the target speed needs. The left leg is the right one
+half a cycle later, so the walk is exactly symmetric.
 """
 
 from __future__ import annotations
 
-import csv
-from functools import cache
-from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mimicrl.errors import MotionError
 from mimicrl.geometry.rotations import IDENTITY, Array
 from mimicrl.motions.clip import MotionClip
-from mimicrl.walkers.walker import Walker
+from mimicrl.motions.gait import DEFAULT_SPEED_MPS
+from mimicrl.motions.gait.published import leg_angles
+
+if TYPE_CHECKING:
+    from mimicrl.walkers.walker import Walker
 
 FRAMES_PER_CYCLE = 200
-SPEED_RANGE_MPS = (0.839, 1.95)
 # Share of the cycle in which both feet stand, after each heel strike (Bovi et al. 2011: .153 slow to .095 fast).
 _DOUBLE_SUPPORT = 0.12
 # Height over which the support passes from heel to ball [m].
@@ -28,83 +28,9 @@ _ROLL_OVER_M = 0.004
 # The published frontal angles would sway a rigid trunk by 97 mm, which no foot could support (the zero-moment
 # point would leave the soles); this share of them sways it by 45 mm, as people do (Orendurff et al. 2004).
 _FRONTAL_SHARE = 0.4
-_SAGITTAL = ("hip_flexion", "knee_flexion", "ankle_dorsiflexion")
 
 
-@cache
-def _table(file: str) -> dict[tuple[str, float], Array]:
-    """Read a table of ``assets/``: ``(channel, speed) -> its row of numbers`` in degrees."""
-    text = (resources.files("mimicrl.motions") / "assets" / file).read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
-    return {
-        (row.pop("channel"), float(row.pop("speed_mps"))): np.array([float(value) for value in row.values()])
-        for row in csv.DictReader(lines)
-    }
-
-
-def _at_speed(file: str, channel: str, speed_mps: float) -> Array:
-    """Return a channel's row, interpolated linearly between the published speeds."""
-    low, high = SPEED_RANGE_MPS
-    if not low - 1e-3 <= speed_mps <= high + 1e-3:
-        raise MotionError(
-            "no published gait at this speed",
-            where="motion.speed_mps",
-            got=f"{speed_mps} m/s",
-            expected=f"{low} to {high}",
-        )
-    table = _table(file)
-    speeds = sorted(speed for name, speed in table if name == channel)
-    rows = np.array([table[channel, speed] for speed in speeds])
-    return np.array([np.interp(speed_mps, speeds, column) for column in rows.T])
-
-
-def published_angles(channel: str, speed_mps: float, phase: Array) -> Array:
-    """Return a published mean joint angle [rad] of one leg.
-
-    Args:
-        channel: A channel of the table, such as ``knee_flexion``.
-        speed_mps: Walking speed [m/s]; coefficients are interpolated linearly between the published speeds.
-        phase: Share of the gait cycle since that leg's heel strike, shape ``(...)``.
-
-    Raises:
-        MotionError: The speed lies outside the published range.
-    """
-    blended = _at_speed("bovi2011.csv", channel, speed_mps)
-    harmonics = np.arange(1, 9)
-    angle = 2 * np.pi * np.asarray(phase)[..., None] * harmonics
-    degrees = blended[0] + np.cos(angle) @ blended[1:9] + np.sin(angle) @ blended[9:17]
-    return np.radians(degrees)
-
-
-def published_spread(channel: str, speed_mps: float, phase: Array) -> Array:
-    """Return the standard deviation [rad] between adults of a joint angle; arguments as in `published_angles`."""
-    percent = _at_speed("bovi2011_sd.csv", channel, speed_mps)
-    return np.radians(np.interp(np.asarray(phase) % 1.0, np.linspace(0, 1, len(percent)), percent))
-
-
-def leg_angles(speed_mps: float, phase: Array, frontal_share: float = 1.0) -> dict[str, Array]:
-    """Return one leg's published joint angles [rad] under an upright pelvis, by joint name without its side.
-
-    The published hip angles are relative to a pelvis that tilts forward by about 9 degrees and rises and falls
-    at the sides. The walkers' root stays upright, so its hips take over the mean tilt and the obliquity.
-
-    Args:
-        speed_mps: Walking speed [m/s].
-        phase: Share of the gait cycle since that leg's heel strike, shape ``(...)``.
-        frontal_share: Share of the sideways swing to keep; its mean is always kept.
-    """
-    angles = {name: published_angles(name, speed_mps, phase) for name in _SAGITTAL}
-    cycle = np.arange(32) / 32
-    angles["hip_flexion"] = angles["hip_flexion"] - published_angles("pelvis_tilt", speed_mps, cycle).mean()
-    frontal = published_angles("hip_adduction", speed_mps, phase) - published_angles(
-        "pelvis_obliquity", speed_mps, phase
-    )
-    mean = published_angles("hip_adduction", speed_mps, cycle).mean()
-    angles["hip_adduction"] = mean + frontal_share * (frontal - mean)
-    return angles
-
-
-def generate(walker: Walker, speed_mps: float) -> MotionClip:
+def generate(walker: Walker, speed_mps: float = DEFAULT_SPEED_MPS) -> MotionClip:
     """Generate one cycle of walking, from right heel strike to right heel strike.
 
     Args:
