@@ -153,10 +153,6 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, walker: Walker, mon
 CONTENTS = {"clip": archive(root_quat_w=np.zeros((1, 4))), "deepmimic": b' {"Frames": []}', "drloco": mat()}
 
 
-def test_every_format_knows_its_own_files_and_no_others() -> None:
-    assert CONTENTS.keys() == formats().keys()
-
-
 @pytest.mark.parametrize("name", CONTENTS)
 def test_a_file_has_one_format(tmp_path: Path, name: str) -> None:
     (tmp_path / "walk").write_bytes(CONTENTS[name])
