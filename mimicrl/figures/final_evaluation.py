@@ -77,8 +77,9 @@ def final_evaluation(experiments: Mapping[str, Sequence[int]], panels: Sequence[
 
 def _prepare(axes: Axes, panel: Panel) -> None:
     axes.set_title("\n".join(textwrap.wrap(panel.heading, 10)))
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.margins(x=0.15)
+    axes.xaxis.set_major_locator(MaxNLocator(2))  # more labels would overlap
+    axes.margins(x=0.2)
+    axes.use_sticky_edges = False  # bars would put markers onto the panel's edge
     axes.grid(visible=False, axis="y")
     axes.tick_params(left=False)
     axes.spines["left"].set_visible(False)

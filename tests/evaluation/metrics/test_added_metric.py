@@ -11,8 +11,8 @@ import pytest
 from stage_calls import evaluate, prepare_run, prepare_study, train
 
 from mimicrl import artifacts
-from mimicrl.analysis.final_evaluation import final_evaluation
-from mimicrl.analysis.study import load
+from mimicrl.analysis.load import load_results
+from mimicrl.analysis.study_figures import study_figures
 from mimicrl.config import load_study, resolve
 from mimicrl.evaluation import metrics
 from mimicrl.runs import Run
@@ -61,7 +61,8 @@ def test_it_is_in_every_file_and_on_the_page(study, tmp_path: Path) -> None:
     assert made.experiments["root_height_m_mean"][0] == value
     assert "Root height [m]" in (directory / "tables" / "experiments.tex").read_text()
     assert f"root height [m] {value:.3f}" in made.headline[0]
-    assert "root\nheight [m]" in [axes.get_title() for axes in final_evaluation(load(directory)).axes]
+    figure = study_figures(load_results(directory))["final_evaluation"].figure
+    assert "root\nheight [m]" in [axes.get_title() for axes in figure.axes]
     page = report(directory).read_text()
     for words in ("<dt>Root height [m]</dt>", "The mean height of the root.", f"<dd>{value:.3f}</dd>"):
         assert words in page

@@ -9,12 +9,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib
-
-from mimicrl.analysis import figures
 from mimicrl.analysis.final_evaluation import final_evaluation
 from mimicrl.analysis.gait_figure import gait_cycle_figure
 from mimicrl.analysis.learning_curves import learning_curves
 from mimicrl.analysis.study import StudyResults, load
+
+from mimicrl.analysis import figures
 
 # --- bytes ---
 

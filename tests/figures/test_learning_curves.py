@@ -12,10 +12,10 @@ from analysis.panels import bands, labels, lines, marks
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
-
-from mimicrl.analysis import figures
 from mimicrl.analysis.learning_curves import learning_curves, mean_curve
 from mimicrl.analysis.study import StudyResults, load
+
+from mimicrl.analysis import figures
 
 
 def test_each_seed_is_drawn_over_samples_and_over_wall_time(results: StudyResults) -> None:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from analysis.panels import bands, labels, lines
 from matplotlib.colors import to_hex
-
-from mimicrl.analysis import drawing, figures
 from mimicrl.analysis.gait_figure import gait_cycle_figure
 from mimicrl.analysis.study import StudyResults
+
+from mimicrl.analysis import drawing, figures
 
 
 def cycle(joints: tuple[str, ...] = ("knee_flexion_r", "knee_flexion_l"), **columns: float) -> pd.DataFrame:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from analysis.panels import labels, marks
 from matplotlib.collections import LineCollection
-
-from mimicrl.analysis import aggregate
 from mimicrl.analysis.final_evaluation import final_evaluation
 from mimicrl.analysis.study import StudyResults
+
+from mimicrl.analysis import aggregate
 
 MARKS = ("o", "x")
 
