@@ -42,15 +42,7 @@ class Failed(NoResult):
 
 
 class Crashed(NoResult):
-    """A signal ended its process.
-
-    Args:
-        number: The signal.
-    """
-
-    def __init__(self, number: signal.Signals) -> None:
-        self.signal = number
-        super().__init__(number.name)
+    """A signal, which the text names, ended its process."""
 
 
 def run(
@@ -76,16 +68,8 @@ def run(
         MimicError: What the function raised, of the same class and with the same fields.
         NoResult: One of its subclasses says why.
     """
-    # Not from the current folder, where anything may lie.
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "mimicrl.isolated",
-        function,
-        json.dumps(arguments),
-        json.dumps(memory_bytes),
-    ]
+    # -P: modules are not taken from the current folder, where anything may lie.
+    command = [sys.executable, "-P", "-m", "mimicrl.isolated", function, *map(json.dumps, (arguments, memory_bytes))]
     # Each thread of a library would take its share of the memory.
     variables = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | dict(environment or {})
     try:
@@ -99,7 +83,7 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise TimedOut(f"no end within {seconds:g} s") from error
     if done.returncode < 0:
-        raise Crashed(signal.Signals(-done.returncode))
+        raise Crashed(signal.Signals(-done.returncode).name)
     if done.returncode or not done.stdout:
         words = done.stderr.decode(errors="replace").strip()
         raise Failed(words.splitlines()[-1] if words else f"the process ended with {done.returncode}")
@@ -108,15 +92,14 @@ def run(
 
 def _result(document: dict[str, Any]) -> Any:
     """Return the result, or raise what was raised there."""
-    if "error" in document:
-        fields = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in document["fields"].items()
-        }
-        raise getattr(errors, document["error"])(**fields)
-    if "memory" in document:
-        raise OutOfMemory(document["memory"])
-    if "failed" in document:
-        raise Failed(document["failed"])
+    match document:
+        case {"error": name, "fields": fields}:
+            lists = {field: tuple(value) for field, value in fields.items() if isinstance(value, list)}
+            raise getattr(errors, name)(**fields | lists)
+        case {"memory": text}:
+            raise OutOfMemory(text)
+        case {"failed": text}:
+            raise Failed(text)
     return document["value"]
 
 

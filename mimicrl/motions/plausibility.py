@@ -69,7 +69,7 @@ def assess(reference: ReferenceTrajectory, walker: Walker) -> Assessment:
         walker=walker,
         leg_length_m=leg_length(walker),
         root_height_m=(float(height.min()), float(height.max())),
-        root_tilt_rad=float(np.arccos(np.clip(rotations.upright(frame.root_quat_w), -1, 1)).max()),
+        root_tilt_rad=float(np.arccos(np.clip(rotations.lean_and_heading(frame.root_quat_w)[3], -1, 1)).max()),
         foot_skate_mps=_foot_skate(sites, times[1]),
         penetration_m=float(max(0.0, -heights.min())),
         float_m=float(max(0.0, heights.min(axis=1).max())),

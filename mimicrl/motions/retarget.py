@@ -8,7 +8,7 @@ laid on the floor, along the x axis.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import mujoco
@@ -66,20 +66,11 @@ def retarget(recording: Recording, walker: Walker) -> MotionClip:
         MotionError: The recording has none of the walker's joints, or is malformed.
     """
     angles = np.zeros((len(recording.times_s), len(walker.joint_names)))
-    matched = False
-    for joint, rotation in recording.rotations.items():
-        hinges = _hinges(walker, joint)
-        if hinges:
-            axes = walker.model.jnt_axis[walker.model.actuator_trnid[hinges, 0]]
-            angles[:, hinges] = hinge_angles(rotation, axes)
-            matched = True
-    if not matched:
-        raise MotionError(
-            "the recording and the walker have no joint in common",
-            where=recording.name,
-            got=", ".join(recording.rotations),
-            expected=", ".join(walker.joint_names),
-        )
+    matched = {joint: hinges for joint in recording.rotations if (hinges := _hinges(walker, joint))}
+    _check_common("recording", recording.name, matched, recording.rotations, walker)
+    for joint, hinges in matched.items():
+        axes = walker.model.jnt_axis[walker.model.actuator_trnid[hinges, 0]]
+        angles[:, hinges] = hinge_angles(recording.rotations[joint], axes)
     scale = leg_length(walker) / recording.leg_length_m
     clip = MotionClip(
         name=recording.name,
@@ -100,17 +91,10 @@ def lay_out(clip: MotionClip, walker: Walker) -> MotionClip:
         MotionError: The clip and the walker have no joint in common.
     """
     common = [name for name in walker.joint_names if name in clip.joint_names]
-    if not common:
-        raise MotionError(
-            "the clip and the walker have no joint in common",
-            where=clip.name,
-            got=", ".join(clip.joint_names),
-            expected=", ".join(walker.joint_names),
-        )
+    _check_common("clip", clip.name, common, clip.joint_names, walker)
     angles = np.zeros((len(clip.times_s), len(walker.joint_names)))
-    for column, name in enumerate(walker.joint_names):
-        if name in clip.joint_names:
-            angles[:, column] = clip.joint_angles_rad[:, clip.joint_names.index(name)]
+    for name in common:
+        angles[:, walker.joint_names.index(name)] = clip.joint_angles_rad[:, clip.joint_names.index(name)]
     position, quat = _along_x(clip)
     quat = rotations.make_continuous(quat)
     _, heights = walker.kinematics(walker.qpos(position, quat, angles))
@@ -157,6 +141,16 @@ def leg_length(walker: Walker) -> float:
     mujoco.mj_kinematics(walker.model, data)
     foot = walker.model.site_bodyid[walker.foot_site_ids[0]]
     return float(data.xpos[walker.model.body_rootid[foot], 2] - data.xpos[foot, 2])
+
+
+def _check_common(what: str, name: str, common: Collection[str], joints: Iterable[str], walker: Walker) -> None:
+    if not common:
+        raise MotionError(
+            f"the {what} and the walker have no joint in common",
+            where=name,
+            got=", ".join(joints),
+            expected=", ".join(walker.joint_names),
+        )
 
 
 def _hinges(walker: Walker, joint: str) -> list[int]:

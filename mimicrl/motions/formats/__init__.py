@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -28,19 +29,13 @@ _HEAD_BYTES = 2**16
 
 
 class Format(Protocol):
-    """What a module of this folder has; see above."""
+    """A module of this folder, as described above."""
 
     WHAT: str
     ENDINGS: tuple[str, ...]
     LOOKS_FOR: str
-
-    def sniff(self, path: Path, /) -> bool:
-        """Return whether a file is of this format."""
-        ...
-
-    def read(self, path: Path, /) -> Recording | MotionClip:
-        """Return the motion in a file."""
-        ...
+    sniff: Callable[[Path], bool]
+    read: Callable[[Path], Recording | MotionClip]
 
 
 def formats() -> dict[str, Format]:

@@ -22,6 +22,11 @@ MAX_BYTES = 2**28
 _MAX_MEMORY_BYTES = 2**31
 _TIMEOUT_S = 60.0
 _SAVE_AGAIN = "save it again: in MATLAB with -v7, in Python with scipy.io.savemat"
+_ENDS = {
+    isolated.TimedOut: "reading the file takes too long",
+    isolated.Crashed: "the file is damaged: reading it crashed",
+    isolated.Failed: "not a MATLAB 5 file that can be read",
+}
 _KINDS = {"O": "cell", "V": "struct", "U": "char", "c": "complex"}
 _FOREIGN = "a cell holds something other than real numbers"
 
@@ -50,13 +55,8 @@ def read_cells(path: Path, variable: str) -> list[Array]:
     except isolated.OutOfMemory as error:
         fix = "keep fewer cells; save it again if it is small"
         raise MotionError("reading the file takes too much memory", where=path, fix=fix) from error
-    except isolated.TimedOut as error:
-        raise MotionError("reading the file takes too long", where=path, got=error, fix=_SAVE_AGAIN) from error
-    except isolated.Crashed as error:
-        what = "the file is damaged: reading it crashed"
-        raise MotionError(what, where=path, got=error, fix=_SAVE_AGAIN) from error
-    except isolated.Failed as error:
-        raise MotionError("not a MATLAB 5 file that can be read", where=path, got=error, fix=_SAVE_AGAIN) from error
+    except isolated.NoResult as error:
+        raise MotionError(_ENDS[type(error)], where=path, got=error, fix=_SAVE_AGAIN) from error
 
 
 def load(path: str, variable: str, max_bytes: int) -> list[Array]:

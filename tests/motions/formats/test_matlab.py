@@ -1,9 +1,8 @@
-"""Cells of numbers come back from a MATLAB file as they were; whatever else it holds or does to its reader is told."""
+"""Cells of numbers come back from a MATLAB file as they were; whatever else it holds or does is refused by name."""
 
 from __future__ import annotations
 
 import itertools
-import signal
 import struct
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from mimicrl.motions.formats import _matlab as matlab
 
 MATRIX = np.arange(12.0).reshape(3, 4) / 7
 OBJECT = MatlabObject(np.zeros((1, 1), dtype=[("field", object)]), "timeseries")
-KINDS = ["f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "?"]
+KINDS = ["f8", "f4", "i1", "u2", "i4", "u8", "?"]
 # Types of data elements and classes of variables of the format.
 NAME, INT32, UINT32, MATRICES = 1, 5, 6, 14
 CELL, FUNCTION, OPAQUE = 1, 16, 17
@@ -114,7 +113,6 @@ OTHER = "a cell holds something other than real numbers — x.mat, Data{2}"
 FOREIGN: dict[str, tuple[Any, str]] = {
     "text": ("left", " — got char"),
     "complex": (MATRIX + 1j, " — got complex"),
-    "struct": ({"step": MATRIX}, " — got struct"),
     "object": (OBJECT, " — got object"),
     "sparse": (scipy.sparse.csc_array(MATRIX), " — got sparse"),
     "text inside": (holding("left"), "(2, 4) — got char of shape (1,), expected one number"),
@@ -128,31 +126,16 @@ def test_a_cell_of_anything_but_real_numbers_is_refused(tmp_path: Path, case: st
     assert refusal(write(tmp_path, row(MATRIX, cell), compressed=True)) == OTHER + text
 
 
-# Each with how many matrices stand in the file before the handle.
-HANDLES: dict[str, tuple[np.ndarray, int, str]] = {
-    "variable": (row(MATRIX), 0, ABSENT.format("'Data' (function)")),
-    "cell": (row(MATRIX, row(1.0)), 2, OTHER + " — got function"),
-}
-
-
-@pytest.mark.parametrize("place", HANDLES)
-def test_a_function_handle_is_refused(tmp_path: Path, place: str) -> None:
-    data, number, text = HANDLES[place]
-    assert refusal(with_handle(write(tmp_path, data), number)) == text
-
-
-def test_an_opaque_cell_is_refused(tmp_path: Path) -> None:
-    content = write(tmp_path, row(MATRIX)).read_bytes()
-    # The header of the file, then the tag and the header of the variable.
-    path = write(tmp_path, content[:128] + element(MATRICES, content[136:176] + opaque(b"")))
-    assert refusal(path) == OTHER.replace("2", "1") + " — got opaque"
+def test_a_function_handle_is_refused(tmp_path: Path) -> None:
+    # Two matrices stand in the file before the handle.
+    path = with_handle(write(tmp_path, row(MATRIX, row(1.0))), 2)
+    assert refusal(path) == OTHER + " — got function"
 
 
 UNREADABLE = "not a MATLAB 5 file that can be read — x.mat — got {}"
 NO_ROW: dict[str, tuple[Any, str]] = {
     "no variable": ({}, ABSENT.format("no variable")),
     "another name": ({"data": row(1.0), "a": MATRIX}, ABSENT.format("'data' (cell), 'a' (double)")),
-    "a matrix": ({"Data": MATRIX}, ABSENT.format("'Data' (double)")),
     "a column": (row(1.0, 2.0).T, "the cells are no row — x.mat, Data — got (2, 1), expected (1, any number)"),
     "empty file": (b"", UNREADABLE.format("scipy.io.matlab._miobase.MatReadError: Mat file appears to be ")),
     "HDF5": (b"MATLAB 7.3".ljust(124) + b"\x00\x02IM", UNREADABLE.format("NotImplementedError: Please use HDF reader")),
@@ -170,11 +153,12 @@ def test_an_opaque_variable_is_refused(tmp_path: Path) -> None:
     assert refusal(path) == ABSENT.format("variables of which one is opaque, such as a table")
 
 
-@pytest.mark.parametrize(("share", "compressed"), [(0.99, True), (0.99, False)])
-def test_a_cut_file_is_refused(tmp_path: Path, share: float, compressed: bool) -> None:
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_cut_file_is_refused(tmp_path: Path, compressed: bool) -> None:
     content = write(tmp_path, row(MATRIX, MATRIX), compressed=compressed).read_bytes()
-    text = refusal(write(tmp_path, content[: int(share * len(content))]))
-    assert text.startswith(UNREADABLE.format("")) and text.endswith(f" — {matlab._SAVE_AGAIN}")
+    text = refusal(write(tmp_path, content[: int(0.99 * len(content))]))
+    assert text.startswith(UNREADABLE.format(""))
+    assert text.endswith(f" — {matlab._SAVE_AGAIN}")
 
 
 # Of a file with one matrix, uncompressed: bytes that are put at a place, and what becomes of it. Each is of the file's
@@ -185,7 +169,6 @@ MEMORY = "reading the file takes too much memory — x.mat — keep fewer cells;
 DAMAGE: dict[str, tuple[int, bytes, str]] = {
     "a type that does not exist": (224, b"\x00", CRASH),
     "4 GiB of numbers": (228, b"\xff\xff\xff\xff", MEMORY),
-    "cells that are a struct": (144, b"\x02", UNREADABLE.format("ValueError: Unexpected amount")),
     "a name of other letters": (172, b"\n\xff", ABSENT.format(r"'\nÿta' (cell)")),
 }
 
@@ -215,7 +198,7 @@ def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 ENDS: dict[str, tuple[isolated.NoResult, str]] = {
-    "crash": (isolated.Crashed(signal.SIGBUS), CRASH + "BUS — " + matlab._SAVE_AGAIN),
+    "crash": (isolated.Crashed("SIGBUS"), CRASH + "BUS — " + matlab._SAVE_AGAIN),
     "error": (isolated.Failed("ValueError: a b"), UNREADABLE.format("ValueError: a b — ") + matlab._SAVE_AGAIN),
     "hang": (isolated.TimedOut("no end within 60 s"), HANG.format("no end within 60 s")),
 }
@@ -229,16 +212,3 @@ def test_however_the_reader_ends_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     end, text = ENDS[case]
     monkeypatch.setattr(isolated, "run", fail)
     assert refusal(write(tmp_path, b"")) == text
-
-
-def test_the_reader_has_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits: dict[str, float] = {}
-    monkeypatch.setattr(isolated, "run", lambda *_, **given: limits.update(given))
-    read(write(tmp_path, b""))
-    assert limits == {"seconds": 60.0, "memory_bytes": 2**31}
-
-
-def test_the_reader_ignores_the_folder_it_runs_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "json.py").write_text("raise RuntimeError('not the real one')")
-    monkeypatch.chdir(tmp_path)
-    assert read(write(tmp_path, row())) == []
