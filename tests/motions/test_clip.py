@@ -55,15 +55,10 @@ def test_a_clip_keeps_its_own_read_only_arrays() -> None:
 
 BROKEN = {
     "one frame": ({"times_s": [0.0]}, "a clip needs at least two frames — c — got times of shape (1,)"),
-    "times in a table": ({"times_s": [[0.0, 1.0]]}, "a clip needs at least two frames — c — got times of shape (1, 2)"),
     "loop": ({"loop": "clamp"}, "unknown loop mode — c — got clamp, expected wrap or none"),
     "root": (
         {"root_position_w": [[0, 0], [0, 0], [0, 0]]},
         "root_position_w has the wrong shape — c — got (3, 2), expected (3, 3)",
-    ),
-    "frames": (
-        {"root_quat_w": [[1, 0, 0, 0]] * 2},
-        "root_quat_w has the wrong shape — c — got (2, 4), expected (3, 4)",
     ),
     "joints": (
         {"joint_names": ["knee", "hip"]},
@@ -81,12 +76,7 @@ BROKEN = {
         {"root_position_w": [[0, 0, 1], [0, 0, 1], [0, np.inf, 1]]},
         "the clip has a number that is not finite — c, frame 2, root_position_w — got inf",
     ),
-    "NaN time": (
-        {"times_s": [0, np.nan, 1]},
-        "the clip has a number that is not finite — c, frame 1, times_s — got nan",
-    ),
     "late start": ({"times_s": [1, 2, 3]}, "times must start at 0 and rise — c, frame 0 — got 1 s after 1 s"),
-    "standstill": ({"times_s": [0, 1, 1]}, "times must start at 0 and rise — c, frame 2 — got 1 s after 1 s"),
     "backwards": ({"times_s": [0, 1, 0.5]}, "times must start at 0 and rise — c, frame 2 — got 0.5 s after 1 s"),
     "quaternion": (
         {"root_quat_w": [[1, 0, 0, 0], [1, 0.1, 0, 0], [1, 0, 0, 0]]},
@@ -145,23 +135,15 @@ def npz(**arrays: object) -> bytes:
     return buffer.getvalue()
 
 
-def npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     "content",
     [
         b"",
-        b"text",
         b"PK\x03\x04 damaged",
         npz(qpos=np.zeros(3)),
-        npy(np.zeros(3)),
         npz(name=np.array(["c"], dtype=object)),
     ],
-    ids=["empty", "text", "zip", "other npz", "npy", "objects"],
+    ids=["empty", "zip", "other npz", "objects"],
 )
 def test_what_is_no_clip_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.npz").write_bytes(content)

@@ -139,12 +139,6 @@ def test_a_larger_skeleton_walks_at_the_same_froude_number(clip: MotionClip, wal
     assert_same_motion(got, retarget(small, walker))
 
 
-def test_recorded_times_may_start_anywhere(clip: MotionClip, walker: Walker) -> None:
-    recording = record(clip, walker)
-    later = dataclasses.replace(recording, times_s=recording.times_s + 17.0)
-    assert_same_motion(retarget(later, walker), retarget(recording, walker))
-
-
 def test_the_leg_is_thigh_and_shank(walker: Walker) -> None:
     assert leg_length(walker) == pytest.approx((0.245 + 0.246) * 1.70, abs=1e-6)
 

@@ -93,15 +93,14 @@ def test_axes_become_forward_left_up(tmp_path: Path, document: Document) -> None
     assert rotations.rotate(recording.rotations["knee_r"], [0.0, 0.0, -1.0])[0, 0] == pytest.approx(-np.sin(0.7))
 
 
-def test_the_last_frames_duration_does_not_count(tmp_path: Path, document: Document) -> None:
+def test_the_last_frames_duration_does_not_count_and_no_loop_mode_means_none(
+    tmp_path: Path, document: Document
+) -> None:
     frames = [list(frame) for frame in document["Frames"]]
     frames[-1][0] = 99.0
-    path = write(tmp_path / "x.txt", document | {"Frames": frames})
-    assert deepmimic.read(path).times_s[-1] == pytest.approx(sum(frame[0] for frame in frames[:-1]))
-
-
-def test_without_a_loop_mode_a_motion_ends(tmp_path: Path, document: Document) -> None:
-    assert deepmimic.read(write(tmp_path / "x.txt", {"Frames": document["Frames"]})).loop == "none"
+    recording = deepmimic.read(write(tmp_path / "x.txt", {"Frames": frames}))
+    assert recording.times_s[-1] == pytest.approx(sum(frame[0] for frame in frames[:-1]))
+    assert recording.loop == "none"
 
 
 def frame_edit(frame: int, column: int, value: object) -> Callable[[Document], object]:
@@ -118,35 +117,22 @@ def cut_columns(document: Document) -> object:
 
 
 FEW = 'not a DeepMimic motion — {path} — got fewer than two frames, expected a list "Frames"'
-COLUMNS = "a frame has the wrong number of columns — {path}, frame %d — got %d, expected 44, the humanoid's"
+COLUMNS = "a frame has the wrong number of columns — {path}, frame 3 — got 36, expected 44, the humanoid's"
 NO_NUMBERS = "a frame holds something other than numbers — {path} — got "
 BROKEN: dict[str, tuple[Callable[[Document], object], str]] = {
     "no mapping": (lambda _: [1, 2], FEW),
     "one frame": (lambda document: document | {"Frames": document["Frames"][:1]}, FEW),
-    "frames are text": (lambda document: document | {"Frames": "frames"}, FEW),
-    "columns": (cut_columns, COLUMNS % (3, 36)),
-    "a frame is a number": (lambda document: document | {"Frames": [1, 2]}, COLUMNS % (0, 1)),
+    "columns": (cut_columns, COLUMNS),
     "text": (frame_edit(1, 5, "left"), NO_NUMBERS),
-    "huge": (frame_edit(1, 5, 10**400), NO_NUMBERS),
     "NaN": (
         frame_edit(2, 20, float("nan")),
         "the motion has a number that is not finite — {path}, frame 2, column 20 — got nan — "
         "repair or cut the recording",
     ),
-    "null": (frame_edit(2, 20, None), "the motion has a number that is not finite — {path}, frame 2, column 20"),
     "zero duration": (frame_edit(4, 0, 0.0), "times must rise — x.txt, frame 4 — got a duration of 0 s"),
     "long quaternion": (
         frame_edit(5, 16, 1.5),
         "a quaternion is not of unit length — x.txt, hip_r, frame 5 — got length ",
-    ),
-    "zero root": (
-        lambda document: document | {"Frames": [[*frame[:4], 0, 0, 0, 0, *frame[8:]] for frame in document["Frames"]]},
-        "a quaternion is not of unit length — x.txt, root, frame 0 — got length 0.0000",
-    ),
-    "loop": (lambda document: document | {"Loop": "clamp"}, "unknown loop mode — x — got clamp, expected wrap or none"),
-    "open loop": (
-        lambda document: document | {"Frames": document["Frames"][:50]},
-        "the clip wraps but its ends do not meet — x, joint ",
     ),
 }
 

@@ -22,7 +22,7 @@ OBJECT = MatlabObject(np.zeros((1, 1), dtype=[("field", object)]), "timeseries")
 KINDS = ["f8", "f4", "i1", "u2", "i4", "u8", "?"]
 # Types of data elements and classes of variables of the format.
 NAME, INT32, UINT32, MATRICES = 1, 5, 6, 14
-CELL, FUNCTION, OPAQUE = 1, 16, 17
+CELL, OPAQUE = 1, 17
 
 
 def row(*cells: Any) -> np.ndarray:
@@ -76,15 +76,6 @@ def before(path: Path, variable: bytes) -> Path:
     return path
 
 
-def with_handle(path: Path, number: int) -> Path:
-    """Make a function handle of the matrix of this number in the file; but for its class it is stored as a cell is."""
-    flags = element(UINT32, bytes(8))[:8]
-    *start, end = path.read_bytes().split(flags, number + 1)
-    assert end[0] == CELL
-    path.write_bytes(flags.join([*start, bytes([FUNCTION]) + end[1:]]))
-    return path
-
-
 @pytest.mark.parametrize("compressed", [True, False])
 def test_numbers_of_any_class_and_shape_come_back(tmp_path: Path, compressed: bool) -> None:
     rng = np.random.default_rng(0)
@@ -124,12 +115,6 @@ FOREIGN: dict[str, tuple[Any, str]] = {
 def test_a_cell_of_anything_but_real_numbers_is_refused(tmp_path: Path, case: str) -> None:
     cell, text = FOREIGN[case]
     assert refusal(write(tmp_path, row(MATRIX, cell), compressed=True)) == OTHER + text
-
-
-def test_a_function_handle_is_refused(tmp_path: Path) -> None:
-    # Two matrices stand in the file before the handle.
-    path = with_handle(write(tmp_path, row(MATRIX, row(1.0))), 2)
-    assert refusal(path) == OTHER + " — got function"
 
 
 UNREADABLE = "not a MATLAB 5 file that can be read — x.mat — got {}"

@@ -105,14 +105,6 @@ def test_the_root_moves_smoothly_over_the_seam(walk: tuple[float, MotionClip]) -
     assert spectrum[1:5].max() > 0.1
 
 
-def test_one_foot_passes_the_other_twice_in_a_cycle(clip: MotionClip, walker: Walker) -> None:
-    sites, _ = feet(clip, walker)
-    lead = sites[:-1, 0, 0] - sites[:-1, 2, 0]
-    assert lead[0] == pytest.approx(lead.max(), rel=0.05)  # the cycle starts as the right heel strikes, far ahead
-    assert lead[HALF] == pytest.approx(lead.min(), rel=0.05)
-    assert (np.diff(np.sign(lead)) != 0).sum() == 2
-
-
 @pytest.mark.parametrize("speed", [0.8, 2.0, float("nan")])
 def test_a_speed_without_published_gait_is_refused(walker: Walker, speed: float) -> None:
     text = f"no published gait at this speed — motion.speed_mps — got {speed} m/s, expected 0.839 to 1.95"
