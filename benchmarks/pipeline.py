@@ -153,8 +153,6 @@ def shell_commands(planned: str) -> list[str]:
 def by_hand(commands: list[str], folder: Path) -> None:
     """Run the commands of a study one after another, as Snakemake would with one core."""
     for command in commands:
-        for log in re.findall(r"(?:tee -i|mimicrl\.console) (\S+)", command):
-            (folder / log).parent.mkdir(parents=True, exist_ok=True)
         paired.call("bash", "-c", f"set -euo pipefail; {command}", cwd=folder, environment=AS_A_JOB)
 
 
