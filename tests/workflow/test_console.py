@@ -37,7 +37,7 @@ def test_a_training_prints_a_few_named_lines_and_its_log_has_all(printed: tuple[
     folder, _, output = printed
     log = (folder / "results/tiny/good/seed_1/logs/train.log").read_text().splitlines()
     evaluations = [line for line in log if " samples: " in line and line.startswith(console.DETAIL)]
-    assert len(evaluations) == 1024 // TINY["evaluation"]["interval"]
+    assert len(evaluations) == 1024 // TINY["evaluation"]["eval_freq"]
     shown = [line for line in log if not line.startswith(console.DETAIL) and "runs code of" not in line]
     assert len(shown) <= 8
     assert shown[0] == "trains tiny/good/seed_1: 1,024 samples"
