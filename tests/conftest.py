@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import groups
 import pytest
 import yaml
 from hypothesis import settings
@@ -26,6 +27,11 @@ from mimicrl.walkers import Walker
 # The same examples in every run, and no deadline: a busy machine must not fail a test.
 settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
 settings.load_profile("repeatable")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    groups.mark(items)
 
 
 @pytest.fixture(scope="session")

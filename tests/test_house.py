@@ -7,6 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import groups
 import pytest
 import yaml as pyyaml
 
@@ -146,3 +147,7 @@ def test_help_lists_every_verb() -> None:
     makefile = (ROOT / "Makefile").read_text()
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE) == phony[0].split()
+
+
+def test_groups_and_slow_tests_are_there() -> None:
+    assert [name for name in (*groups.GROUPS, *groups.SLOW) if not (groups.TESTS / name).exists()] == []

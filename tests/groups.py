@@ -1,0 +1,43 @@
+"""Which tests run in one process, one after the other, and which are slow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# Folders and files below tests/ that share an expensive fixture, or what a machine has once: Slurm, the image,
+# the memory that a browser takes. All other files are a group each.
+GROUPS = {
+    "cluster": "machine",
+    "container": "machine",
+    "analysis/test_report_browser.py": "machine",
+    "workflow": "workflow",
+}
+# Folders and files below tests/ that `make test-fast` leaves out: each test takes more than a second or two.
+SLOW = (
+    *GROUPS,
+    "resume",
+    "faults",
+    "benchmarks",
+)
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Mark each test with its group and, if it is slow, with `slow`; put the longest groups first.
+
+    Whoever runs the tests in several processes gives a group to the next process that is free. The longest ones come
+    first, so that no process is left with one of them at the end.
+    """
+    longest = [*dict.fromkeys(GROUPS.values()), *SLOW]
+    places: dict[pytest.Item, int] = {}
+    for item in items:
+        path = item.path.relative_to(TESTS)
+        names = [str(path), *map(str, path.parents)]
+        group = next((GROUPS[name] for name in names if name in GROUPS), str(path))
+        item.add_marker(pytest.mark.xdist_group(group))
+        if any(name in SLOW for name in names):
+            item.add_marker(pytest.mark.slow)
+        places[item] = min((longest.index(name) for name in (group, *names) if name in longest), default=len(longest))
+    items.sort(key=places.__getitem__)  # which leaves the tests of a file in their order
