@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +104,14 @@ def trained_run(prepare: Callable[..., Run], tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.fixture
-def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def copied_run(trained_run: Run, tmp_path: Path) -> Run:
+    """A copy of the trained run, to be changed: it has checkpoints of 384 and 512 samples."""
+    shutil.copytree(trained_run.path, tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+@pytest.fixture
+def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Runs a command line in this process."""
 
     def run(*words: object) -> Done:
@@ -115,13 +123,14 @@ def mimicrl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         monkeypatch.setenv("MUJOCO_GL", os.environ.get("MUJOCO_GL", ""))
         with pytest.raises(SystemExit) as stopped:
             cli.main()
-        return Done(int(stopped.value.code or 0), *capsys.readouterr())
+        out, err = capsys.readouterr()
+        return Done(int(stopped.value.code or 0), out, err)
 
     return run
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Any:
+def study(tmp_path: Path) -> Callable[..., Path]:
     """Writes a study of one tiny experiment, with values changed."""
 
     def write(text: str | None = None, **sections: Any) -> Path:
@@ -133,7 +142,7 @@ def study(tmp_path: Path) -> Any:
 
 
 @pytest.fixture
-def run_directory(prepare, tmp_path: Path) -> Run:
+def run_directory(prepare: Callable[..., Run], tmp_path: Path) -> Run:
     return prepare(tmp_path / "run", training={"total_timesteps": 128})
 
 

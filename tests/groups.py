@@ -19,8 +19,18 @@ GROUPS = {
 SLOW = (
     *GROUPS,
     "resume",
-    "faults",
+    "faults/test_checkpoints.py",
+    "faults/test_disk_full.py",
+    "faults/test_divergence.py",
+    "faults/test_history.py",
+    "faults/test_video.py",
+    "faults/test_workers.py",
+    "faults/test_writer.py",
     "benchmarks",
+    "analysis/test_report.py",
+    "analysis/test_report_videos.py",
+    "motions/readers/test_matlab.py",
+    "training/test_wandb.py",
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resume.trainers import assert_same, checkpoints, table
+from resume.trainers import Prepare, assert_same, checkpoints, saved, table
 from stage_calls import prepare_run, train
 
 from mimicrl import artifacts, faultpoints, policy
@@ -27,7 +27,7 @@ def best_told(run: Run) -> int:
 @pytest.mark.fault(3)
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
-    prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+    prepare: Prepare, trained_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     run = prepare(tmp_path / "run")
     place = run.policy_directory("best")
@@ -54,7 +54,7 @@ def test_a_kill_while_the_best_policy_is_published_leaves_no_half_of_it(
 
 
 @pytest.fixture
-def superseded(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def superseded(prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run killed after 640 samples, whose policy was the best one then, with a last checkpoint of 512."""
     run = prepare(
         tmp_path / "run",
@@ -67,7 +67,7 @@ def superseded(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         patch.setattr(faultpoints, "_reached", Counter())
         with pytest.raises(OSError, match="No space"):
             train(run, cores=1)
-    assert [int(path.name[5:]) for path in checkpoints(run)] == [256, 512]
+    assert saved(run) == [256, 512]
     assert Policy.load(run.policy_directory("best")).about["samples"] == 640
     return run
 
@@ -88,13 +88,14 @@ def score(patch: pytest.MonkeyPatch, scores: dict[int, tuple[int, float]]) -> No
 def assert_best(run: Run, samples: int) -> None:
     """Check that the outcome and the policy tell of the same evaluation, which is one of the history."""
     policy = Policy.load(run.policy_directory("best"))
-    assert best_told(run) == policy.about["samples"] == samples
+    assert best_told(run) == samples
+    assert policy.about["samples"] == samples
     assert samples in table(run.evaluations_file)["samples"].tolist()
 
 
 @pytest.mark.fault(54)
 def test_a_budget_that_ends_before_the_best_policy_of_a_killed_attempt_has_another_best(
-    tiny, superseded: Run, tmp_path: Path
+    tiny: Any, superseded: Run, tmp_path: Path
 ) -> None:
     changes = {"total_timesteps": 512, "save_freq": 256}
     shorter = prepare_run(tiny(training=changes, evaluation={"eval_freq": 128}), tmp_path, superseded.path)

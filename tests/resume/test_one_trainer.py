@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resume.trainers import Trainer, assert_same, importing, start
+from resume.trainers import Prepare, Trainer, assert_same, attempts, finish, held, importing
 from stage_calls import train
 
 from mimicrl import machine
 from mimicrl.errors import RunLocked
 from mimicrl.runs import Run
-from mimicrl.training.logs import read_json_lines
 
 # A command line that fails as soon as something slow is imported.
 LIGHT = """
@@ -30,16 +29,14 @@ LOCKED = 6
 
 
 @pytest.fixture
-def run(prepare, tmp_path: Path) -> Run:
+def run(prepare: Prepare, tmp_path: Path) -> Run:
     return prepare(tmp_path / "run")
 
 
 @pytest.fixture
 def first(run: Run) -> Trainer:
     """A trainer that is in the middle of its work until it is released."""
-    trainer = start(run, fault="train.rollout:stall:2")
-    trainer.await_stall()
-    return trainer
+    return held(run, "train.rollout:stall:2")
 
 
 def second(run: Run) -> subprocess.CompletedProcess[str]:
@@ -48,7 +45,7 @@ def second(run: Run) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.fault(31)
 def test_a_second_one_is_refused_before_anything_slow_is_imported(
-    run: Run, first: Trainer, prepare, tmp_path: Path
+    run: Run, first: Trainer, prepare: Prepare, tmp_path: Path
 ) -> None:
     refused = second(run)
     assert refused.returncode == LOCKED, refused.stderr
@@ -59,18 +56,19 @@ def test_a_second_one_is_refused_before_anything_slow_is_imported(
     first.release()
     code, output = first.end()
     assert code == 0, output
-    assert len(read_json_lines(run.training.attempts_file)) == 1
+    assert len(attempts(run)) == 1
     whole = prepare(tmp_path / "whole")
     train(whole, cores=1)
     assert_same(run, whole)
 
 
 @pytest.mark.fault(31)
-def test_a_trainer_that_imports_pytorch_is_one_already(run: Run, prepare, tmp_path: Path) -> None:
+def test_a_trainer_that_imports_pytorch_is_one_already(run: Run, prepare: Prepare, tmp_path: Path) -> None:
     before = run.run_file.read_bytes()
     with importing(run, tmp_path) as process:
         refused = second(run)
-        assert refused.returncode == LOCKED and f"process {process.pid}, since " in refused.stderr
+        assert refused.returncode == LOCKED
+        assert f"process {process.pid}, since " in refused.stderr
         with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .*process {process.pid}, since "):
             prepare(run.path, training={"gamma": 0.9})
     assert run.run_file.read_bytes() == before, "what the first trainer reads now is what it was started for"
@@ -90,10 +88,8 @@ def test_evaluation_and_video_do_not_wait_for_the_trainer(run: Run, first: Train
 def test_a_killed_one_leaves_no_lock(run: Run, first: Trainer) -> None:
     first.signal(signal.SIGKILL)
     first.end()
-    lock = run.lock_file
-    assert f"process {first.process.pid}," in lock.read_text(), "its name stands there still"
-    code, output = start(run).end()
-    assert code == 0, output
+    assert f"process {first.process.pid}," in run.lock_file.read_text(), "its name stands there still"
+    finish(run)
 
 
 @pytest.mark.fault(32)

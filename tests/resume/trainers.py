@@ -19,15 +19,16 @@ import pandas as pd
 
 from mimicrl import artifacts, cli, faultpoints
 from mimicrl.runs import Run
+from mimicrl.training.checkpoints import store
+from mimicrl.training.logs import read_json_lines
 
+Prepare = Callable[..., Run]
 CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_seconds"]
 # New processes come from a server in which PyTorch has been imported and nothing else was done: seconds saved on each.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     ["mimicrl.cli", "mimicrl.training.trainer", "torch._dynamo", "torch.utils.tensorboard", "pytest"]
 )
-
-
 FOR_EVER_S = 120.0
 
 
@@ -85,6 +86,25 @@ def start(run: Run, *words: str, fault: str | None = None) -> Trainer:
     return Trainer(process, log, go)
 
 
+def held(run: Run, fault: str) -> Trainer:
+    """Start a trainer and wait until it stalls at a fault point."""
+    trainer = start(run, fault=fault)
+    trainer.await_stall()
+    return trainer
+
+
+def kill(run: Run, fault: str, *words: str) -> None:
+    """Let a trainer get as far as a fault point, where it is killed."""
+    code, output = start(run, *words, fault=fault).end()
+    assert code == -signal.SIGKILL, output
+
+
+def finish(run: Run, *words: str) -> None:
+    """Let a trainer work to the end."""
+    code, output = start(run, *words).end()
+    assert code == 0, output
+
+
 @contextlib.contextmanager
 def importing(run: Run, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Start `mimicrl train` and hold it while it imports PyTorch.
@@ -127,7 +147,23 @@ def table(file: Path) -> pd.DataFrame:
 
 
 def checkpoints(run: Run) -> list[Path]:
+    """The folders of the checkpoints, oldest first."""
     return sorted(run.training.checkpoints_directory.glob("step-*"))
+
+
+def saved(run: Run) -> list[int]:
+    """The samples of the checkpoints, oldest first."""
+    return store.samples_saved(run.training.checkpoints_directory)[::-1]
+
+
+def attempts(run: Run) -> list[tuple[int, int, str]]:
+    """From how many samples to how many each attempt at the training got, and why it ended."""
+    return [(row["from"], row["to"], row["why"]) for row in read_json_lines(run.training.attempts_file)]
+
+
+def digests(folder: Path) -> dict[Path, str]:
+    """What the files of a folder hold."""
+    return {path: artifacts.file_sha256(path) for path in folder.rglob("*") if path.is_file()}
 
 
 def assert_same(one: Run, other: Run) -> None:
