@@ -28,8 +28,7 @@ SLOW = (
     "faults/test_writer.py",
     "benchmarks",
     "analysis/test_report.py",
-    "analysis/test_report_videos.py",
-    "motions/readers/test_matlab.py",
+    "motions/formats/test_matlab.py",
     "training/test_wandb.py",
 )
 

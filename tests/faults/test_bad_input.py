@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support import Done
 
 from mimicrl.motions import MotionClip
 
 BASE = "study: tiny\nexperiments:\n  walk:\n"
+Command = Callable[..., Done]
+
+
+def refused(mimicrl: Command, study: Path, folder: Path, code: int) -> Done:
+    """Check that a study's run is refused with an exit code and that nothing is written; return how it ended."""
+    out = folder / "run"
+    done = mimicrl("init", study, "--experiment", "walk", "--seed", 1, "--out", out)
+    assert done.code == code, done.err
+    assert done.last.startswith("mimicrl init: ")
+    assert "Traceback" not in done.err
+    assert not out.exists()
+    return done
 
 
 @pytest.mark.fault(28, 29)
@@ -29,21 +43,20 @@ BASE = "study: tiny\nexperiments:\n  walk:\n"
     ],
 )
 def test_a_wrong_configuration_is_code_2_and_writes_nothing(
-    mimicrl: Any, study: Any, tmp_path: Path, text: str, told: str
+    mimicrl: Command, study: Callable[..., Path], tmp_path: Path, text: str, told: str
 ) -> None:
-    out = tmp_path / "run"
-    done = mimicrl("init", study(text), "--experiment", "walk", "--seed", 1, "--out", out)
-    assert done.code == 2
-    assert done.last.startswith("mimicrl init: ") and told in done.last
-    assert "Traceback" not in done.err and not out.exists()
+    assert told in refused(mimicrl, study(text), tmp_path, 2).last
 
 
 @pytest.mark.fault(28)
-def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any, tmp_path: Path) -> None:
+def test_all_errors_of_a_configuration_are_told_at_once(
+    mimicrl: Command, study: Callable[..., Path], tmp_path: Path
+) -> None:
     text = BASE + "    trainig: {}\n    evaluation:\n      episodes: 1\n      seconds: -1\n"
     done = mimicrl("init", study(text), "--out", tmp_path / "out")
     *problems, last = done.err.splitlines()
-    assert done.code == 2 and len(problems) == 3
+    assert done.code == 2
+    assert len(problems) == 3
     assert last == f"mimicrl init: 3 errors in the configuration — {tmp_path / 'study.yaml'} — correct the lines above"
     assert any("trainig: unknown key — did you mean training?" in problem for problem in problems)
 
@@ -60,9 +73,13 @@ def test_all_errors_of_a_configuration_are_told_at_once(mimicrl: Any, study: Any
         (["--experiment", "walk", "--seed", "1", "--set", "mdp.control_hz=33"], "the control rate must divide"),
     ],
 )
-def test_wrong_options_are_code_2(mimicrl: Any, study: Any, tmp_path: Path, words: list[str], told: str) -> None:
+def test_wrong_options_are_code_2(
+    mimicrl: Command, study: Callable[..., Path], tmp_path: Path, words: list[str], told: str
+) -> None:
     done = mimicrl("init", study(), "--out", tmp_path / "run", *words)
-    assert done.code == 2 and done.last.startswith("mimicrl init: ") and told in done.last
+    assert done.code == 2
+    assert done.last.startswith("mimicrl init: ")
+    assert told in done.last
     assert not (tmp_path / "run").exists()
 
 
@@ -107,39 +124,39 @@ MALFORMED = {
 @pytest.mark.fault(20, 22)
 @pytest.mark.parametrize("change", MALFORMED)
 def test_a_malformed_clip_is_code_3_and_one_line(
-    mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path, change: Any
+    mimicrl: Command, study: Callable[..., Path], clip: MotionClip, tmp_path: Path, change: Any
 ) -> None:
     save(tmp_path / "walk.npz", clip, **change(clip))
-    out = tmp_path / "run"
-    done = mimicrl("init", study(motion={"file": "walk.npz"}), "--experiment", "walk", "--seed", 1, "--out", out)
-    assert done.code == 3 and done.err.count("\n") == 1 and not out.exists()
+    done = refused(mimicrl, study(motion={"file": "walk.npz"}), tmp_path, 3)
+    assert done.err.count("\n") == 1
     assert done.err.startswith(f"mimicrl init: {MALFORMED[change]}")
     done = mimicrl("motion", "inspect", tmp_path / "walk.npz")
-    assert done.code == 3 and done.err.startswith(f"mimicrl motion inspect: {MALFORMED[change]}")
+    assert done.code == 3
+    assert done.err.startswith(f"mimicrl motion inspect: {MALFORMED[change]}")
 
 
 @pytest.mark.fault(25)
-def test_a_motion_that_does_not_repeat_is_code_3(mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path) -> None:
+def test_a_motion_that_does_not_repeat_is_code_3(
+    mimicrl: Command, study: Callable[..., Path], clip: MotionClip, tmp_path: Path
+) -> None:
     save(tmp_path / "walk.npz", clip, **standing(clip))
-    done = mimicrl(
-        "init", study(motion={"file": "walk.npz"}), "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run"
-    )
-    assert done.code == 3 and done.err.startswith("mimicrl init: the motion does not repeat, and walking must — ")
+    done = refused(mimicrl, study(motion={"file": "walk.npz"}), tmp_path, 3)
+    assert done.err.startswith("mimicrl init: the motion does not repeat, and walking must — ")
 
 
 @pytest.mark.fault(19)
 def test_a_missing_motion_is_code_3_and_names_its_neighbours(
-    mimicrl: Any, study: Any, clip: MotionClip, tmp_path: Path
+    mimicrl: Command, study: Callable[..., Path], clip: MotionClip, tmp_path: Path
 ) -> None:
     clip.save(tmp_path / "walk.npz")
-    file = study(motion={"file": "wakl.npz"})
-    done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run")
+    done = refused(mimicrl, study(motion={"file": "wakl.npz"}), tmp_path, 3)
     assert done == (3, "", f"mimicrl init: no such motion file — {tmp_path / 'wakl.npz'} — beside it: walk.npz\n")
 
 
 @pytest.mark.fault(26)
-def test_a_walker_that_is_no_walker_is_code_3(mimicrl: Any, study: Any, tmp_path: Path) -> None:
+def test_a_walker_that_is_no_walker_is_code_3(mimicrl: Command, study: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "mine.xml").write_text("<mujoco><worldbody/></mujoco>")
     file = study(walker={"name": "mine", "file": "mine.xml"})
-    done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run")
-    assert done.code == 3 and done.err.count("\n") == 1 and done.last.startswith("mimicrl init: a walker needs ")
+    done = refused(mimicrl, file, tmp_path, 3)
+    assert done.err.count("\n") == 1
+    assert done.last.startswith("mimicrl init: a walker needs ")

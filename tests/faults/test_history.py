@@ -6,23 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from resume.trainers import checkpoints
+from resume.trainers import Prepare, checkpoints, digests
 from stage_calls import prepare_run, train
 
-from mimicrl import artifacts
-from mimicrl.runs import Run
 from mimicrl.training.logs import read_json_lines
 
 
-def history(run: Run, name: str) -> list[dict[str, Any]]:
-    return read_json_lines(run.training.path / f"{name}.jsonl")
-
-
 @pytest.mark.fault(54)
-@pytest.mark.parametrize("name", ["metrics", "evaluations"])
-@pytest.mark.parametrize("damage", ["gone", "cut", "torn", "overwritten"])
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("metrics", "gone"), ("evaluations", "cut"), ("metrics", "torn"), ("evaluations", "overwritten")],
+)
 def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
-    mimicrl: Any, prepare, tiny, tmp_path: Path, name: str, damage: str
+    mimicrl: Any, prepare: Prepare, tiny: Any, tmp_path: Path, name: str, damage: str
 ) -> None:
     run = prepare(tmp_path / "run", training={"total_timesteps": 256})
     train(run, cores=1)
@@ -35,14 +31,15 @@ def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
         size = len(whole)
         content = {"cut": b"", "torn": whole[: size // 2], "overwritten": whole[: size // 2] + size * b"\x00"}
         file.write_bytes(content[damage])
-    before = {path: artifacts.file_sha256(path) for path in checkpoints(run)[-1].iterdir()}
+    before = digests(checkpoints(run)[-1])
+    what = "the training's history is damaged" if damage == "overwritten" else "a part of the training's history is"
     for _ in range(2):
         done = mimicrl("train", run.path, "--cores", 1)
         assert done.code == 3
-        what = "the training's history is damaged" if damage == "overwritten" else "a part of the training's history is"
-        assert done.last.startswith(f"mimicrl train: {what}") and str(file) in done.last
+        assert done.last.startswith(f"mimicrl train: {what}")
+        assert str(file) in done.last
         assert done.last.endswith(" — put the file back, or start from nothing with --resume never")
-    assert {path: artifacts.file_sha256(path) for path in checkpoints(run)[-1].iterdir()} == before
+    assert digests(checkpoints(run)[-1]) == before
     file.write_bytes(whole)
     assert train(run, resume="must", cores=1).samples == 512
-    assert [row["samples"] for row in history(run, "metrics")] == [128, 256, 384, 512]
+    assert [row["samples"] for row in read_json_lines(run.training.metrics_file)] == [128, 256, 384, 512]

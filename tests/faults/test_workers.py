@@ -6,16 +6,16 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from process_groups import group, wait_for
+from resume.trainers import Prepare, attempts, weights
 from stage_calls import train
 
-from mimicrl import artifacts, faultpoints
-from mimicrl.runs import Run
+from mimicrl import faultpoints
 from mimicrl.training.checkpoints import store
-from mimicrl.training.logs import read_json_lines
 
 TESTS = Path(__file__).parents[1]
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
@@ -40,6 +40,10 @@ sys.stdin.readline()
 """
 
 
+Start = Callable[..., subprocess.Popen[str]]
+Standin = tuple[subprocess.Popen[str], list[int]]
+
+
 def line(process: subprocess.Popen[str]) -> str:
     assert process.stdout
     return process.stdout.readline().rstrip("\n")
@@ -52,13 +56,13 @@ def go_on(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture
-def trainer(start) -> tuple[subprocess.Popen[str], list[int]]:
+def trainer(start: Start) -> Standin:
     """A stand-in for a trainer, and its workers."""
     process = start("-c", TRAINER, env=os.environ | {"PYTHONPATH": str(TESTS)})
     return process, [int(pid) for pid in line(process).split()]
 
 
-def test_signals_to_the_whole_group_are_the_trainers_alone(trainer) -> None:
+def test_signals_to_the_whole_group_are_the_trainers_alone(trainer: Standin) -> None:
     process, workers = trainer
     for number in SIGNALS:
         os.killpg(process.pid, number)
@@ -68,10 +72,11 @@ def test_signals_to_the_whole_group_are_the_trainers_alone(trainer) -> None:
 
 
 @pytest.mark.fault(42)
-def test_workers_die_with_a_trainer_that_is_killed_however_busy_they_are(trainer) -> None:
+def test_workers_die_with_a_trainer_that_is_killed_however_busy_they_are(trainer: Standin) -> None:
     process, workers = trainer
     go_on(process)
-    assert line(process).startswith("[1.0, 1.0]") and line(process) == "busy"
+    assert line(process).startswith("[1.0, 1.0]")
+    assert line(process) == "busy"
     assert set(workers) <= group(process.pid).keys()
     process.kill()
     wait_for(lambda: not group(process.pid))
@@ -85,7 +90,7 @@ def workers_of(trainer: int) -> list[int]:
 
 
 @pytest.mark.fault(41)
-def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Path, start) -> None:
+def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare: Prepare, tmp_path: Path, start: Start) -> None:
     training = {"n_envs": 2, "n_steps": 64, "total_timesteps": 640}
     run = prepare(tmp_path / "run", training=training | {"vec_env": "subproc"})
     go = tmp_path / "go"
@@ -104,15 +109,8 @@ def test_a_killed_worker_costs_a_run_one_interval_at_most(prepare, tmp_path: Pat
     )
     assert "Traceback" not in told
     wait_for(lambda: not group(trainer.pid))
-    (attempt,) = read_json_lines(run.training.attempts_file)
-    assert (attempt["why"], attempt["from"], attempt["to"]) == ("a worker process died", 0, 256)
     assert train(run, resume="must", cores=1).samples == 640
-    attempt = read_json_lines(run.training.attempts_file)[1]
-    assert (attempt["why"], attempt["from"], attempt["to"]) == ("completed", 256, 640)
+    assert attempts(run) == [(0, 256, "a worker process died"), (256, 640, "completed")]
     whole = prepare(tmp_path / "whole", training=training)
     train(whole, cores=1)
     assert weights(run) == weights(whole)
-
-
-def weights(run: Run) -> str:
-    return artifacts.file_sha256(run.policy_directory("final") / "policy.safetensors")

@@ -123,7 +123,8 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
     whole = "old" if name == "directory.aside" else AFTER[name]
     assert found(target) == (whole if existed or whole == "new" else "absent")
     others = [path for path in tmp_path.iterdir() if path != target]
-    assert len(others) == (name == "directory.trashed") and all(map(artifacts.is_leftover, others))
+    assert len(others) == (name == "directory.trashed")
+    assert all(map(artifacts.is_leftover, others))
 
 
 @pytest.mark.parametrize("name", [name for name in AFTER if name.startswith("file")])
@@ -137,7 +138,8 @@ def test_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
     monkeypatch.setattr(faultpoints, "reach", interrupt)
     with pytest.raises(KeyboardInterrupt):
         write(name, target)
-    assert [path.name for path in tmp_path.iterdir()] == ["target"] and found(target) == AFTER[name]
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+    assert found(target) == AFTER[name]
 
 
 def test_leftovers_of_others_stay_where_one_sweeps_after_oneself(tmp_path: Path) -> None:
