@@ -28,7 +28,7 @@ from benchmarks.paired import cpu_seconds, descendants_clocks
 from mimicrl.config import RunConfig
 from mimicrl.envs.task import Task
 from mimicrl.evaluation.metrics import judge, summarize
-from mimicrl.evaluation.rollout import roll_out, start_phases
+from mimicrl.evaluation.rollout import roll_out
 from mimicrl.learning.schedules import value_at
 
 
@@ -108,7 +108,7 @@ class _UntilSuccess(BaseCallback):
         if self.num_timesteps < (self._done + 1) * self._settings.eval_freq:
             return
         self._done = self.num_timesteps // self._settings.eval_freq
-        phases = start_phases(self._settings.episodes, shifted=self._done % 2 == 0)
+        phases = self._settings.start_phases(shifted=self._done % 2 == 0)
         policy: Any = _Policy(cast(PPO, self.model), self._normalizer)
         summary = summarize(judge(roll_out(policy, self._batch, phases), self._settings))
         if summary.all_stable and self.passed:

@@ -14,7 +14,7 @@ from gymnasium import spaces
 from stable_baselines3.common.monitor import Monitor
 
 from mimicrl.envs.task import Task
-from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.reset import reference_state
 from mimicrl.mdp.step import substeps
 
 _ROWS = 1000

@@ -9,6 +9,7 @@ from pydantic import Field, create_model, model_validator
 
 from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.motions.gait import DEFAULT_SPEED_MPS, SPEED_RANGE_MPS
+from mimicrl.protocols import Standard
 from mimicrl.schema import NO_RESULT, Count, Name, Neutral, NonNegative, Positive, Section, Seed, Seeds, Share
 
 
@@ -131,17 +132,11 @@ class TrainingConfig(Section):
         return self
 
 
-class EvaluationConfig(Section):
-    """Evaluation of the deterministic policy from evenly spread starts."""
+class EvaluationConfig(Standard):
+    """Evaluation of the deterministic policy from evenly spread starts, in the course of training and after it."""
 
     eval_freq: Count = 20_000
     """Samples between two evaluations in training, of all environments together."""
-    episodes: Annotated[int, Field(ge=2, le=1000)] = 20
-    """Starts spread evenly over the gait cycle."""
-    seconds: Positive = 20.0
-    """Length of an episode [s]."""
-    stable_distance_m: Positive = 15.0
-    """Net way forward that makes an episode stable [m]; 80 % of the reference's way where that is less."""
 
 
 RENAMED = {

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from mimicrl import seeding
 from mimicrl.envs.gymnasium import action_space, observation_space, start_phase
 from mimicrl.envs.monitor import EpisodeMonitor, joint_state, set_joint_state
-from mimicrl.mdp.initialization import draw_phase
+from mimicrl.mdp.reset import draw_phase
 from mimicrl.mdp.step import MimicBatch
 
 

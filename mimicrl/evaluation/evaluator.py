@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from mimicrl.config import EvaluationConfig
 from mimicrl.envs.task import Task
 from mimicrl.evaluation.metrics import Summary, judge, summarize
-from mimicrl.evaluation.rollout import roll_out, start_phases
+from mimicrl.evaluation.rollout import roll_out
 from mimicrl.policy import Policy
+from mimicrl.protocols import Protocol
 
 
 class Evaluator:
@@ -16,13 +16,13 @@ class Evaluator:
 
     Args:
         task: The task.
-        settings: How policies are evaluated.
+        protocol: How policies are evaluated.
         threads: Threads of the physics; any number gives the same result.
     """
 
-    def __init__(self, task: Task, settings: EvaluationConfig, threads: int = 1) -> None:
-        self._settings = settings
-        self._batch = task.evaluation_batch(settings.episodes, settings.seconds, threads)
+    def __init__(self, task: Task, protocol: Protocol, threads: int = 1) -> None:
+        self._protocol = protocol
+        self._batch = task.evaluation_batch(protocol.episodes, protocol.seconds, threads)
 
     def evaluate(self, policy: Policy, *, shifted: bool) -> tuple[Summary, float]:
         """Evaluate a policy.
@@ -34,6 +34,6 @@ class Evaluator:
         Returns:
             Its figures, and how long the evaluation took [s].
         """
-        begin, settings = time.perf_counter(), self._settings
-        episodes = roll_out(policy, self._batch, start_phases(settings.episodes, shifted=shifted))
-        return summarize(judge(episodes, settings)), time.perf_counter() - begin
+        begin = time.perf_counter()
+        episodes = roll_out(policy, self._batch, self._protocol.start_phases(shifted=shifted))
+        return summarize(judge(episodes, self._protocol)), time.perf_counter() - begin

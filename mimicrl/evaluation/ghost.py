@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mimicrl.evaluation.trace import Episode
+from mimicrl.evaluation.trajectory import Trajectory
 from mimicrl.geometry.rotations import Array
 from mimicrl.motions.reference import ReferenceTrajectory
 from mimicrl.walkers.walker import Walker
@@ -12,7 +12,7 @@ from mimicrl.walkers.walker import Walker
 ASIDE_M = 0.9
 
 
-def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Episode) -> Array:
+def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Trajectory) -> Array:
     """Return the reference at the phases of an episode of two steps or more, to the walker's left, shape ``(T, nq)``.
 
     It goes on at the walker's mean speed, so that the two can be compared step by step however long they walk.

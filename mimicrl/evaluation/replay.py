@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from mimicrl.config import EvaluationConfig
 from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
 from mimicrl.evaluation.ghost import ghost_qpos
-from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
-from mimicrl.evaluation.trace import Episode, Trace
+from mimicrl.evaluation.rollout import Episodes, roll_out
+from mimicrl.evaluation.trajectory import Trajectory, TrajectoryRecorder
 from mimicrl.geometry.rotations import Array
-from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.reset import reference_state
 from mimicrl.mdp.terminations import TIME
 from mimicrl.policy import Policy
+from mimicrl.protocols import Protocol
 from mimicrl.rendering.film import Take
 
 
@@ -56,7 +56,7 @@ class Replay:
 def roll(
     policy: Policy,
     task: Task,
-    settings: EvaluationConfig,
+    protocol: Protocol,
     title: str,
     *,
     episode: int | None = None,
@@ -69,7 +69,7 @@ def roll(
     Args:
         policy: The policy.
         task: What it was trained for.
-        settings: How it was evaluated.
+        protocol: How it was evaluated.
         title: The first line below the pictures.
         episode: Which of the evaluation's episodes; by default the one of median distance.
         recorded_m: The distances in the evaluation's table [m], shape ``(E,)``; None without one.
@@ -79,16 +79,16 @@ def roll(
     Raises:
         ConfigError: There is no such episode.
     """
-    trace, count = Trace(), settings.episodes
-    batch = task.evaluation_batch(count, settings.seconds, threads)
-    episodes = roll_out(policy, batch, start_phases(count), trace.watch)
+    recorder, count = TrajectoryRecorder(), protocol.episodes
+    batch = task.evaluation_batch(count, protocol.seconds, threads)
+    episodes = roll_out(policy, batch, protocol.start_phases(), recorder.watch)
     chosen = median_episode(episodes.distance_m) if episode is None else episode
     if not 0 <= chosen < count:
         raise ConfigError("there is no such episode", where="--episode", got=chosen, expected=f"0 to {count - 1}")
     distance = float(episodes.distance_m[chosen])
     agrees = None if recorded_m is None else bool(chosen < len(recorded_m) and recorded_m[chosen] == distance)
     return Replay(
-        take=_take(task, trace.episode(chosen), episodes, chosen, title, ghost, agrees),
+        take=_take(task, recorder.trajectory(chosen), episodes, chosen, title, ghost, agrees),
         episode=chosen,
         start_phase=float(episodes.start_phase[chosen]),
         distance_m=distance,
@@ -105,12 +105,12 @@ def median_episode(distance_m: Array) -> int:
 
 
 def _take(
-    task: Task, episode: Episode, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
+    task: Task, episode: Trajectory, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
 ) -> Take:
     if not len(episode.phase):  # it diverged in its first step: nothing but its start was ever finite
         episode = _start(task, float(episodes.start_phase[index]))
     if len(episode.phase) == 1:  # a still picture
-        episode = Episode(*(np.repeat(part, 2, axis=0) for part in episode))
+        episode = Trajectory(*(np.repeat(part, 2, axis=0) for part in episode))
     dt = 1.0 / task.config.control_hz
     times = dt * np.arange(len(episode.phase), dtype=np.float64)
     distance, duration = float(episodes.distance_m[index]), float(episodes.duration_s[index])
@@ -127,7 +127,7 @@ def _take(
     return Take(task.walker.model, times, episode.qpos, shade, caption)
 
 
-def _start(task: Task, phase: float) -> Episode:
+def _start(task: Task, phase: float) -> Trajectory:
     """Return an episode that is only its start."""
     at = np.array([phase])
-    return Episode(reference_state(task.walker, task.reference.at_phase(at))[0], at)
+    return Trajectory(reference_state(task.walker, task.reference.at_phase(at))[0], at)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mimicrl.config import EvaluationConfig
 from mimicrl.envs.task import Task
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import Evaluation, Summary, columns, judge, metric_summaries, summarize
-from mimicrl.evaluation.rollout import roll_out, start_phases
+from mimicrl.evaluation.rollout import roll_out
 from mimicrl.policy import Policy
+from mimicrl.protocols import STANDARD, Protocol
 from mimicrl.runs import Checkpoint
 from mimicrl.runs.summary import EvaluationSummary
 
@@ -37,29 +37,29 @@ class Results:
 def evaluate_policy(
     policy: Policy,
     task: Task,
-    settings: EvaluationConfig,
-    checkpoint: Checkpoint = "final",
+    protocol: Protocol,
     *,
-    count: int | None = None,
+    name: str = STANDARD,
+    checkpoint: Checkpoint = "final",
     threads: int = 1,
 ) -> Results:
-    """Evaluate a policy from evenly spread starts.
+    """Evaluate a policy.
 
     Args:
         policy: The policy.
         task: What it was trained for.
-        settings: How it is evaluated.
+        protocol: How it is evaluated.
+        name: The protocol's name.
         checkpoint: Which of a run's policies it is.
-        count: Number of starts, by default that of the settings.
         threads: Threads of the physics; any number gives the same result.
     """
-    count = count or settings.episodes
-    batch, cycle = task.evaluation_batch(count, settings.seconds, threads), GaitCycle(len(task.walker.joint_names))
-    evaluation = judge(roll_out(policy, batch, start_phases(count), cycle.watch), settings)
+    batch = task.evaluation_batch(protocol.episodes, protocol.seconds, threads)
+    cycle = GaitCycle(len(task.walker.joint_names))
+    evaluation = judge(roll_out(policy, batch, protocol.start_phases(), cycle.watch), protocol)
     return Results(
         episodes_table(evaluation),
         cycle.table(task.walker, task.reference),
-        evaluation_summary(evaluation, checkpoint, policy.weights_sha256),
+        evaluation_summary(evaluation, name, checkpoint, policy.weights_sha256),
         summarize(evaluation),
     )
 
@@ -76,10 +76,13 @@ def episodes_table(evaluation: Evaluation) -> pd.DataFrame:
     return pd.DataFrame(happened | columns(evaluation))
 
 
-def evaluation_summary(evaluation: Evaluation, checkpoint: Checkpoint, weights_sha256: str) -> EvaluationSummary:
+def evaluation_summary(
+    evaluation: Evaluation, protocol: str, checkpoint: Checkpoint, weights_sha256: str
+) -> EvaluationSummary:
     """Return ``summary.json`` of a policy's evaluation."""
     summary, reasons = summarize(evaluation), _reasons(evaluation)
     return EvaluationSummary(
+        protocol=protocol,
         checkpoint=checkpoint,
         weights_sha256=weights_sha256,
         episodes=summary.episodes,

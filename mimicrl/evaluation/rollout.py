@@ -48,16 +48,6 @@ class Episodes:
     joint_names: tuple[str, ...]
 
 
-def start_phases(episodes: int, *, shifted: bool = False) -> Array:
-    """Return evenly spread starts over the cycle; shifted, they lie halfway between the others.
-
-    Args:
-        episodes: Number of starts.
-        shifted: Take the second set.
-    """
-    return (np.arange(episodes) + 0.5 * shifted) / episodes
-
-
 @threadpool_limits.wrap(limits=1, user_api="blas")  # with more threads a product has other last digits
 def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | None = None) -> Episodes:
     """Run one episode from each start.

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import Field, create_model
 
-from mimicrl.mdp import actions, observations, rewards, terminations
-from mimicrl.mdp.terms import ActionTerm, ObservationTerm, RewardTerm, TerminationTerm, classes, compose
+from mimicrl.discovery import classes
+from mimicrl.mdp import actions, mirroring, observations, rewards, terminations
+from mimicrl.mdp.terms import ActionTerm, ObservationTerm, RewardTerm, TerminationTerm, compose
 from mimicrl.schema import Count, Positive, Section
+
+if TYPE_CHECKING:
+    MirroringName = str
+else:
+    MirroringName = Literal[tuple(mirroring.methods())]
 
 
 class TaskConfig(Section):
@@ -23,8 +29,7 @@ class TaskConfig(Section):
     """Physics steps per second; by default those of the walker's file, 400 for walker3d."""
     episode_seconds: Positive = 10.0
     """Time limit of a training episode [s]; running into it is a truncation."""
-    mirroring: Literal["phase", "none"] = "phase"
-    """PHASE: in the second half of the cycle the policy sees and moves a mirrored world (Abdolhosseini 2019)."""
+    mirroring: MirroringName = Field(default="phase", description=mirroring.description())
 
     if TYPE_CHECKING:  # what `composed` adds
         action: ActionTerm = cast(ActionTerm, ...)

@@ -9,10 +9,11 @@ import numpy as np
 from mimicrl import seeding
 from mimicrl.errors import ConfigError
 from mimicrl.geometry.rotations import Array
-from mimicrl.mdp import initialization, mirroring, rewards, terminations
+from mimicrl.mdp import mirroring, rewards, terminations
 from mimicrl.mdp.config import TaskConfig
 from mimicrl.mdp.error import tracking_error
 from mimicrl.mdp.observations import Observation
+from mimicrl.mdp.reset import draw_phase, reference_state
 from mimicrl.mdp.simulation import BatchSimulation
 from mimicrl.mdp.state import BodyState, measure
 from mimicrl.mdp.terminations import TIME
@@ -87,6 +88,7 @@ class MimicBatch:
         self.control_dt = 1.0 / config.control_hz
         self.max_steps = max(1, round(config.episode_seconds * config.control_hz))
         self.observation = Observation(config.observations.active(), walker)
+        self._mirroring = mirroring.methods()[config.mirroring]
         self.generators = [seeding.generator(seed) for seed in seeding.environment_seeds(0, count)]
         self.simulation = simulation or BatchSimulation(walker.physics, count, threads)
         self.steps = np.zeros(count, np.int64)
@@ -118,9 +120,9 @@ class MimicBatch:
         """
         ids = np.arange(self.count) if ids is None else ids
         if phase is None:
-            phase = np.array([initialization.draw_phase(self.generators[i]) for i in ids])
+            phase = np.array([draw_phase(self.generators[i]) for i in ids])
         frame = self.reference.at_phase(phase)
-        qpos, qvel = initialization.reference_state(self.walker, frame)
+        qpos, qvel = reference_state(self.walker, frame)
         self.simulation.reset(ids, qpos, qvel)
         self.steps[ids] = 0
         self._start_phase[ids] = self.phase[ids] = phase
@@ -142,9 +144,7 @@ class MimicBatch:
         broken = ~np.logical_and.reduce(np.isfinite(actions), axis=1)
         actions = np.minimum(np.maximum(actions, -1.0), 1.0)
         np.copyto(actions, 0.0, where=broken[:, None])
-        if self.config.mirroring == "phase":
-            second = mirroring.second_half(self.phase)
-            actions = mirroring.mirror_actions(self.config.action, actions, self.walker, second)
+        actions = self._mirroring.before_step(actions, self.phase, self._mirror_actions)
         self._action = actions
         self.steps[slice(None) if ids is None else ids] += 1
         cycles = self._cycles()
@@ -211,9 +211,10 @@ class MimicBatch:
 
     def _observe(self, view: View) -> np.ndarray:
         values = self.observation.compute(view)
-        if self.config.mirroring == "phase":
-            return mirroring.mirror_observations(self.observation, values, mirroring.second_half(view.state.phase))
-        return values
+        return self._mirroring.after_observing(values, view.state.phase, self.observation.mirror)
+
+    def _mirror_actions(self, actions: Array) -> Array:
+        return self.config.action.mirror(actions, self.walker)
 
 
 def _made_again(

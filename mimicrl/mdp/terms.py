@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 import numpy as np
 from pydantic import Field, create_model
 
+from mimicrl.discovery import classes
 from mimicrl.schema import NonNegative, Section
 
 if TYPE_CHECKING:
@@ -207,19 +208,6 @@ class Terms(Section):
 
 
 GroupType = TypeVar("GroupType", bound=Terms)
-
-
-def classes(kind: type[TermType], *modules: ModuleType) -> list[type[TermType]]:
-    """Return the concrete terms of a kind that modules define, in the order of their definition."""
-    return [
-        found
-        for module in modules
-        for found in vars(module).values()
-        if isinstance(found, type)
-        and issubclass(found, kind)
-        and found.__module__ == module.__name__
-        and not getattr(found, "__abstractmethods__", None)
-    ]
 
 
 def with_defaults(term: type[TermType]) -> TermType:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mimicrl.mdp.config import TaskConfig
 from mimicrl.mdp.error import tracking_error
-from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.reset import reference_state
 from mimicrl.mdp.simulation import BatchSimulation
 from mimicrl.mdp.state import measure
 from mimicrl.mdp.terms import ObservationTerm, RewardTerm, Term, TerminationTerm, View

@@ -13,6 +13,7 @@ from typing import Literal
 from mimicrl import artifacts
 from mimicrl.config import RunConfig, load_run, plugins
 from mimicrl.errors import ConfigError
+from mimicrl.protocols import STANDARD
 from mimicrl.runs.fingerprint import fingerprint
 from mimicrl.runs.records import RunRecord
 
@@ -231,17 +232,22 @@ class Run(_StageFolder):
         """What the weights of a policy are."""
         return self.policy_directory(checkpoint) / DESCRIPTION
 
-    def episodes_file(self, checkpoint: Checkpoint) -> Path:
+    def evaluation_directory(self, checkpoint: Checkpoint, protocol: str = STANDARD) -> Path:
+        """The evaluation of a policy after training; the one of the workflow lies in the run's own folder."""
+        workflow = (checkpoint, protocol) == ("final", STANDARD)
+        return self.path if workflow else self.path / "evaluations" / f"{protocol}-{checkpoint}"
+
+    def episodes_file(self, checkpoint: Checkpoint, protocol: str = STANDARD) -> Path:
         """The episodes of an evaluation after training, one row each."""
-        return self.path / f"episodes{_suffix(checkpoint)}.parquet"
+        return self.evaluation_directory(checkpoint, protocol) / "episodes.parquet"
 
-    def summary_file(self, checkpoint: Checkpoint) -> Path:
+    def summary_file(self, checkpoint: Checkpoint, protocol: str = STANDARD) -> Path:
         """The metrics of that evaluation."""
-        return self.path / f"summary{_suffix(checkpoint)}.json"
+        return self.evaluation_directory(checkpoint, protocol) / "summary.json"
 
-    def gait_cycle_file(self, checkpoint: Checkpoint) -> Path:
+    def gait_cycle_file(self, checkpoint: Checkpoint, protocol: str = STANDARD) -> Path:
         """Joint angles over the gait cycle in that evaluation."""
-        return self.path / f"gait_cycle{_suffix(checkpoint)}.parquet"
+        return self.evaluation_directory(checkpoint, protocol) / "gait_cycle.parquet"
 
     def video_file(self, name: str) -> Path:
         """A video, such as ``final.mp4``."""
@@ -291,7 +297,3 @@ class Run(_StageFolder):
     def tensorboard_directory(self) -> Path:
         """The TensorBoard files that belong to the configuration."""
         return self.path / "tb_logs" / self.fingerprint
-
-
-def _suffix(checkpoint: Checkpoint) -> str:
-    return "" if checkpoint == "final" else f"-{checkpoint}"

@@ -39,6 +39,7 @@ class EvaluationSummary(Record):
 
     MADE_BY = "mimicrl evaluate"
 
+    protocol: str = "standard"
     checkpoint: str
     weights_sha256: str
     episodes: PositiveInt

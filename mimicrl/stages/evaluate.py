@@ -21,11 +21,15 @@ def evaluate(
     work: Work,
     run: RunPath,
     checkpoint: CheckpointOption = "final",
-    episodes: Annotated[int | None, typer.Option(min=2, help="Number of starts.", show_default="the study's")] = None,
+    protocol: Annotated[str, typer.Option(help="How to evaluate: a file of mimicrl/protocols.")] = "standard",
+    episodes: Annotated[
+        int | None, typer.Option(min=2, help="Number of starts.", show_default="the protocol's")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the episodes there.", show_default="in RUN_DIR")] = None,
     threads: Threads = None,
 ) -> Summary:
-    """Evaluate a policy from evenly spread starts; writes episodes.parquet, summary.json and gait_cycle.parquet."""
+    """Evaluate a policy; writes episodes.parquet, summary.json and gait_cycle.parquet."""
+    from mimicrl import protocols
     from mimicrl.artifacts import parquet_bytes
     from mimicrl.envs.task import Task
     from mimicrl.evaluation.results import evaluate_policy
@@ -33,14 +37,19 @@ def evaluate(
     from mimicrl.runs import Run
 
     folder, threads = Run.open(run), threads or machine.usable_cores()
-    policy, task, settings = Policy.of_run(folder, checkpoint), Task.of_run(folder), folder.config.evaluation
-    files = folder.episodes_file(checkpoint), folder.gait_cycle_file(checkpoint), folder.summary_file(checkpoint)
+    parameters = protocols.choose(protocol, folder.config.evaluation)
+    policy, task = Policy.of_run(folder, checkpoint), Task.of_run(folder)
+    whose = checkpoint, protocol
+    files = folder.episodes_file(*whose), folder.gait_cycle_file(*whose), folder.summary_file(*whose)
     if out is not None:
         files = out, out.with_name(f"{out.stem}-gait_cycle.parquet"), out.with_name(f"{out.stem}-summary.json")
     else:
-        _refuse_other_number(episodes, settings.episodes)
-        work.sign_for(folder, "evaluate" if checkpoint == "final" else f"evaluate-{checkpoint}", physics=threads)
-    results = evaluate_policy(policy, task, settings, checkpoint, count=episodes, threads=threads)
+        _refuse_other_number(episodes, parameters.episodes)
+        name = "evaluate" if files[0].parent == folder.path else f"evaluate-{protocol}-{checkpoint}"
+        work.sign_for(folder, name, physics=threads)
+    if episodes is not None:
+        parameters = parameters.model_copy(update={"episodes": episodes})
+    results = evaluate_policy(policy, task, parameters, name=protocol, checkpoint=checkpoint, threads=threads)
     episodes_file, cycle_file, summary_file = files
     work.write(cycle_file, parquet_bytes(results.gait_cycle))
     work.write(episodes_file, parquet_bytes(results.episodes))
@@ -52,7 +61,7 @@ def evaluate(
 def _refuse_other_number(episodes: int | None, expected: int) -> None:
     if episodes not in (None, expected):
         raise ConfigError(
-            "the run's own evaluation has the study's number of episodes",
+            "an evaluation in the run's folder has the protocol's number of episodes",
             where="--episodes",
             got=episodes,
             expected=expected,

@@ -14,7 +14,7 @@ import yaml
 
 from mimicrl import artifacts
 from mimicrl.envs.task import Task
-from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.reset import reference_state
 from mimicrl.rendering import viewer
 from mimicrl.runs import Run, lock
 from mimicrl.stages import replay as replaying
@@ -46,7 +46,7 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     assert "first success not reached" in done.out
     done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best")
     assert done.code == 0 and "of 4 episodes stable, imitation reward" in done.out
-    assert (run / "episodes-best.parquet").exists()
+    assert (run / "evaluations" / "standard-best" / "episodes.parquet").exists()
     command = artifacts.read_json(run / "provenance" / "train.json")["command"]
     assert command == ["mimicrl", "train", str(run), "--cores", "1"]
 

@@ -15,7 +15,7 @@ from support import read_video
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.evaluation import dump as dump_module
-from mimicrl.mdp.initialization import reference_state
+from mimicrl.mdp.reset import reference_state
 from mimicrl.rendering.film import VideoOptions
 from mimicrl.runs import Run
 

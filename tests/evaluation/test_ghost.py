@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mimicrl.evaluation.ghost import ASIDE_M, ghost_qpos
-from mimicrl.evaluation.trace import Episode
+from mimicrl.evaluation.trajectory import Trajectory
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.walkers import Walker
 
@@ -28,7 +28,7 @@ def test_the_ghost_walks_beside_the_walker_at_its_speed_in_its_phase(
     qpos = np.repeat(walker.model.qpos0[None], rows, axis=0)
     qpos[:, 0] = speed * time + surge * np.sin(9 * time)
     qpos[:, 1] = np.random.default_rng(seed).normal(0, 0.2, rows)
-    ghost = ghost_qpos(walker, reference, Episode(qpos, phase))
+    ghost = ghost_qpos(walker, reference, Trajectory(qpos, phase))
     frame = reference.at_phase(phase)
     np.testing.assert_array_equal(ghost[:, walker.qpos_index], frame.joint_angles_rad)
     np.testing.assert_array_equal(ghost[:, 2:7], np.column_stack([frame.root_position_w[:, 2], frame.root_quat_w]))
@@ -44,5 +44,5 @@ def test_where_the_walker_does_as_the_reference_the_ghost_is_its_shadow(
     time = np.arange(220) / 50
     frame = reference.at_time(time)
     qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
-    ghost = ghost_qpos(walker, reference, Episode(qpos, time / reference.duration_s % 1))
+    ghost = ghost_qpos(walker, reference, Trajectory(qpos, time / reference.duration_s % 1))
     np.testing.assert_allclose(np.delete(ghost, 1, axis=1), np.delete(qpos, 1, axis=1), atol=1e-9)

@@ -1,4 +1,4 @@
-"""Roll-outs: distinct starts, rows that end and stay as they ended, the same result for any number of threads."""
+"""Roll-outs: rows that end stay as they ended, and any number of threads gives the same result."""
 
 from __future__ import annotations
 
@@ -6,35 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from evaluation.acting import REASONS, STILL, Acts, roll, starts
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from mimicrl import artifacts
-from mimicrl.config import EvaluationConfig, MDPConfig
 from mimicrl.envs.task import Task
 from mimicrl.evaluation.gait_cycle import GaitCycle
 from mimicrl.evaluation.metrics import judge, summarize
-from mimicrl.evaluation.rollout import Episodes, roll_out, start_phases
-from mimicrl.mdp.actions import Absolute
+from mimicrl.evaluation.rollout import Episodes
 from mimicrl.mdp.state import BodyState
 from mimicrl.mdp.step import MimicBatch
-from mimicrl.mdp.terminations import DIVERGED, TIME, reasons
+from mimicrl.mdp.terminations import DIVERGED, TIME
+from mimicrl.protocols import Standard
 
-FALL = reasons(MDPConfig().terminations).index("fall")
-TRACKING = reasons(MDPConfig().terminations).index("tracking")
-
-STILL = MDPConfig(action=Absolute())
-
-
-class _Acts:
-    """A policy that always does the same."""
-
-    def __init__(self, action: float) -> None:
-        self._action = action
-
-    def predict(self, observation: np.ndarray) -> np.ndarray:
-        return np.full((len(observation), 8), self._action, np.float32)
+FALL, TRACKING = REASONS.index("fall"), REASONS.index("tracking")
 
 
 @pytest.fixture(scope="module")
@@ -42,32 +27,9 @@ def task() -> Task:
     return Task.of_gait(config=STILL)
 
 
-def run(task: Task, action: float = 0.0, *, count: int = 6, seconds: float = 1.5, **options: Any) -> Episodes:
-    batch = task.evaluation_batch(count, seconds, options.pop("threads", 1))
-    return roll_out(_Acts(action), batch, start_phases(count), **options)  # type: ignore[arg-type]
-
-
 def arrays(episodes: Episodes) -> dict[str, np.ndarray]:
-    """All that is told of each episode."""
+    """All that is known of each episode."""
     return {name: value for name, value in vars(episodes).items() if isinstance(value, np.ndarray)} | episodes.means
-
-
-@given(episodes=st.integers(2, 300))
-def test_starts_are_distinct_and_evenly_spread(episodes: int) -> None:
-    phases = start_phases(episodes)
-    assert phases[0] == 0 and phases[-1] < 1
-    np.testing.assert_allclose(np.diff(phases), 1 / episodes)
-
-
-@given(episodes=st.integers(2, 300))
-def test_shifted_starts_lie_halfway_between_the_others(episodes: int) -> None:
-    phases, shifted = start_phases(episodes), start_phases(episodes, shifted=True)
-    np.testing.assert_allclose(shifted, (phases + np.append(phases[1:], 1.0)) / 2)
-    assert not set(phases) & set(shifted)
-
-
-def test_every_episode_starts_where_it_should(task: Task) -> None:
-    np.testing.assert_array_equal(run(task).start_phase, start_phases(6))
 
 
 class _Watch(MimicBatch):
@@ -87,9 +49,10 @@ def test_rows_that_ended_are_stepped_no_more(task: Task) -> None:
     config = task.config.model_copy(update={"episode_seconds": 1.5})
     batch = _Watch(task.walker, task.reference, config, 6, training=False)
     batch.rows, batch.configurations = [], []
-    episodes = roll_out(_Acts(0.0), batch, start_phases(6))  # type: ignore[arg-type]
+    episodes = roll(batch)
+    np.testing.assert_array_equal(episodes.start_phase, starts(6))
     steps = np.rint(episodes.duration_s / batch.control_dt).astype(int)
-    assert len(set(steps)) > 1, "the episodes must end at different times for this to tell anything"
+    assert len(set(steps)) > 1, "the episodes must end at different times for this to show anything"
     for row, last in enumerate(steps):
         assert [row in rows for rows in batch.rows] == [True] * last + [False] * (max(steps) - last)
         for configuration in batch.configurations[last:]:
@@ -100,49 +63,39 @@ def test_rows_that_ended_are_stepped_no_more(task: Task) -> None:
 
 def test_an_episode_is_the_same_whatever_happens_in_the_others(task: Task) -> None:
     # The acts do not depend on observations, so only the batch itself could mix rows up.
-    together = run(task)
+    together = roll(task)
     for row in (0, 3):
-        alone = roll_out(_Acts(0.0), task.evaluation_batch(1, 1.5), start_phases(6)[row : row + 1])  # type: ignore[arg-type]
-        for field, values in arrays(alone).items():
+        for field, values in arrays(roll(task, phases=starts(6)[row : row + 1])).items():
             np.testing.assert_array_equal(values[0], arrays(together)[field][row], err_msg=field)
 
 
 def test_threads_change_nothing(task: Task) -> None:
-    one, two = run(task), run(task, threads=2)
+    one, two = roll(task), roll(task, threads=2)
     for field, values in arrays(one).items():
         np.testing.assert_array_equal(values, arrays(two)[field], err_msg=field)
 
 
-def test_only_a_fall_or_the_time_ends_an_evaluation() -> None:
+def test_only_a_fall_or_the_time_ends_an_evaluation(task: Task) -> None:
     # In training, such a policy loses track of the reference long before it falls.
-    task = Task.of_gait(config=STILL)
     training = task.batch(6)
-    training.reset(phase=start_phases(6))
-    reasons = set()
-    for _ in range(75):
-        reasons |= set(training.step(np.zeros((6, 8))).reason.tolist())
-    assert TRACKING in reasons
-    assert set(run(task).reason.tolist()) <= {TIME, FALL}
+    training.reset(phase=starts(6))
+    ends = [training.step(np.zeros((6, len(task.walker.joint_names)))).reason for _ in range(75)]
+    assert TRACKING in np.concatenate(ends)
+    assert set(roll(task).reason.tolist()) <= {TIME, FALL}
 
 
 def test_an_episode_lasts_as_long_as_asked() -> None:
-    task = Task.of_gait()
-    episodes = run(task, seconds=0.2)
+    episodes = roll(Task.of_gait(), seconds=0.2)
     np.testing.assert_allclose(episodes.duration_s, 0.2)
     assert (episodes.reason == TIME).all()
     reward, terms = episodes.means["reward"], episodes.means["reward_terms"]
-    assert (reward > 0.4).all() and (episodes.distance_m > 0.15).all()
+    assert (reward > 0.4).all()
+    assert (episodes.distance_m > 0.15).all()
     np.testing.assert_allclose(terms.sum(axis=1), reward, rtol=1e-5)
 
 
 def test_a_simulation_that_diverges_gives_finite_figures(task: Task) -> None:
-    class Breaks(_Acts):
-        def predict(self, observation: np.ndarray) -> np.ndarray:
-            actions = super().predict(observation)
-            actions[1] = np.nan
-            return actions
-
-    episodes = roll_out(Breaks(0.0), task.evaluation_batch(3, 0.2), start_phases(3))  # type: ignore[arg-type]
+    episodes = roll(task, Acts(spoilt={0: [1]}), phases=starts(3), seconds=0.2)
     assert episodes.reason.tolist() == [TIME, DIVERGED, TIME]
     for field, values in arrays(episodes).items():
         assert np.isfinite(values).all(), field
@@ -164,27 +117,21 @@ def test_rows_that_blow_up_keep_their_last_sane_place_and_spoil_no_figure(task: 
 
     batch.simulation.step = blow_up  # type: ignore[method-assign]
     cycle = GaitCycle(8)
-    episodes = roll_out(_Acts(0.0), batch, start_phases(3), cycle.watch)  # type: ignore[arg-type]
+    episodes = roll(batch, phases=starts(3), watch=cycle.watch)
     assert episodes.reason.tolist() == [DIVERGED, TIME, DIVERGED]
     np.testing.assert_allclose(episodes.duration_s, [0.1, 0.2, 0.1])
     for row, last in ((0, fifth - 2), (1, len(places) - 1), (2, fifth - 2)):
         assert episodes.distance_m[row] == places[last][row, 0]
         assert episodes.lateral_drift_m[row] == places[last][row, 1]
-    summary = summarize(judge(episodes, EvaluationConfig())).as_dict()
+    summary = summarize(judge(episodes, Standard())).as_dict()
     assert artifacts.json_bytes(summary)
     assert summary["joint_error_deg"] < 90
     assert 0 < summary["upright"] <= 1
     assert summary["speed_error"] < 1
     assert (episodes.means["joint_error_deg"] < 1).all()  # of the joints, in radians
     assert (np.abs(episodes.means["upright"]) <= 1).all()
-    table = cycle.table(task.walker, task.reference)
-    assert table["mean_rad"].abs().max() < 3 and cycle._count.sum() == 10 + 2 * (fifth - 1)
-
-
-def test_the_cycle_collects_every_step_of_running_rows(task: Task) -> None:
-    cycle = GaitCycle(8)
-    episodes = run(task, watch=cycle.watch)
-    assert cycle._count.sum() == np.rint(episodes.duration_s * task.config.control_hz).sum()
+    assert cycle.table(task.walker, task.reference)["mean_rad"].abs().max() < 3
+    assert cycle._count.sum() == 10 + 2 * (fifth - 1)
 
 
 def test_who_watches_sees_the_running_rows_after_each_step(task: Task) -> None:
@@ -193,9 +140,9 @@ def test_who_watches_sees_the_running_rows_after_each_step(task: Task) -> None:
     def watch(batch: MimicBatch, rows: np.ndarray, state: BodyState) -> None:
         seen.append((rows.copy(), batch.steps.copy(), state.root_position_w[:, 0].copy()))
 
-    episodes = run(task, watch=watch)
+    episodes = roll(task, watch=watch)
     lengths = np.rint(episodes.duration_s * task.config.control_hz).astype(int)
-    assert len(set(lengths)) > 1, "the episodes must end at different times for this to tell anything"
+    assert len(set(lengths)) > 1, "the episodes must end at different times for this to show anything"
     for step, (rows, steps, _) in enumerate(seen):
         assert rows.tolist() == np.flatnonzero(lengths > step).tolist()
         assert (steps[rows] == step + 1).all()
@@ -203,22 +150,14 @@ def test_who_watches_sees_the_running_rows_after_each_step(task: Task) -> None:
         assert seen[length - 1][2][row] == episodes.distance_m[row], "the last step it sees is where the episode ended"
 
 
-class _Counts(_Acts):
-    """A policy that writes down how many threads NumPy's matrix products have when it acts."""
-
-    def predict(self, observation: np.ndarray) -> np.ndarray:
-        self.threads = blas_threads()
-        return super().predict(observation)
-
-
 def blas_threads() -> set[int]:
     return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
 
 def test_matrix_products_have_one_thread_whatever_the_process_has(task: Task) -> None:
-    policy = _Counts(0.0)
+    during: list[set[int]] = []
     with threadpool_limits(limits=2, user_api="blas"):
         assert blas_threads() == {2}, "this test can fail"
-        roll_out(policy, task.evaluation_batch(2, 0.1), start_phases(2))  # type: ignore[arg-type]
+        roll(task, phases=starts(2), seconds=0.1, watch=lambda *_: during.append(blas_threads()))
         assert blas_threads() == {2}, "they have what they had before"
-    assert policy.threads == {1}
+    assert all(threads == {1} for threads in during)

@@ -14,6 +14,7 @@ from mimicrl.runs.layout import TrainingState
 
 ARGUMENTS: dict[str, Any] = {
     "checkpoint": "best",
+    "protocol": "standard",
     "name": "x.csv",
     "kind": "svg",
     "stage": "train",
@@ -57,12 +58,21 @@ def test_the_tables_of_a_study_have_their_formats() -> None:
     assert {file.suffix for file in study.experiments_tables} == {".csv", ".md", ".parquet", ".tex"}
 
 
-@pytest.mark.parametrize(("checkpoint", "suffix"), [("final", ""), ("best", "-best"), ("init", "-init")])
-def test_only_the_final_policys_tables_bear_no_name(tmp_path: Path, checkpoint: Any, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("checkpoint", "protocol", "folder"),
+    [
+        ("final", "standard", ""),
+        ("best", "standard", "evaluations/standard-best"),
+        ("final", "quick", "evaluations/quick-final"),
+    ],
+)
+def test_only_the_final_policys_standard_evaluation_lies_in_the_run_itself(
+    tmp_path: Path, checkpoint: Any, protocol: str, folder: str
+) -> None:
     run = Run(tmp_path)
-    assert run.episodes_file(checkpoint) == tmp_path / f"episodes{suffix}.parquet"
-    assert run.gait_cycle_file(checkpoint) == tmp_path / f"gait_cycle{suffix}.parquet"
-    assert run.summary_file(checkpoint) == tmp_path / f"summary{suffix}.json"
+    assert run.episodes_file(checkpoint, protocol) == tmp_path / folder / "episodes.parquet"
+    assert run.gait_cycle_file(checkpoint, protocol) == tmp_path / folder / "gait_cycle.parquet"
+    assert run.summary_file(checkpoint, protocol) == tmp_path / folder / "summary.json"
     assert run.policy_directory(checkpoint) == tmp_path / "policies" / checkpoint
 
 

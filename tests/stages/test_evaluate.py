@@ -45,12 +45,14 @@ def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: Run
 def test_every_policy_has_tables_of_its_own(run: Run) -> None:
     rewards = {checkpoint: evaluate(run, checkpoint).values["reward"] for checkpoint in ("init", "best", "final")}  # type: ignore[arg-type]
     assert rewards["init"] != rewards["final"]
-    for checkpoint, suffix in (("init", "-init"), ("best", "-best"), ("final", "")):
-        table = pd.read_parquet(run.path / f"episodes{suffix}.parquet")
+    folders = {"init": "evaluations/standard-init", "best": "evaluations/standard-best", "final": ""}
+    for checkpoint, folder in folders.items():
+        table = pd.read_parquet(run.path / folder / "episodes.parquet")
         assert table["reward"].mean() == rewards[checkpoint]
-        assert (run.path / f"gait_cycle{suffix}.parquet").exists()
-        summary = EvaluationSummary.model_validate_json((run.path / f"summary{suffix}.json").read_bytes())
-        assert (summary.checkpoint, summary.values["reward"]) == (checkpoint, rewards[checkpoint])
+        assert (run.path / folder / "gait_cycle.parquet").exists()
+        summary = EvaluationSummary.read(run.path / folder / "summary.json")
+        assert (summary.protocol, summary.checkpoint) == ("standard", checkpoint)
+        assert summary.values["reward"] == rewards[checkpoint]
         assert summary.weights_sha256 == Policy.of_run(run, checkpoint).weights_sha256  # type: ignore[arg-type]
 
 
@@ -63,7 +65,7 @@ def test_every_policy_has_a_provenance_of_its_own(run: Run) -> None:
     evaluate(run, "best")
     evaluate(run, "init")
     new = {file.name for file in folder.iterdir()} - set(before)
-    assert new == {"evaluate-best.json", "evaluate-init.json"}
+    assert new == {"evaluate-standard-best.json", "evaluate-standard-init.json"}
     assert all(artifacts.read_json(folder / name)["threads"] == {"physics": 1} for name in new)
     assert {name: (folder / name).read_bytes() for name in before} == before
 

@@ -6,12 +6,10 @@ Episodes, summaries, logs, tables, figures and the report show whatever is here;
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
-import pkgutil
 from collections import Counter
 from dataclasses import dataclass
 
+from mimicrl import discovery
 from mimicrl.evaluation.metrics.base import EpisodeMetric, Evaluation, Metric, StepMetric
 from mimicrl.evaluation.metrics.stability import judge, stable
 from mimicrl.geometry.rotations import Array
@@ -35,18 +33,8 @@ __all__ = [
 @functools.cache
 def found() -> tuple[Metric, ...]:
     """Return the metrics of this folder, ordered by their `order`, then by file and place in the file."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names if name != "base"]
-    classes = [
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Metric)
-        and value.__module__ == module.__name__
-        and not inspect.isabstract(value)
-    ]
-    metrics = tuple(metric() for metric in sorted(classes, key=lambda metric: metric.order))
+    classes = discovery.classes(Metric, *discovery.modules(__name__))
+    metrics = tuple(metric() for metric in sorted(classes, key=lambda metric: metric.order))  # type: ignore[abstract]
     for name, count in Counter(metric.name for metric in metrics).items():
         if count > 1:
             raise TypeError(f"{count} metrics of {__name__} have the name {name}")

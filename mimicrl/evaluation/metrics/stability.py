@@ -11,27 +11,27 @@ from mimicrl.geometry.rotations import Array
 from mimicrl.mdp.terminations import TIME
 
 if TYPE_CHECKING:
-    from mimicrl.config import EvaluationConfig
     from mimicrl.evaluation.rollout import Episodes
+    from mimicrl.protocols import Protocol
 
 _SLOW_MPS, _SLOW_SHARE = 0.9, 0.8
 
 
-def judge(episodes: Episodes, settings: EvaluationConfig) -> Evaluation:
-    """Return an evaluation: its episodes, and how far a stable one had to get under these settings."""
-    return Evaluation(episodes, stable_distance(episodes.reference_speed_mps, settings))
+def judge(episodes: Episodes, protocol: Protocol) -> Evaluation:
+    """Return an evaluation: its episodes, and how far a stable one had to get under this protocol."""
+    return Evaluation(episodes, stable_distance(episodes.reference_speed_mps, protocol))
 
 
-def stable_distance(speed_mps: float, settings: EvaluationConfig) -> float:
+def stable_distance(speed_mps: float, protocol: Protocol) -> float:
     """Return the net way forward [m] that makes an episode stable.
 
     References slower than 0.9 m/s, and episodes too short for the usual demand, need 80 % of the reference's own way.
 
     Args:
         speed_mps: The reference's speed.
-        settings: Length of an episode and the usual demand.
+        protocol: Length of an episode and the usual demand.
     """
-    way_m, distance_m = speed_mps * settings.seconds, settings.stable_distance_m
+    way_m, distance_m = speed_mps * protocol.seconds, protocol.stable_distance_m
     return distance_m if speed_mps >= _SLOW_MPS and way_m >= distance_m else _SLOW_SHARE * way_m
 
 

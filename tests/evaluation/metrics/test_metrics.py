@@ -99,7 +99,7 @@ def test_the_table_has_one_row_per_episode() -> None:
 
 def test_the_file_says_what_the_summary_says() -> None:
     found_here = evaluation(reason=[TIME, FALL, FALL, TIME])
-    record, summary = evaluation_summary(found_here, "final", "abc"), summarize(found_here)
+    record, summary = evaluation_summary(found_here, "standard", "final", "abc"), summarize(found_here)
     assert record.values == summary.values
     assert (record.episodes, record.stable_episodes) == (summary.episodes, summary.stable_episodes)
     assert record.ends == {"fall": 2, "time": 2}

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mimicrl import seeding
 from mimicrl.config import MDPConfig
-from mimicrl.mdp import initialization
+from mimicrl.mdp.reset import draw_phase, reference_state
 from mimicrl.mdp.step import MimicBatch
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.walkers import Walker
@@ -21,7 +21,7 @@ def batch_of(walker: Walker, reference: ReferenceTrajectory, count: int) -> Mimi
 
 
 def test_starts_touch_the_floor(walker: Walker, reference: ReferenceTrajectory) -> None:
-    qpos, _ = initialization.reference_state(walker, reference.at_phase(PHASES))
+    qpos, _ = reference_state(walker, reference.at_phase(PHASES))
     # Between the reference's rows, 1 ms apart, the height is interpolated.
     np.testing.assert_allclose(walker.kinematics(qpos)[1].min(axis=1), 0, atol=1e-6)
 
@@ -30,12 +30,12 @@ def test_starts_in_a_row_of_the_reference_touch_the_floor_exactly(
     walker: Walker, reference: ReferenceTrajectory
 ) -> None:
     rows = round(reference.duration_s * 1000)
-    qpos, _ = initialization.reference_state(walker, reference.at_phase(np.arange(0, rows, 7) / rows))
+    qpos, _ = reference_state(walker, reference.at_phase(np.arange(0, rows, 7) / rows))
     np.testing.assert_allclose(walker.kinematics(qpos)[1].min(axis=1), 0, atol=1e-9)
 
 
 def test_starts_are_the_reference_but_for_place_and_height(walker: Walker, reference: ReferenceTrajectory) -> None:
-    qpos, qvel = initialization.reference_state(walker, reference.at_phase(PHASES))
+    qpos, qvel = reference_state(walker, reference.at_phase(PHASES))
     frame = reference.at_phase(PHASES)
     assert (qpos[:, 0] == 0).all()
     np.testing.assert_array_equal(qpos[:, 1], frame.root_position_w[:, 1])
@@ -49,7 +49,7 @@ def test_starts_are_the_reference_but_for_place_and_height(walker: Walker, refer
 
 def test_starting_leaves_the_reference_as_it_was(walker: Walker, reference: ReferenceTrajectory) -> None:
     before = reference.at_phase(PHASES)
-    qpos, qvel = initialization.reference_state(walker, reference.at_phase(PHASES))
+    qpos, qvel = reference_state(walker, reference.at_phase(PHASES))
     qpos[:], qvel[:] = np.nan, np.nan
     batch_of(walker, reference, 4).reset()
     for old, new in zip(before, reference.at_phase(PHASES), strict=True):
@@ -58,7 +58,7 @@ def test_starting_leaves_the_reference_as_it_was(walker: Walker, reference: Refe
 
 def test_phases_are_uniform_over_the_cycle() -> None:
     generator = seeding.generator(7)
-    phases = np.array([initialization.draw_phase(generator) for _ in range(2000)])
+    phases = np.array([draw_phase(generator) for _ in range(2000)])
     assert phases.min() >= 0
     assert phases.max() < 1
     assert stats.kstest(phases, "uniform").pvalue > 0.01

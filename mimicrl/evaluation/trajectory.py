@@ -1,0 +1,44 @@
+"""The configurations that episodes went through, to be shown."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mimicrl.geometry.rotations import Array
+from mimicrl.mdp.state import BodyState
+from mimicrl.mdp.step import MimicBatch
+
+
+class Trajectory(NamedTuple):
+    """One episode, one row per control step; its start, a state of the reference, is not part of it.
+
+    Attributes:
+        qpos: Configurations, shape ``(T, nq)``.
+        phase: Where the reference was, shape ``(T,)``.
+    """
+
+    qpos: Array
+    phase: Array
+
+
+class TrajectoryRecorder:
+    """Records every step of a rollout: ``roll_out(…, watch=recorder.watch)``."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[np.ndarray, Array, Array]] = []
+        self._width = 0
+
+    def watch(self, batch: MimicBatch, rows: np.ndarray, state: BodyState) -> None:
+        """Record a step."""
+        self._width = batch.simulation.qpos.shape[1]
+        self._steps.append((rows.copy(), batch.simulation.qpos[rows], batch.phase[rows]))
+
+    def trajectory(self, index: int) -> Trajectory:
+        """Return what the episode of a row went through; the arrays are empty where nothing finite was seen."""
+        seen = [(qpos[rows == index], phase[rows == index]) for rows, qpos, phase in self._steps if index in rows]
+        return Trajectory(
+            np.concatenate([qpos for qpos, _ in seen]) if seen else np.empty((0, self._width)),
+            np.concatenate([phase for _, phase in seen]) if seen else np.empty(0),
+        )
