@@ -222,87 +222,68 @@ def test_who_reads_while_another_one_writes_gets_one_policy_or_the_other(tmp_pat
         writer.join()
 
 
-def missing_weights(directory: Path) -> None:
-    (directory / WEIGHTS).unlink()
+def edit(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
+    """A damage that changes the bytes of a file."""
+    return lambda folder: (folder / name).write_bytes(change((folder / name).read_bytes()))
 
 
-def missing_description(directory: Path) -> None:
-    (directory / DESCRIPTION).unlink()
+def described(**changes: object) -> Callable[[Path], object]:
+    """A damage that changes values of the description; None removes one."""
+
+    def change(content: bytes) -> bytes:
+        about = json.loads(content) | changes
+        return json.dumps({name: value for name, value in about.items() if value is not None}).encode()
+
+    return edit(DESCRIPTION, change)
 
 
-def truncated_weights(directory: Path) -> None:
-    (directory / WEIGHTS).write_bytes((directory / WEIGHTS).read_bytes()[:-10])
+def weighed(weights: bytes) -> Callable[[Path], object]:
+    """A damage that puts other weights there and describes them."""
+
+    def change(folder: Path) -> None:
+        (folder / WEIGHTS).write_bytes(weights)
+        described(weights_sha256=artifacts.sha256(weights))(folder)
+
+    return change
 
 
-def flipped_bit(directory: Path) -> None:
-    weights = bytearray((directory / WEIGHTS).read_bytes())
-    weights[-1] ^= 1
-    (directory / WEIGHTS).write_bytes(weights)
-
-
-def truncated_description(directory: Path) -> None:
-    (directory / DESCRIPTION).write_bytes((directory / DESCRIPTION).read_bytes()[:-10])
-
-
-def swapped_weights(directory: Path) -> None:
-    make(sizes=(5, 4, 3)).save(directory / "other")
-    (directory / WEIGHTS).write_bytes((directory / "other" / WEIGHTS).read_bytes())
-
-
-def described(directory: Path, **changes: object) -> None:
-    about = json.loads((directory / DESCRIPTION).read_bytes())
-    (directory / DESCRIPTION).write_text(json.dumps(about | changes))
-
-
-def unknown_format(directory: Path) -> None:
-    described(directory, format=2)
-
-
-def incomplete(directory: Path) -> None:
-    path = directory / "policy.json"
-    about = json.loads(path.read_text())
-    del about["activation"]
-    path.write_text(json.dumps(about))
-
-
-def no_object(directory: Path) -> None:
-    (directory / DESCRIPTION).write_text("[1, 2]")
-
-
-def unreadable_weights(directory: Path) -> None:
-    (directory / WEIGHTS).write_bytes(b"not tensors")
-    described(directory, weights_sha256=artifacts.sha256(b"not tensors"))
-
-
-def not_a_number(directory: Path) -> None:
-    tensors = dict(make().tensors)
-    tensors["actor.1.bias"] = np.full_like(tensors["actor.1.bias"], np.nan)
-    weights = save_tensors(tensors)
-    (directory / WEIGHTS).write_bytes(weights)
-    described(directory, weights_sha256=artifacts.sha256(weights))
-
-
-DAMAGES = {
-    missing_weights: "a policy is incomplete — {at}/policy.safetensors — got No such file or directory",
-    missing_description: "a file of the run cannot be read — {at}/policy.json — got No such file or directory",
-    truncated_weights: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
-    flipped_bit: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
-    swapped_weights: "a policy's weights are not those it describes — {at}/policy.safetensors — got sha256 ",
-    truncated_description: "not valid JSON — {at}/policy.json — got ",
-    unknown_format: "unknown policy format — {at} — got 2, expected 1",
-    incomplete: "a policy's description is incomplete — {at} — expected activation",
-    no_object: "unknown policy format — {at} — got a list, expected 1",
-    unreadable_weights: "a policy's weights cannot be read — {at}/policy.safetensors — got ",
-    not_a_number: "a policy has numbers that are not finite — {at} — got actor.1.bias",
+MISSING, OTHERS = "got No such file or directory", "a policy's weights are not those it describes — {at}/" + WEIGHTS
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no weights": (
+        lambda folder: (folder / WEIGHTS).unlink(),
+        f"a policy is incomplete — {{at}}/{WEIGHTS} — {MISSING}",
+    ),
+    "no description": (
+        lambda folder: (folder / DESCRIPTION).unlink(),
+        f"a file of the run cannot be read — {{at}}/{DESCRIPTION} — {MISSING}",
+    ),
+    "truncated weights": (edit(WEIGHTS, lambda content: content[:-10]), OTHERS),
+    "a flipped bit": (edit(WEIGHTS, lambda content: content[:-1] + bytes([content[-1] ^ 1])), OTHERS),
+    "swapped weights": (edit(WEIGHTS, lambda content: make(sizes=(5, 4, 3)).weights()), OTHERS),
+    "truncated description": (
+        edit(DESCRIPTION, lambda content: content[:-10]),
+        f"not valid JSON — {{at}}/{DESCRIPTION} — got ",
+    ),
+    "unknown format": (described(format=2), "unknown policy format — {at} — got 2, expected 1"),
+    "incomplete": (described(activation=None), "a policy's description is incomplete — {at} — expected activation"),
+    "no object": (
+        edit(DESCRIPTION, lambda content: b"[1, 2]"),
+        "unknown policy format — {at} — got a list, expected 1",
+    ),
+    "unreadable weights": (weighed(b"not tensors"), f"a policy's weights cannot be read — {{at}}/{WEIGHTS} — got "),
+    "not a number": (
+        weighed(save_tensors(dict(make().tensors) | {"actor.1.bias": np.full(12, np.nan, np.float32)})),
+        "a policy has numbers that are not finite — {at} — got actor.1.bias",
+    ),
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_policy_is_refused(
-    saved: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+    saved: Path, damage: Callable[[Path], object], told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "_WRITER_S", 0.0)  # nobody is writing
     damage(saved)
     with pytest.raises(ArtifactError) as caught:
         Policy.load(saved)
-    assert str(caught.value).startswith(DAMAGES[damage].format(at=saved))
+    assert str(caught.value).startswith(told.format(at=saved))

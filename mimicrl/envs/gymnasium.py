@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from mimicrl.envs.monitor import EpisodeMonitor, joint_state, set_joint_state
+from mimicrl.envs.episode_statistics import EpisodeStatistics
 from mimicrl.errors import ConfigError
 from mimicrl.mdp.step import MimicBatch
 
@@ -66,7 +66,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.metadata = {"render_modes": RENDER_MODES, "render_fps": batch.config.control_hz}
         self.observation_space = observation_space(batch)
         self.action_space = action_space(batch)
-        self._monitor = EpisodeMonitor(batch)
+        self._episodes = EpisodeStatistics(batch)
         self._renderer: Any = None
 
     def reset(
@@ -85,24 +85,24 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.batch.generators[0] = self.np_random
         phase = start_phase(options)
         observation = self.batch.reset(phase=None if phase is None else np.array([phase]))[0]
-        self._monitor.start(np.arange(1))
+        self._episodes.start(np.arange(1))
         return observation, {"phase": float(self.batch.phase[0])}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance by one control step; `info` tells of the episode at its end."""
         step = self.batch.step(np.asarray(action)[None])
-        self._monitor.add(step, self.batch.simulation.qpos)
+        self._episodes.add(step)
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
-        info = self._monitor.info(0, step) if terminated or truncated else {}
+        info = self._episodes.info(0, step) if terminated or truncated else {}
         return step.observation[0], float(step.reward[0]), terminated, truncated, info
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return everything that decides the environment's future, as arrays with one row per simulation."""
-        return joint_state(self.batch, self._monitor)
+        return self._episodes.get_state()
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state of `get_state`, bitwise."""
-        set_joint_state(self.batch, self._monitor, state)
+        self._episodes.set_state(state)
         self.np_random = self.batch.generators[0]  # the next reset draws from it
 
     def __getstate__(self) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
 from mimicrl import seeding
+from mimicrl.envs.episode_statistics import EpisodeStatistics
 from mimicrl.envs.gymnasium import action_space, observation_space, start_phase
-from mimicrl.envs.monitor import EpisodeMonitor, joint_state, set_joint_state
 from mimicrl.mdp.reset import draw_phase
 from mimicrl.mdp.step import MimicBatch
 
@@ -29,7 +29,7 @@ class MimicVecEnv(VecEnv):
         self.batch = batch
         self.render_mode = None
         self.metadata = {"render_modes": []}
-        self._monitor = EpisodeMonitor(batch)
+        self._episodes = EpisodeStatistics(batch)
         self._actions = np.zeros((batch.count, len(batch.walker.joint_names)), np.float32)
         super().__init__(batch.count, observation_space(batch), action_space(batch))
 
@@ -41,7 +41,7 @@ class MimicVecEnv(VecEnv):
         asked = [start_phase(options) for options in self._options]
         self._reset_seeds()
         self._reset_options()
-        self._monitor.start(np.arange(self.num_envs))
+        self._episodes.start(np.arange(self.num_envs))
         drawn = [
             draw_phase(generator) if phase is None else phase
             for phase, generator in zip(asked, self.batch.generators, strict=True)
@@ -57,25 +57,27 @@ class MimicVecEnv(VecEnv):
         step = self.batch.step(self._actions)
         observation = step.observation
         done = step.terminated | step.truncated
-        self._monitor.add(step, self.batch.simulation.qpos)
+        self._episodes.add(step)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         ended = np.flatnonzero(done)
         if len(ended):
             for index in ended:
                 # As there is no Monitor around; with one environment the key is for the wrappers that count episodes.
-                infos[index] = self._monitor.info(int(index), step) | {"episode": self._monitor.statistics(int(index))}
+                infos[index] = self._episodes.info(int(index), step) | {
+                    "episode": self._episodes.statistics(int(index))
+                }
                 infos[index]["terminal_observation"] = observation[index].copy()
             observation[ended] = self.batch.reset(ended)
-            self._monitor.start(ended)
+            self._episodes.start(ended)
         return observation, step.reward, done, infos
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return everything that decides the environment's future, as arrays with one row per simulation."""
-        return joint_state(self.batch, self._monitor)
+        return self._episodes.get_state()
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
         """Continue from a state of `get_state`, bitwise."""
-        set_joint_state(self.batch, self._monitor, state)
+        self._episodes.set_state(state)
 
     def close(self) -> None:
         """Do nothing: the simulations hold no processes and no files."""

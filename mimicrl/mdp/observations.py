@@ -7,12 +7,11 @@ should walk along (the world's x axis).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import model_validator
 
-from mimicrl.mdp.terminations import MAX_RATE_RAD_S, MAX_VELOCITY_MPS
 from mimicrl.mdp.terms import ObservationTerm, Row, Terms, View
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 
 # How far a joint may be pushed beyond its (soft) limits before the observation saturates.
 _JOINT_MARGIN_RAD = 0.5
+# Beyond these the observation saturates.
+_VELOCITY_BOUND_MPS, _RATE_BOUND_RAD_S = 20.0, 100.0
 
 
 def _columns(*columns: Array) -> Array:
@@ -30,12 +31,9 @@ def _columns(*columns: Array) -> Array:
 class Phase(ObservationTerm):
     """Where in the cycle the reference is."""
 
+    numbers = tuple(Row(f"{name} of the phase", "1", "", -1, 1) for name in ("sine", "cosine"))
     # Half a cycle later both change their sign; the sides of a walk swap with it.
-    signs: ClassVar[tuple[int, ...]] = (-1, -1)
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what each number means."""
-        return [Row(f"{name} of the phase", "1", "", -1, 1) for name in ("sine", "cosine")]
+    signs = (-1, -1)
 
     def compute(self, view: View) -> Array:
         """Return sine and cosine of the phase."""
@@ -46,11 +44,8 @@ class Phase(ObservationTerm):
 class RootHeight(ObservationTerm):
     """Height of the root."""
 
-    signs: ClassVar[tuple[int, ...]] = (1,)
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what the number means."""
-        return [Row("height of the root", "m", "root", 0, 3)]
+    numbers = (Row("height of the root", "m", "root", 0, 3),)
+    signs = (1,)
 
     def compute(self, view: View) -> Array:
         """Return the root's height."""
@@ -60,14 +55,11 @@ class RootHeight(ObservationTerm):
 class RootTilt(ObservationTerm):
     """Lean of the root."""
 
-    signs: ClassVar[tuple[int, ...]] = (1, -1)
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what each number means."""
-        return [
-            Row("forward lean (pitch)", "rad", "root", -np.pi / 2, np.pi / 2),
-            Row("lean to the right (roll)", "rad", "root", -np.pi, np.pi),
-        ]
+    numbers = (
+        Row("forward lean (pitch)", "rad", "root", -np.pi / 2, np.pi / 2),
+        Row("lean to the right (roll)", "rad", "root", -np.pi, np.pi),
+    )
+    signs = (1, -1)
 
     def compute(self, view: View) -> Array:
         """Return pitch and roll."""
@@ -77,14 +69,11 @@ class RootTilt(ObservationTerm):
 class LineDeviation(ObservationTerm):
     """Place and heading against the line to walk along."""
 
-    signs: ClassVar[tuple[int, ...]] = (-1, -1)
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what each number means."""
-        return [
-            Row("offset to the left of the line", "m", "root", -2, 2),
-            Row("heading to the left of the line", "rad", "root", -np.pi, np.pi),
-        ]
+    numbers = (
+        Row("offset to the left of the line", "m", "root", -2, 2),
+        Row("heading to the left of the line", "rad", "root", -np.pi, np.pi),
+    )
+    signs = (-1, -1)
 
     def compute(self, view: View) -> Array:
         """Return the root's place beside the line and its heading."""
@@ -113,14 +102,11 @@ class JointAngles(ObservationTerm):
 class RootVelocity(ObservationTerm):
     """Velocity of the root, in the heading frame."""
 
-    signs: ClassVar[tuple[int, ...]] = (1, -1, 1)
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what each number means."""
-        return [
-            Row(f"velocity {where}", "m/s", "root", -MAX_VELOCITY_MPS, MAX_VELOCITY_MPS)
-            for where in ("ahead", "to the left", "upwards")
-        ]
+    numbers = tuple(
+        Row(f"velocity {where}", "m/s", "root", -_VELOCITY_BOUND_MPS, _VELOCITY_BOUND_MPS)
+        for where in ("ahead", "to the left", "upwards")
+    )
+    signs = (1, -1, 1)
 
     def compute(self, view: View) -> Array:
         """Return the root's velocity."""
@@ -130,47 +116,37 @@ class RootVelocity(ObservationTerm):
 class RootAngularVelocity(ObservationTerm):
     """Angular velocity of the root, in its own frame."""
 
-    signs: ClassVar[tuple[int, ...]] = (-1, 1, -1)
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what each number means."""
-        return [
-            Row(f"angular velocity about the root's {axis} axis", "rad/s", "root", -MAX_RATE_RAD_S, MAX_RATE_RAD_S)
-            for axis in "xyz"
-        ]
+    numbers = tuple(
+        Row(f"angular velocity about the root's {axis} axis", "rad/s", "root", -_RATE_BOUND_RAD_S, _RATE_BOUND_RAD_S)
+        for axis in "xyz"
+    )
+    signs = (-1, 1, -1)
 
     def compute(self, view: View) -> Array:
         """Return the root's angular velocity."""
         return view.state.root_angular_velocity_b
 
 
-class JointVelocities(ObservationTerm):
+class JointVelocities(JointAngles):
     """Velocities of the joints."""
 
     def rows(self, walker: Walker) -> list[Row]:
         """Return what each number means."""
-        return [Row("velocity", "rad/s", name, -MAX_RATE_RAD_S, MAX_RATE_RAD_S) for name in walker.joint_names]
+        return [Row("velocity", "rad/s", name, -_RATE_BOUND_RAD_S, _RATE_BOUND_RAD_S) for name in walker.joint_names]
 
     def compute(self, view: View) -> Array:
         """Return the joints' velocities."""
         return view.state.joint_velocities
 
-    def mirror(self, walker: Walker) -> tuple[np.ndarray, np.ndarray]:
-        """Return the joints of the other side, and their signs."""
-        return walker.mirror_index, walker.mirror_sign
-
 
 class VelocityCommand(ObservationTerm):
     """The reference's speed."""
 
-    signs: ClassVar[tuple[int, ...]] = (1,)
+    numbers = (Row("commanded speed", "m/s", "", -_VELOCITY_BOUND_MPS, _VELOCITY_BOUND_MPS),)
+    signs = (1,)
 
     enabled: bool = False
     """Whether the policy sees it."""
-
-    def rows(self, walker: Walker) -> list[Row]:
-        """Return what the number means."""
-        return [Row("commanded speed", "m/s", "", -MAX_VELOCITY_MPS, MAX_VELOCITY_MPS)]
 
     def compute(self, view: View) -> Array:
         """Return the speed of the motion that is imitated."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 RUNNING, TIME, DIVERGED = 0, 1, 2
 """Codes of reasons that every task has; those of its terminations follow."""
 _EVERY_TASKS = ("running", "time", "diverged")
-MAX_VELOCITY_MPS, MAX_RATE_RAD_S = 20.0, 100.0
+DIVERGED_VELOCITY_MPS, DIVERGED_RATE_RAD_S = 20.0, 100.0
 """What no walker does: physics beyond this has diverged."""
 
 
@@ -109,15 +108,9 @@ def diverged(qpos: Array, qvel: Array) -> np.ndarray:
 
     Not finite, or faster than anything a walker does: MuJoCo itself only warns beyond 1e10.
     """
+    speed = np.abs(qvel)
     # What is not a number is not below a limit either.
-    sane = np.logical_and.reduce(np.abs(qvel) <= _velocity_limits(qvel.shape[1]), axis=1)
+    sane = np.logical_and.reduce(speed[:, :3] <= DIVERGED_VELOCITY_MPS, axis=1)
+    sane &= np.logical_and.reduce(speed[:, 3:] <= DIVERGED_RATE_RAD_S, axis=1)
     sane &= np.logical_and.reduce(np.isfinite(qpos), axis=1)
     return ~sane
-
-
-@functools.cache
-def _velocity_limits(count: int) -> np.ndarray:
-    limits = np.full(count, MAX_RATE_RAD_S)
-    limits[:3] = MAX_VELOCITY_MPS
-    limits.setflags(write=False)
-    return limits

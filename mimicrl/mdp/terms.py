@@ -129,6 +129,8 @@ class Row(NamedTuple):
 class ObservationTerm(Term):
     """A block of the observation."""
 
+    numbers: ClassVar[tuple[Row, ...]] = ()
+    """What each number means; a term whose numbers depend on the walker overrides `rows`."""
     signs: ClassVar[tuple[int, ...]] = ()
     """For each number its sign in the mirrored world; a term whose numbers change places there overrides `mirror`."""
 
@@ -140,9 +142,9 @@ class ObservationTerm(Term):
         """Whether the policy does not see it."""
         return not self.enabled
 
-    @abstractmethod
     def rows(self, walker: Walker) -> list[Row]:
         """Return what each of the k numbers means."""
+        return list(self.numbers)
 
     @abstractmethod
     def compute(self, view: View) -> Array:
@@ -210,18 +212,6 @@ class Terms(Section):
 GroupType = TypeVar("GroupType", bound=Terms)
 
 
-def with_defaults(term: type[TermType]) -> TermType:
-    """Return a term with its own defaults.
-
-    Raises:
-        ValueError: A parameter has none.
-    """
-    required = [name for name, field in term.model_fields.items() if field.is_required()]
-    if required:
-        raise ValueError(f"term {term.name()} has no default for {', '.join(required)}")
-    return term()
-
-
 def compose(group: type[GroupType], kind: type[Term], *modules: ModuleType) -> type[GroupType]:
     """Return a group of all terms of a kind in `modules`, each with its own defaults.
 
@@ -231,11 +221,14 @@ def compose(group: type[GroupType], kind: type[Term], *modules: ModuleType) -> t
         modules: Where they are defined; the order of their classes is the order of the terms.
 
     Raises:
-        ValueError: Two terms have one name.
+        ValueError: Two terms have one name, or a parameter of a term has no default.
     """
     fields: dict[str, Any] = {}
     for term in classes(kind, *modules):
         if term.name() in {*fields, *group.reserved} or hasattr(Terms, term.name()):
             raise ValueError(f"the name {term.name()} is taken")
-        fields[term.name()] = (term, Field(default=with_defaults(term), description=term.summary()))
+        required = [name for name, field in term.model_fields.items() if field.is_required()]
+        if required:
+            raise ValueError(f"term {term.name()} has no default for {', '.join(required)}")
+        fields[term.name()] = (term, Field(default=term(), description=term.summary()))
     return create_model(group.__name__, __base__=group, __module__=group.__module__, __doc__=group.__doc__, **fields)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import textwrap
 
 import pytest
 
@@ -13,45 +12,25 @@ environment = gymnasium.make("mimicrl/Walker3D-v0", speed_mps=1.0)
 observation, info = environment.reset(seed=0)
 assert observation in environment.observation_space
 """
+# One order goes all the way; for the others it is enough that Gymnasium knows the name.
+KNOWN = '\nassert "mimicrl/Walker3D-v0" in gymnasium.registry'
+LIGHT = "\nimport sys\nassert not {'mujoco', 'pandas', 'scipy', 'stable_baselines3', 'torch'} & set(sys.modules)"
+COLON = '\nimport gymnasium\ngymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")'
 
-ORDERS = {
-    "gymnasium first": "import gymnasium\nimport mimicrl",
-    "mimicrl first": "import mimicrl\nimport gymnasium\nimport mimicrl.envs",
-    "imported by another": "import stable_baselines3\nimport mimicrl\nimport gymnasium",
-    "twice": "import gymnasium\nimport mimicrl\nimport mimicrl.envs",
+PROGRAMS = {
+    "gymnasium first": "import gymnasium\nimport mimicrl" + KNOWN,
+    "mimicrl first": "import mimicrl\nimport gymnasium\nimport mimicrl.envs" + MAKE,
+    "imported by another": "import stable_baselines3\nimport mimicrl\nimport gymnasium" + KNOWN,
+    "twice": "import gymnasium\nimport mimicrl\nimport mimicrl.envs" + KNOWN,
+    "before the colon": COLON,
+    "before the colon, imported": "import mimicrl.envs" + COLON,
+    "nothing heavy": "import mimicrl, mimicrl.config" + LIGHT,
+    "registering makes no environment": "import mimicrl.envs\nimport sys\nassert 'mujoco' not in sys.modules",
 }
 
 
-def run(code: str) -> None:
-    """Run code in a new Python whose warnings are errors."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", textwrap.dedent(code)], capture_output=True, text=True
-    )
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_gymnasium_knows_the_environment_and_importing_is_light(program: str) -> None:
+    words = [sys.executable, "-W", "error::UserWarning", "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_gymnasium_makes_the_environment(order: str) -> None:
-    # One order goes all the way; for the others it is enough that Gymnasium knows the name.
-    known = 'assert "mimicrl/Walker3D-v0" in gymnasium.registry'
-    run(ORDERS[order] + "\n" + (MAKE if order == "mimicrl first" else known))
-
-
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    run(
-        """
-        import sys
-        import mimicrl, mimicrl.config
-        heavy = {"mujoco", "pandas", "scipy", "stable_baselines3", "torch"}
-        assert not heavy & set(sys.modules), heavy & set(sys.modules)
-        """
-    )
-
-
-@pytest.mark.parametrize("before", ["", "import mimicrl\n", "import mimicrl.envs\n"])
-def test_gymnasium_imports_what_stands_before_the_colon(before: str) -> None:
-    run(before + 'import gymnasium\ngymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")')
-
-
-def test_registering_makes_no_environment() -> None:
-    run("import sys\nimport mimicrl.envs\nassert not {'mujoco', 'pandas', 'scipy', 'torch'} & set(sys.modules)")

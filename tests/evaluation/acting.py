@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from mimicrl.geometry.rotations import Array
 from mimicrl.mdp.actions import Absolute
 from mimicrl.mdp.step import MimicBatch
 from mimicrl.mdp.terminations import reasons
+from mimicrl.policy import Policy
 from mimicrl.protocols import Standard
 
 REASONS = reasons(MDPConfig().terminations)
@@ -46,7 +47,7 @@ class Acts:
 
 def roll(
     task: Task | MimicBatch,
-    policy: Any = None,
+    policy: Acts | None = None,
     *,
     phases: Array | None = None,
     seconds: float = 1.5,
@@ -56,4 +57,4 @@ def roll(
     """Roll out a policy, by default one that acts 0, from six starts or those given."""
     phases = starts(6) if phases is None else phases
     batch = task if isinstance(task, MimicBatch) else task.evaluation_batch(len(phases), seconds, threads)
-    return roll_out(policy or Acts(), batch, phases, watch)
+    return roll_out(cast(Policy, policy or Acts()), batch, phases, watch)

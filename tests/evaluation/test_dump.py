@@ -13,7 +13,7 @@ from stage_calls import replay
 from support import read_video
 
 from mimicrl.envs.task import Task
-from mimicrl.errors import ArtifactError, MachineError
+from mimicrl.errors import ArtifactError
 from mimicrl.evaluation import dump as dump_module
 from mimicrl.mdp.reset import reference_state
 from mimicrl.rendering.film import VideoOptions
@@ -46,21 +46,14 @@ def test_a_dump_becomes_a_slow_video_that_counts_the_steps_down(
     path = replay(run_directory, dump=dump, settings=SMALL)
     assert path == run_directory.path / "videos" / "000000000128-environment-3.mp4"
     about, frames = read_video(path)
-    assert about["fps"] == 10 and frames.shape == (PICTURES_A_ROW * ROWS, 48, 64, 3)
+    assert about["fps"] == 10
+    assert frames.shape == (PICTURES_A_ROW * ROWS, 48, 64, 3)
     assert len({frame.tobytes() for frame in frames}) > ROWS
     assert {title for title, _ in told} == {"tiny / walk, seed 1"}
     left = [int(words.partition(" step")[0]) for _, words in told]
     assert [words for _, words in told[-2:]] == ["1 step before the end", "0 steps before the end"]
-    assert left == sorted(left, reverse=True) and (left[0], left[-1]) == (ROWS - 1, 0)
-
-
-def test_a_video_can_be_put_elsewhere_in_another_format(run_directory: Run, dump: Path, tmp_path: Path) -> None:
-    out = tmp_path / "elsewhere" / "end.gif"
-    assert (
-        replay(run_directory, dump=dump, out=out, settings=VideoOptions(width=64, height=48, fps=10.0, kind="gif"))
-        == out
-    )
-    assert out.exists() and not (run_directory.path / "videos").exists()
+    assert left == sorted(left, reverse=True)
+    assert (left[0], left[-1]) == (ROWS - 1, 0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -94,10 +87,6 @@ def save(array: np.ndarray) -> Callable[[Path], None]:
         (lambda path: path.write_bytes(b""), r"^a dump cannot be read — "),
         (lambda path: path.write_bytes(b"PK\x03\x04"), r"^a dump cannot be read — "),
         (lambda path: path.write_bytes(path.read_bytes()[:-9]), r"^a dump cannot be read — "),
-        (
-            lambda path: path.write_bytes(path.read_bytes().replace(b"(6, 15)", b"(6e9,5)")),
-            r"^a dump cannot be read — ",
-        ),
         (save(np.array([{"a": 1}], object)), r"^a dump cannot be read — .*allow_pickle=False"),
         (save(np.zeros((5, 14))), r"^a dump of another walker — .* — got \(5, 14\), expected \(steps, 15\)$"),
         (save(np.zeros(15)), r"^a dump of another walker — .* — got \(15,\), expected \(steps, 15\)$"),
@@ -149,17 +138,5 @@ def test_whatever_a_foreign_dump_holds_it_is_read_or_told(
     except ArtifactError as error:
         assert error.where == str(path)
     else:
-        assert rows.shape[1] == 15 and np.isfinite(rows).all()
-
-
-def test_an_archive_of_arrays_is_no_dump(run_directory: Run, dump: Path) -> None:
-    with dump.open("wb") as file:
-        np.savez(file, a=np.zeros((5, 15)))
-    with pytest.raises(ArtifactError, match=r"^a dump cannot be read — "):
-        replay(run_directory, dump=dump, settings=SMALL)
-
-
-def test_a_place_that_cannot_be_written_is_told(run_directory: Run, dump: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(MachineError):
-        replay(run_directory, dump=dump, out=tmp_path / "file" / "x.mp4", settings=SMALL)
+        assert rows.shape[1] == 15
+        assert np.isfinite(rows).all()

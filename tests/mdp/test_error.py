@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from mdp.rows import Rows
 
 from mimicrl.geometry import rotations
 from mimicrl.mdp.error import tracking_error
 from mimicrl.motions import ReferenceTrajectory
 
 
-def test_on_the_reference_there_is_none(on_reference: Any, reference: ReferenceTrajectory) -> None:
+def test_on_the_reference_there_is_none(on_reference: Rows, reference: ReferenceTrajectory) -> None:
     for part in tracking_error(on_reference.measure(), reference.at_phase(on_reference.phase)):
         np.testing.assert_allclose(part, 0, atol=1e-8)
 
 
-def test_it_is_what_the_states_numbers_say(rows: Any, reference: ReferenceTrajectory) -> None:
+def test_it_is_what_the_states_numbers_say(rows: Rows, reference: ReferenceTrajectory) -> None:
     state, frame = rows.measure(), reference.at_phase(rows.phase)
     got = tracking_error(state, frame)
     squares = {
@@ -31,7 +30,7 @@ def test_it_is_what_the_states_numbers_say(rows: Any, reference: ReferenceTrajec
     np.testing.assert_array_equal(got.root_velocity_w, state.root_velocity_w - frame.root_velocity_w)
 
 
-def test_a_quaternion_and_its_negative_are_one_orientation(rows: Any, reference: ReferenceTrajectory) -> None:
+def test_a_quaternion_and_its_negative_are_one_orientation(rows: Rows, reference: ReferenceTrajectory) -> None:
     qpos = rows.qpos.copy()
     qpos[:, 3:7] *= -1
     frame = reference.at_phase(rows.phase)
@@ -41,7 +40,7 @@ def test_a_quaternion_and_its_negative_are_one_orientation(rows: Any, reference:
         np.testing.assert_allclose(here, there, rtol=0, atol=1e-12)
 
 
-def test_many_rows_at_once_equal_single_ones_to_the_last_bit(rows: Any, reference: ReferenceTrajectory) -> None:
+def test_many_rows_at_once_equal_single_ones_to_the_last_bit(rows: Rows, reference: ReferenceTrajectory) -> None:
     together = tracking_error(rows.measure(), reference.at_phase(rows.phase))
     for n in range(len(rows.phase)):
         one = rows._replace(phase=rows.phase[n : n + 1], qpos=rows.qpos[n : n + 1], qvel=rows.qvel[n : n + 1])
@@ -50,7 +49,7 @@ def test_many_rows_at_once_equal_single_ones_to_the_last_bit(rows: Any, referenc
             np.testing.assert_array_equal(part[n : n + 1], single)
 
 
-def test_the_rotation_is_the_angle_between_orientations(on_reference: Any, reference: ReferenceTrajectory) -> None:
+def test_the_rotation_is_the_angle_between_orientations(on_reference: Rows, reference: ReferenceTrajectory) -> None:
     rng = np.random.default_rng(0)
     frame, count = reference.at_phase(on_reference.phase), len(on_reference.phase)
     axis = rotations.normalize(rng.normal(size=(count, 3)))

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium import spaces
+from mdp.rows import Rows
 from pydantic import ValidationError
 
 from mimicrl.mdp import observations
 from mimicrl.mdp.config import MDPConfig
 from mimicrl.mdp.observations import Observation
 from mimicrl.mdp.step import MimicBatch
-from mimicrl.mdp.terminations import MAX_RATE_RAD_S
+from mimicrl.mdp.terminations import DIVERGED_RATE_RAD_S
 from mimicrl.mdp.terms import ObservationTerm, Row, View
 from mimicrl.walkers import Walker
 
@@ -28,26 +29,26 @@ def line_numbers(observation: Observation) -> np.ndarray:
     return np.array(["of the line" in row.meaning for row in observation.rows])
 
 
-def test_observations_are_float32_with_a_number_a_row(observation: Observation, rows: Any) -> None:
+def test_observations_are_float32_with_a_number_a_row(observation: Observation, rows: Rows) -> None:
     values = observation.compute(rows.view())
     assert values.dtype == np.float32
     assert values.shape == (len(rows.phase), len(observation.rows))
 
 
-def test_terms_keep_their_order(walker: Walker, rows: Any) -> None:
+def test_terms_keep_their_order(walker: Walker, rows: Rows) -> None:
     terms = [observations.JointVelocities(), observations.Phase(), observations.RootHeight()]
     together = Observation(terms, walker).compute(rows.view())
     alone = [Observation([term], walker).compute(rows.view()) for term in terms]
     np.testing.assert_array_equal(together, np.concatenate(alone, axis=1))
 
 
-def test_mirroring_twice_changes_nothing(observation: Observation, rows: Any) -> None:
+def test_mirroring_twice_changes_nothing(observation: Observation, rows: Rows) -> None:
     values = observation.compute(rows.view())
     np.testing.assert_array_equal(observation.mirror(observation.mirror(values)), values)
     assert observation.mirror(values).dtype == np.float32
 
 
-def test_observing_the_mirrored_world_is_mirroring_the_observation(observation: Observation, rows: Any) -> None:
+def test_observing_the_mirrored_world_is_mirroring_the_observation(observation: Observation, rows: Rows) -> None:
     here, there = rows.view(), rows.mirrored().view()
     np.testing.assert_allclose(observation.compute(there), observation.mirror(observation.compute(here)), atol=1e-6)
 
@@ -60,7 +61,7 @@ def test_bounds_are_symmetric_in_the_mirror(observation: Observation) -> None:
 
 @pytest.mark.parametrize("heading_rad", [-2.5, 0.4])
 def test_place_and_heading_change_only_the_line_deviation(
-    observation: Observation, rows: Any, heading_rad: float
+    observation: Observation, rows: Rows, heading_rad: float
 ) -> None:
     here = observation.compute(rows.view())
     there = observation.compute(rows.moved(heading_rad, (5.0, -0.5)).view())
@@ -68,14 +69,14 @@ def test_place_and_heading_change_only_the_line_deviation(
     np.testing.assert_array_equal(changed, line_numbers(observation))
 
 
-def test_walking_along_the_line_changes_nothing(observation: Observation, rows: Any) -> None:
+def test_walking_along_the_line_changes_nothing(observation: Observation, rows: Rows) -> None:
     here = observation.compute(rows.view())
     there = observation.compute(rows.moved(0.0, (100.0, 0.0)).view())
     np.testing.assert_allclose(here, there, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e3, 1e300])
-def test_values_stay_in_the_space(observation: Observation, rows: Any, size: float) -> None:
+def test_values_stay_in_the_space(observation: Observation, rows: Rows, size: float) -> None:
     space = spaces.Box(observation.low, observation.high, dtype=np.float32)
     noise = np.random.default_rng(3).normal(0, size, rows.qpos.shape)
     wild = rows._replace(qpos=rows.qpos + noise, qvel=rows.qvel + noise[:, 1:])
@@ -85,25 +86,25 @@ def test_values_stay_in_the_space(observation: Observation, rows: Any, size: flo
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_a_broken_state_has_a_finite_observation(observation: Observation, rows: Any, bad: float) -> None:
+def test_a_broken_state_has_a_finite_observation(observation: Observation, rows: Rows, bad: float) -> None:
     broken = rows._replace(qpos=np.full_like(rows.qpos, bad), qvel=np.full_like(rows.qvel, bad))
     with np.errstate(all="ignore"):
         values = observation.compute(broken.view())
     assert np.isfinite(values).all()
 
 
-def test_saturation_stops_at_the_bound(walker: Walker, rows: Any) -> None:
+def test_saturation_stops_at_the_bound(walker: Walker, rows: Rows) -> None:
     fast = rows._replace(qvel=np.full_like(rows.qvel, 1e4))
     values = Observation([observations.JointVelocities()], walker).compute(fast.view())
-    np.testing.assert_array_equal(values, np.float32(MAX_RATE_RAD_S))
+    np.testing.assert_array_equal(values, np.float32(DIVERGED_RATE_RAD_S))
 
 
-def test_the_velocity_command_is_the_references_speed(walker: Walker, rows: Any) -> None:
+def test_the_velocity_command_is_the_references_speed(walker: Walker, rows: Rows) -> None:
     values = Observation([observations.VelocityCommand(enabled=True)], walker).compute(rows.view())
     np.testing.assert_array_equal(values, np.float32(rows.motion.speed_mps))
 
 
-def test_the_phase_lies_on_the_circle_and_tells_where(walker: Walker, rows: Any) -> None:
+def test_the_phase_lies_on_the_circle_and_tells_where(walker: Walker, rows: Rows) -> None:
     sine, cosine = Observation([observations.Phase()], walker).compute(rows.view()).T
     np.testing.assert_allclose(np.arctan2(sine, cosine) / (2 * np.pi) % 1.0, rows.phase, atol=1e-6)
 
@@ -150,7 +151,7 @@ def test_the_last_action_is_seen_and_forgotten_by_a_reset(walker: Walker, refere
     np.testing.assert_array_equal(batch.reset(np.array([1]))[:, 12:], 0)
 
 
-def test_feet_and_action_have_a_mirror_image(walker: Walker, rows: Any) -> None:
+def test_feet_and_action_have_a_mirror_image(walker: Walker, rows: Rows) -> None:
     action = np.random.default_rng(0).uniform(-1, 1, (len(rows.phase), 8))
     observation = Observation([Feet()], walker)
     here = observation.compute(rows.view(action))

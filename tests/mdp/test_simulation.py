@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import mujoco
 import numpy as np
 import pytest
+from mdp.rows import Rows
 
 from mimicrl.mdp.simulation import BatchSimulation
 from mimicrl.walkers import Walker
@@ -15,7 +14,7 @@ from mimicrl.walkers.registry import source
 COUNT = 5
 
 
-def started(rows: Any, threads: int = 1) -> BatchSimulation:
+def started(rows: Rows, threads: int = 1) -> BatchSimulation:
     """Five simulations in scattered states, with targets to hold."""
     simulation = BatchSimulation(rows.walker.model, COUNT, threads)
     simulation.reset(np.arange(COUNT), rows.qpos[:COUNT], rows.qvel[:COUNT])
@@ -23,7 +22,7 @@ def started(rows: Any, threads: int = 1) -> BatchSimulation:
     return simulation
 
 
-def one_by_one(rows: Any) -> list[mujoco.MjData]:
+def one_by_one(rows: Rows) -> list[mujoco.MjData]:
     """The same simulations, each in MuJoCo's own data."""
     found = []
     for row in range(COUNT):
@@ -41,7 +40,7 @@ def complete_state(model: mujoco.MjModel, data: mujoco.MjData) -> np.ndarray:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_stepping_is_mujocos_stepping(rows: Any, threads: int) -> None:
+def test_stepping_is_mujocos_stepping(rows: Rows, threads: int) -> None:
     simulation, singles = started(rows, threads), one_by_one(rows)
     for substeps in (1, 20, 7):
         assert simulation.step(substeps) == []
@@ -50,14 +49,14 @@ def test_stepping_is_mujocos_stepping(rows: Any, threads: int) -> None:
             np.testing.assert_array_equal(simulation.state[row], complete_state(rows.walker.model, data))
 
 
-def test_sites_are_current_after_a_step(rows: Any) -> None:
+def test_sites_are_current_after_a_step(rows: Rows) -> None:
     simulation = started(rows)
     simulation.step(10)
     expected, _ = rows.walker.kinematics(np.array(simulation.qpos))
     np.testing.assert_array_equal(simulation.site_xpos[:, rows.walker.foot_site_ids], expected)
 
 
-def test_simulations_that_are_not_named_keep_still(rows: Any) -> None:
+def test_simulations_that_are_not_named_keep_still(rows: Rows) -> None:
     simulation, everyone = started(rows), started(rows)
     before = simulation.state.copy()
     simulation.step(10, np.array([1, 4]))
@@ -67,7 +66,7 @@ def test_simulations_that_are_not_named_keep_still(rows: Any) -> None:
     assert not np.array_equal(simulation.state[1], before[1])
 
 
-def test_a_reset_is_mujocos_reset_and_writes(rows: Any) -> None:
+def test_a_reset_is_mujocos_reset_and_writes(rows: Rows) -> None:
     model, simulation = rows.walker.model, started(rows)
     simulation.step(30)
     ids = np.array([0, 3])
@@ -89,7 +88,7 @@ def test_a_reset_is_mujocos_reset_and_writes(rows: Any) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_restored_state_goes_on_bit_for_bit(rows: Any, threads: int) -> None:
+def test_a_restored_state_goes_on_bit_for_bit(rows: Rows, threads: int) -> None:
     simulation = started(rows)
     simulation.step(15)
     saved = simulation.state.copy()
@@ -101,7 +100,7 @@ def test_a_restored_state_goes_on_bit_for_bit(rows: Any, threads: int) -> None:
 
 
 @pytest.mark.fault(14)
-def test_a_simulation_that_breaks_stays_broken_and_alone(rows: Any) -> None:
+def test_a_simulation_that_breaks_stays_broken_and_alone(rows: Rows) -> None:
     simulation, healthy = started(rows), started(rows)
     simulation.qvel[2, 0] = np.nan
     assert simulation.step(10) == []

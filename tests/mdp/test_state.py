@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import mujoco
 import numpy as np
 import pytest
+from mdp.rows import Rows
 
 from mimicrl.geometry import rotations
 from mimicrl.motions import ReferenceTrajectory
@@ -14,7 +13,7 @@ from mimicrl.motions import ReferenceTrajectory
 WORLD = {"root_position_w", "root_quat_w", "yaw_rad", "root_velocity_w", "values"}
 
 
-def test_measurements_are_mujocos(rows: Any) -> None:
+def test_measurements_are_mujocos(rows: Rows) -> None:
     model, state = rows.walker.model, rows.measure()
     data, velocity = mujoco.MjData(model), np.empty(6)
     for row in range(len(rows.phase)):
@@ -31,7 +30,7 @@ def test_measurements_are_mujocos(rows: Any) -> None:
             assert state.joint_velocities[row, place] == data.joint(name).qvel[0]
 
 
-def test_heading_pitch_and_roll_rebuild_the_orientation(rows: Any) -> None:
+def test_heading_pitch_and_roll_rebuild_the_orientation(rows: Rows) -> None:
     state = rows.measure()
     quat = rotations.from_yaw(state.yaw_rad)
     for axis, angle in (((0, 1, 0), state.pitch_rad), ((1, 0, 0), state.roll_rad)):
@@ -40,28 +39,28 @@ def test_heading_pitch_and_roll_rebuild_the_orientation(rows: Any) -> None:
     np.testing.assert_allclose(relative, 0, atol=1e-7)
 
 
-def test_the_heading_frame_is_the_world_turned_with_the_root(rows: Any) -> None:
+def test_the_heading_frame_is_the_world_turned_with_the_root(rows: Rows) -> None:
     state = rows.measure()
     back = rotations.conjugate(rotations.from_yaw(state.yaw_rad))
     np.testing.assert_allclose(state.root_velocity_h, rotations.rotate(back, state.root_velocity_w), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("heading_rad", [-2.0, 0.7, 3.0])
-def test_only_the_worlds_measures_change_with_place_and_heading(rows: Any, heading_rad: float) -> None:
+def test_only_the_worlds_measures_change_with_place_and_heading(rows: Rows, heading_rad: float) -> None:
     here, there = rows.measure(), rows.moved(heading_rad, (3.0, -4.0)).measure()
     for name in here._fields:
         same = np.allclose(getattr(here, name), getattr(there, name), rtol=0, atol=1e-9)
         assert same == (name not in WORLD), name
 
 
-def test_on_the_reference_the_state_is_the_reference(on_reference: Any, reference: ReferenceTrajectory) -> None:
+def test_on_the_reference_the_state_is_the_reference(on_reference: Rows, reference: ReferenceTrajectory) -> None:
     state, frame = on_reference.measure(), reference.at_phase(on_reference.phase)
     for name in ("root_position_w", "root_quat_w", "joint_angles_rad", "root_velocity_w", "joint_velocities"):
         np.testing.assert_array_equal(getattr(state, name), getattr(frame, name))
     np.testing.assert_allclose(state.feet_h, frame.feet_h, rtol=0, atol=1e-5)
 
 
-def test_the_state_owns_its_numbers(rows: Any) -> None:
+def test_the_state_owns_its_numbers(rows: Rows) -> None:
     copy = rows._replace(qpos=rows.qpos.copy(), qvel=rows.qvel.copy(), phase=rows.phase.copy())
     state = copy.measure()
     before = [part.copy() for part in state]
@@ -71,7 +70,9 @@ def test_the_state_owns_its_numbers(rows: Any) -> None:
         np.testing.assert_array_equal(part, old)
 
 
-def test_what_the_reference_has_too_stands_side_by_side_in_its_order(rows: Any, reference: ReferenceTrajectory) -> None:
+def test_what_the_reference_has_too_stands_side_by_side_in_its_order(
+    rows: Rows, reference: ReferenceTrajectory
+) -> None:
     state, frame = rows.measure(), reference.at_phase(rows.phase)
     names = frame._fields[: frame._fields.index("clearance_m")]
     parts = [getattr(state, name) for name in names]

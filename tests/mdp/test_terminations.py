@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mdp.rows import Rows
 
 from mimicrl.geometry import rotations
 from mimicrl.mdp import terminations
 from mimicrl.mdp.config import MDPConfig
 from mimicrl.mdp.step import MimicBatch
-from mimicrl.mdp.terminations import MAX_RATE_RAD_S, MAX_VELOCITY_MPS, Fall, Terminations, Tracking
+from mimicrl.mdp.terminations import DIVERGED_RATE_RAD_S, DIVERGED_VELOCITY_MPS, Fall, Terminations, Tracking
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.walkers import Walker
 
@@ -80,7 +81,7 @@ def test_each_reason_is_found_and_the_first_in_the_table_names_the_end(
     assert np.isfinite(step.reward).all()
 
 
-def test_a_fall_is_below_a_share_of_the_references_height(rows: Any) -> None:
+def test_a_fall_is_below_a_share_of_the_references_height(rows: Rows) -> None:
     view = rows.view()
     upright = view._replace(state=view.state._replace(upright=np.ones(len(rows.phase))))
     height, mean = view.state.root_position_w[:, 2], rows.motion.mean_height_m
@@ -88,7 +89,7 @@ def test_a_fall_is_below_a_share_of_the_references_height(rows: Any) -> None:
         np.testing.assert_array_equal(Fall(height_share=share).holds(upright), height < share * mean)
 
 
-def test_a_fall_is_a_lean_from_the_vertical_whatever_the_heading(rows: Any) -> None:
+def test_a_fall_is_a_lean_from_the_vertical_whatever_the_heading(rows: Rows) -> None:
     up = rotations.rotate(rows.qpos[:, 3:7], np.array([0.0, 0.0, 1.0]))[:, 2]
     limit = float(np.median(np.arccos(up)))
     term = Fall(tilt_rad=limit, height_share=0.0)
@@ -103,7 +104,7 @@ def test_a_fall_is_a_lean_from_the_vertical_whatever_the_heading(rows: Any) -> N
     [(None, None, [False, False]), (0.4, None, [True, False]), (None, 0.3, [False, True]), (0.4, 0.3, [True, True])],
 )
 def test_track_is_lost_by_what_is_configured(
-    on_reference: Any, rotation: float | None, lateral: float | None, lost: list[bool]
+    on_reference: Rows, rotation: float | None, lateral: float | None, lost: list[bool]
 ) -> None:
     qpos = on_reference.qpos.copy()
     lean(0.5)(qpos[0], None)
@@ -116,7 +117,9 @@ def test_track_is_lost_by_what_is_configured(
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize(("column", "limit"), [(0, MAX_VELOCITY_MPS), (2, MAX_VELOCITY_MPS), (3, MAX_RATE_RAD_S)])
+@pytest.mark.parametrize(
+    ("column", "limit"), [(0, DIVERGED_VELOCITY_MPS), (2, DIVERGED_VELOCITY_MPS), (3, DIVERGED_RATE_RAD_S)]
+)
 def test_divergence_begins_where_the_observation_saturates(column: int, limit: float, sign: int) -> None:
     qpos, qvel = np.zeros((2, 15)), np.zeros((2, 14))
     qvel[:, column] = sign * limit * np.array([0.999, 1.001])

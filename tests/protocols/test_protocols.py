@@ -21,7 +21,7 @@ from mimicrl.runs.summary import EvaluationSummary
 FILE = '''
 from mimicrl.protocols.standard import Standard
 
-class Brief(Standard):
+class ForATest(Standard):
     """Ten starts of a tenth of a second, in the second half of the cycle."""
 
     episodes: int = 10
@@ -36,7 +36,7 @@ class Brief(Standard):
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder of protocols with one file more."""
     (tmp_path / "more").mkdir()
-    (tmp_path / "more" / "brief.py").write_text(FILE)
+    (tmp_path / "more" / "for_a_test.py").write_text(FILE)
     monkeypatch.setattr(protocols, "__path__", [*protocols.__path__, str(tmp_path / "more")])
     protocols.found.cache_clear()
     yield
@@ -57,20 +57,23 @@ def test_standard_starts_are_distinct_and_evenly_spread_and_shifted_ones_halfway
 @pytest.mark.usefixtures("added")
 def test_a_policy_is_evaluated_by_a_protocol_that_one_file_adds(mimicrl: Any, trained_run: Run, tmp_path: Path) -> None:
     run = Run(shutil.copytree(trained_run.path, tmp_path / "run"))
-    done = mimicrl("evaluate", run.path, "--protocol", "brief", "--threads", 1)
+    done = mimicrl("evaluate", run.path, "--protocol", "for_a_test", "--threads", 1)
     assert done.code == 0
     assert " of 10 episodes stable" in done.out
-    table = pd.read_parquet(run.path / "evaluations" / "brief-final" / "episodes.parquet")
+    table = pd.read_parquet(run.path / "evaluations" / "for_a_test-final" / "episodes.parquet")
     np.testing.assert_allclose(table["start_phase"], 0.5 + np.arange(10) / 20)
-    assert table["duration_s"].max() <= 0.1
-    summary = EvaluationSummary.read(run.summary_file("final", "brief"))
-    assert summary.protocol == "brief"
-    assert run.provenance_file("evaluate-brief-final").is_file()
+    np.testing.assert_array_less(table["duration_s"], 0.1 + 1e-9)
+    summary = EvaluationSummary.read(run.summary_file("final", "for_a_test"))
+    assert summary.protocol == "for_a_test"
+    assert run.provenance_file("evaluate-for_a_test-final").is_file()
     assert not run.episodes_file("final").exists()
 
 
 @pytest.mark.usefixtures("added")
 def test_an_unknown_protocol_is_refused_with_the_known_ones(mimicrl: Any, trained_run: Run) -> None:
-    done = mimicrl("evaluate", trained_run.path, "--protocol", "breif")
+    done = mimicrl("evaluate", trained_run.path, "--protocol", "for_a_tset")
     assert done.code == 2
-    assert "no such protocol — --protocol — got breif, expected brief, standard — did you mean brief?" in done.err
+    known = ", ".join(protocols.found())
+    expected = f"no such protocol — --protocol — got for_a_tset, expected {known} — did you mean for_a_test?"
+    assert expected in done.err
+    assert {"for_a_test", "standard"} <= protocols.found().keys()
