@@ -8,6 +8,7 @@ import pickletools
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -86,13 +87,14 @@ def trained(
     learner = MimicPPO(config, VecNormalize(MimicVecEnv(batch), clip_obs=10.0), seed=3)
     learner.learn(256)
     with torch.no_grad():
-        learner.policy.action_net.weight.mul_(20.0)  # two updates leave the actions near 0
+        cast(torch.nn.Linear, learner.policy.action_net).weight.mul_(20.0)  # two updates leave the actions near 0
     return learner
 
 
 def test_predictions_are_those_of_stable_baselines3(trained: MimicPPO) -> None:
     policy = trained.export({})
     rows = trained.normalizer.unnormalize_obs(observations(200, policy.observation_size))
+    assert isinstance(rows, np.ndarray)
     expected, _ = trained.predict(trained.normalizer.normalize_obs(rows), deterministic=True)
     np.testing.assert_allclose(policy.predict(rows), expected, rtol=0, atol=1e-5)
     assert np.abs(expected).max() > 0.05

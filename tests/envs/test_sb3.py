@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import VecNormalize
 
 from mimicrl import seeding
 from mimicrl.config import MDPConfig
@@ -94,16 +93,6 @@ def test_restored_environments_go_on_bit_for_bit(make: Callable[..., MimicVecEnv
                 info.get("episode", {}).pop("t", None)
                 info["terminal_observation"] = np.array(info.get("terminal_observation", ())).tolist()
             assert left == right
-
-
-def test_a_normalizer_wraps_them(make: Callable[..., MimicVecEnv]) -> None:
-    environments = VecNormalize(make())
-    environments.seed(0)
-    environments.reset()
-    for _ in range(20):
-        observation, *_ = environments.step(np.zeros((4, 8), np.float32))
-    assert observation.shape == (4, 29)
-    assert np.abs(observation).max() <= 10
 
 
 def test_the_environments_share_one_object(make: Callable[..., MimicVecEnv]) -> None:

@@ -32,8 +32,3 @@ def test_an_evaluation_leaves_nothing_to_the_next(trained_run: Run, policies: li
     again = summaries(trained_run, policies[:1] * 2, 1)
     assert again[0] == again[1]
     assert again[2] == again[3]
-
-
-def test_the_time_it_took_is_told(trained_run: Run, policies: list[Policy]) -> None:
-    evaluator = Evaluator(Task.of_run(trained_run), trained_run.config.evaluation)
-    assert evaluator.evaluate(policies[0], shifted=False)[1] > 0.0

@@ -35,28 +35,17 @@ def test_a_kind_is_chosen_by_its_name(term: ActionTerm) -> None:
     assert MDPConfig.model_validate({"action": term.model_dump()}).action == term
 
 
-def test_no_residual_targets_the_reference(walker: Walker, frame: ReferenceFrame) -> None:
-    np.testing.assert_array_equal(Residual().controls(np.zeros((6, 8)), walker, frame), POSE)
-
-
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_a_full_residual_moves_the_target_by_the_scale(walker: Walker, frame: ReferenceFrame, sign: int) -> None:
-    got = Residual(scale_rad=0.4).controls(np.full((6, 8), float(sign)), walker, frame)
-    np.testing.assert_allclose(got - POSE, sign * 0.4, rtol=0, atol=1e-15)
-
-
-@pytest.mark.parametrize(("sign", "end"), [(-1, 0), (1, 1)])
-def test_absolute_actions_reach_the_ends_of_the_range(
-    walker: Walker, frame: ReferenceFrame, sign: int, end: int
-) -> None:
-    got = Absolute().controls(np.full((6, 8), float(sign)), walker, frame)
-    np.testing.assert_allclose(got, np.tile(walker.joint_range_rad[:, end], (6, 1)), rtol=0, atol=1e-14)
-
-
 @pytest.mark.parametrize("share", [-1.0, -0.3, 0.0, 1.0])
-def test_torque_actions_are_shares_of_the_limit(torque_walker: Walker, frame: ReferenceFrame, share: float) -> None:
-    got = Torque().controls(np.full((6, 8), share), torque_walker, frame)
-    np.testing.assert_array_equal(got, np.tile(share * torque_walker.torque_limit_nm, (6, 1)))
+def test_actions_become_the_controls_they_name(torque_walker: Walker, frame: ReferenceFrame, share: float) -> None:
+    low, high = torque_walker.joint_range_rad.T
+    expected = {
+        "residual": POSE + 0.4 * share,
+        "absolute": np.tile(low + (share + 1) / 2 * (high - low), (6, 1)),
+        "torque": np.tile(share * torque_walker.torque_limit_nm, (6, 1)),
+    }
+    for term in KINDS:
+        got = term.controls(np.full((6, 8), share), torque_walker, frame)
+        np.testing.assert_allclose(got, expected[term.name()], rtol=0, atol=1e-14)
 
 
 @each_kind

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from mimicrl.config import EvaluationConfig
 from mimicrl.evaluation.metrics import Evaluation, judge
 from mimicrl.evaluation.rollout import Episodes
 from mimicrl.mdp.config import MDPConfig
 from mimicrl.mdp.terminations import TIME, reasons
+from mimicrl.protocols import Standard
 
 REWARDS, JOINTS = ("pose", "root", "effort"), ("hip_r", "hip_l")
 
 
-def evaluation(settings: EvaluationConfig | None = None, **changes: Any) -> Evaluation:
+def evaluation(**changes: Any) -> Evaluation:
     """Four good episodes of 20 s at 1 m/s, of which `changes` are facts or means."""
     ones = np.ones(4)
     means: dict[str, Any] = {
@@ -37,4 +37,4 @@ def evaluation(settings: EvaluationConfig | None = None, **changes: Any) -> Eval
     }
     for name, value in changes.items():
         (means if name in means else facts)[name] = value if isinstance(value, float | tuple) else np.asarray(value)
-    return judge(Episodes(**facts, means=means), settings or EvaluationConfig())
+    return judge(Episodes(**facts, means=means), Standard())

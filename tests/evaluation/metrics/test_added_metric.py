@@ -52,13 +52,13 @@ def test_it_is_in_every_file_and_on_the_page(study, tmp_path: Path) -> None:
     train(run, cores=1)
     evaluate(run)
     made = aggregate(directory)
-    value = made.runs["root_height_m"][0]
+    value = made.runs["root_height_m"].to_numpy()[0]
     assert 0.3 < value < 1.2
-    assert pd.read_parquet(run.episodes_file("final"))["root_height_m"].mean() == value
+    assert pd.read_parquet(run.episodes_file("final"))["root_height_m"].to_numpy().mean() == value
     assert "root_height_m" in pd.read_parquet(run.evaluations_file)
     assert "eval/root_height_m" in pd.read_parquet(run.metrics_file)
     assert "root_height_m" in artifacts.read_json(run.outcome_file)["best"]
-    assert made.experiments["root_height_m_mean"][0] == value
+    assert made.experiments["root_height_m_mean"].to_numpy()[0] == value
     assert "Root height [m]" in (directory / "tables" / "experiments.tex").read_text()
     assert f"root height [m] {value:.3f}" in made.headline[0]
     figure = study_figures(load_results(directory))["final_evaluation"].figure
@@ -78,4 +78,4 @@ def test_it_changes_no_other_figure(trained_run: Run, tmp_path: Path) -> None:
     evaluate(run)
     fewer = pd.read_parquet(run.episodes_file("final"))
     assert set(more) - set(fewer) == {"root_height_m"}
-    pd.testing.assert_frame_equal(more[list(fewer)], fewer, check_exact=True)
+    pd.testing.assert_frame_equal(more.drop(columns="root_height_m"), fewer, check_exact=True)
