@@ -43,6 +43,23 @@ def snakemake(folder: Path, *words: str, **environment: str) -> tuple[int, str]:
     return process.returncode, output
 
 
+def plan(folder: Path, *words: str) -> set[tuple[str, str]]:
+    """Return the jobs that Snakemake would run, as `planned` does."""
+    code, output = snakemake(folder, "--dry-run", *words)
+    assert code == 0, output
+    return planned(output)
+
+
+def refused(folder: Path, *words: str) -> str:
+    """Check that Snakemake refuses a study before any job and without a traceback; return what it says."""
+    with start(folder, *words) as process:
+        output, _ = process.communicate()
+    assert process.returncode == 1
+    assert "Traceback" not in output
+    assert not (folder / "results").exists()
+    return output
+
+
 def write(folder: Path, **changes: Any) -> None:
     (folder / "study.yaml").write_text(yaml.safe_dump(deep_merge(STUDY, changes)))
 

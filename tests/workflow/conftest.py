@@ -9,10 +9,11 @@ import pytest
 from snakemake_calls import snakemake, write
 
 from mimicrl.motions import gait
+from mimicrl.walkers import Walker
 
 
 @pytest.fixture(scope="session")
-def finished(walker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(walker: Walker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a study that was run to its end."""
     folder = tmp_path_factory.mktemp("finished")
     write(folder)

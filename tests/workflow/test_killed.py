@@ -1,4 +1,4 @@
-"""Real Snakemake, killed in five ways while it trains: `make resume` goes on, with one trainer, to the same bits."""
+"""Real Snakemake, killed in four ways while it trains: `make resume` goes on, with one trainer, to the same bits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from snakemake_calls import ROOT, planned, snakemake
+from resume.trainers import attempts, weights
+from snakemake_calls import ROOT, plan
 from stage_calls import train
 from support import TINY
 
@@ -56,10 +57,6 @@ def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> byt
     shutil.copytree(prepared / RUN, run.path)
     train(run, cores=1)
     return weights(run)
-
-
-def weights(run: Run) -> bytes:
-    return (run.policy_directory("final") / "policy.safetensors").read_bytes()
 
 
 def command(folder: Path, words: list[str]) -> list[str]:
@@ -137,10 +134,9 @@ class Killed:
             time.sleep(0.01)
 
     def attempts(self) -> list[tuple[int, int, str]]:
-        rows = read_json_lines(self.run.training.attempts_file)
-        for one, other in itertools.pairwise(rows):
+        for one, other in itertools.pairwise(read_json_lines(self.run.training.attempts_file)):
             assert one["ended"] <= other["started"], "two trainers at once"
-        return [(row["from"], row["to"], row["why"]) for row in rows]
+        return attempts(self.run)
 
 
 @pytest.fixture
@@ -161,10 +157,6 @@ WAYS: dict[str, tuple[Kill, list[tuple[int, int, str]]]] = {
         lambda killed: os.killpg(killed.process.pid, signal.SIGKILL),
         [(0, SAVED, "killed"), (SAVED, BUDGET, "completed")],
     ),
-    "SIGTERM to all": (
-        lambda killed: os.killpg(killed.process.pid, signal.SIGTERM),
-        [(0, HELD_AT, "stopped by SIGTERM"), (HELD_AT, BUDGET, "completed")],
-    ),
     "Ctrl-C": (
         lambda killed: os.killpg(killed.process.pid, signal.SIGINT),
         [(0, HELD_AT, "stopped by SIGINT"), (HELD_AT, BUDGET, "completed")],
@@ -175,7 +167,7 @@ WAYS: dict[str, tuple[Kill, list[tuple[int, int, str]]]] = {
 @pytest.mark.fault(43)
 @pytest.mark.parametrize("way", WAYS)
 def test_the_next_call_goes_on_where_training_was(killed: Killed, undisturbed: bytes, way: str) -> None:
-    kill, attempts = WAYS[way]
+    kill, expected = WAYS[way]
     kill(killed)
     code = killed.await_end()
     alone = way == "SIGKILL to the trainer"  # which is tried again at once
@@ -183,7 +175,7 @@ def test_the_next_call_goes_on_where_training_was(killed: Killed, undisturbed: b
     code, output = make_resume(killed.folder)
     assert code == 0, output
     assert ("Nothing to be done" in output) == alone
-    assert killed.attempts() == attempts
+    assert killed.attempts() == expected
     assert weights(killed.run) == undisturbed
 
 
@@ -195,12 +187,15 @@ def test_without_snakemake_the_trainer_goes_on_and_no_second_one_joins(killed: K
     assert code == 1
     refused = f"mimicrl train: another trainer works in this run — {RUN} — got mimicrl train on host "
     assert output.count(refused) >= 3, "each try is told"
-    assert f", process {killed.trainer}, since " in output and "wait for it or stop it" in output
-    assert killed.attempts() == [] and not killed.run.outcome_file.exists()
+    assert f", process {killed.trainer}, since " in output
+    assert "wait for it or stop it" in output
+    assert killed.attempts() == []
+    assert not killed.run.outcome_file.exists()
     killed.await_end()
     assert weights(killed.run) == undisturbed, "what the trainer that was left alone wrote"
     code, output = make_resume(killed.folder)
-    assert code == 0 and "Nothing to be done" in output
+    assert code == 0, output
+    assert "Nothing to be done" in output
     assert killed.attempts() == [(0, BUDGET, "completed")]
 
 
@@ -210,8 +205,6 @@ def test_an_edited_line_of_a_rule_is_no_reason_to_train_again(study: Path, tmp_p
     rule = tmp_path / "edited" / "workflow" / "rules" / "train.smk"
     rule.write_text(rule.read_text().replace("; mimicrl train ", "; mimicrl  train "))
     assert rule.read_text() != (ROOT / "workflow" / "rules" / "train.smk").read_text()
-    edited = ["--dry-run", "--snakefile", str(tmp_path / "edited" / "Snakefile")]
-    code, output = snakemake(study, *edited)
-    assert code == 0 and ("train", "generated/seed_1") in planned(output), "what Snakemake does when it is not told"
-    code, output = snakemake(study, *edited, *PROFILE)
-    assert code == 0 and "Nothing to be done" in output
+    edited = ["--snakefile", str(tmp_path / "edited" / "Snakefile")]
+    assert ("train", "generated/seed_1") in plan(study, *edited), "what Snakemake does when it is not told"
+    assert plan(study, *edited, *PROFILE) == set()

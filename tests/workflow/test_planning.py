@@ -5,15 +5,29 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
 import pandas as pd
+import pytest
 import yaml
-from snakemake_calls import REPORT, ROOT, STUDY_CHANGED, TABLES_AND_REPORT, WHOLE_RUN, planned, snakemake, whole, write
+from snakemake_calls import (
+    REPORT,
+    ROOT,
+    STUDY_CHANGED,
+    TABLES_AND_REPORT,
+    WHOLE_RUN,
+    plan,
+    planned,
+    snakemake,
+    whole,
+    write,
+)
 
 from mimicrl import artifacts
 from mimicrl.motions import gait
+from mimicrl.walkers import Walker
 
 
 def test_a_study_leaves_the_declared_files(finished: Path) -> None:
@@ -24,9 +38,9 @@ def test_a_study_leaves_the_declared_files(finished: Path) -> None:
         assert artifacts.read_json(run / "outcome.json")["status"] == "completed"
         assert {log.stem for log in (run / "logs").iterdir()} == WHOLE_RUN
         assert {record.stem for record in (run / "provenance").iterdir()} == WHOLE_RUN
-        assert (run / "episodes.parquet").exists() and (run / "gait_cycle.parquet").exists()
+        for name in ("episodes.parquet", "gait_cycle.parquet", "policies/final/policy.safetensors"):
+            assert (run / name).exists()
         assert imageio_ffmpeg.count_frames_and_secs(str(run / "videos" / "final.mp4"))[0] > 1
-        assert (run / "policies/final/policy.safetensors").exists()
         assert "128 samples in " in (run / "logs/train.log").read_text()
     runs = pd.read_parquet(results / "tables" / "runs.parquet")
     assert list(zip(runs["experiment"], runs["status"], strict=True)) == [
@@ -44,23 +58,12 @@ def test_the_end_tells_the_headline_and_where_everything_is(finished: Path) -> N
     assert told[3:5] == ["tables   results/tiny/tables/", "videos   results/tiny/*/seed_*/videos/"]
 
 
-def test_a_deleted_video_is_made_again_and_the_report_nothing_else(study: Path) -> None:
-    (study / "results/tiny/generated/seed_1/videos/final.mp4").unlink()
-    code, output = snakemake(study, "--dry-run")
-    assert code == 0 and planned(output) == {("replay", "generated/seed_1")} | REPORT
-
-
-def test_videos_that_are_no_longer_wanted_cost_nothing(study: Path) -> None:
-    write(study, video=False)
-    code, output = snakemake(study, "--dry-run")
-    assert code == 0 and planned(output) == STUDY_CHANGED | {("doctor", "")}
-
-
 def test_the_workflows_own_report_needs_no_network(study: Path) -> None:
     code, output = snakemake(study, "--report", "snakemake.html")
     assert code == 0, output
     page = (study / "snakemake.html").read_text()
-    assert "report.html" in page and "final.mp4" in page
+    assert "report.html" in page
+    assert "final.mp4" in page
     assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?://", page) == []
 
 
@@ -82,27 +85,44 @@ def test_a_training_gets_the_cores_its_experiment_asks_for_as_far_as_there_are_a
 
 
 def test_a_finished_study_has_nothing_to_do_also_when_it_was_moved(study: Path) -> None:
-    code, output = snakemake(study)
-    assert code == 0 and "Nothing to be done" in output
+    assert plan(study) == set()
 
 
-def test_a_new_seed_is_the_only_new_run(study: Path) -> None:
+def delete_a_video(study: Path, _: Walker) -> None:
+    (study / "results/tiny/generated/seed_1/videos/final.mp4").unlink()
+
+
+def want_no_videos(study: Path, _: Walker) -> None:
+    write(study, video=False)
+
+
+def add_a_seed(study: Path, _: Walker) -> None:
     write(study, seeds=[1, 2])
-    code, output = snakemake(study, "--dry-run")
-    assert code == 0
-    assert planned(output) == whole("generated/seed_2") | whole("recorded/seed_2") | STUDY_CHANGED
 
 
-def test_a_changed_value_touches_the_runs_of_its_experiment(study: Path) -> None:
+def change_a_value(study: Path, _: Walker) -> None:
     write(study, experiments={"generated": {"training": {"gamma": 0.95}}})
-    code, output = snakemake(study, "--dry-run")
-    assert code == 0 and planned(output) == whole("generated/seed_1") | STUDY_CHANGED
 
 
-def test_an_edited_motion_retrains_exactly_its_experiment(study: Path, walker) -> None:
+def edit_a_motion(study: Path, walker: Walker) -> None:
     gait.generate(walker, 1.3).save(study / "walk.npz")
-    code, output = snakemake(study, "--dry-run")
-    assert code == 0 and planned(output) == whole("recorded/seed_1") | TABLES_AND_REPORT
+
+
+TOUCHED: dict[Callable[[Path, Walker], None], set[tuple[str, str]]] = {
+    delete_a_video: {("replay", "generated/seed_1")} | REPORT,
+    want_no_videos: STUDY_CHANGED | {("doctor", "")},
+    add_a_seed: whole("generated/seed_2") | whole("recorded/seed_2") | STUDY_CHANGED,
+    change_a_value: whole("generated/seed_1") | STUDY_CHANGED,
+    edit_a_motion: whole("recorded/seed_1") | TABLES_AND_REPORT,
+}
+
+
+@pytest.mark.parametrize("change", TOUCHED, ids=lambda change: change.__name__)
+def test_a_change_touches_what_follows_from_it_and_nothing_else(
+    study: Path, walker: Walker, change: Callable[[Path, Walker], None]
+) -> None:
+    change(study, walker)
+    assert plan(study) == TOUCHED[change]
 
 
 def test_the_bare_command_in_the_repository_plans_the_demo(tmp_path: Path) -> None:
@@ -114,7 +134,8 @@ def test_the_bare_command_in_the_repository_plans_the_demo(tmp_path: Path) -> No
         ("image", ""),
     }
     total = re.search(r"^total\s+(\d+)$", output, re.MULTILINE)
-    assert total and int(total[1]) == 14, "four jobs a run, five of the study, and the target"
+    assert total
+    assert int(total[1]) == 14, "four jobs a run, five of the study, and the target"
     assert "results/demo/study.yaml" in output
     assert list(tmp_path.glob("results/*")) == []
 
@@ -128,4 +149,5 @@ def test_rules_are_shell_commands_only() -> None:
     stages = {name: body for name, body in rules if name not in ("all", "default")}
     assert set(stages) >= {"study", *WHOLE_RUN}
     for name, body in stages.items():
-        assert re.search(r'^        "(?:trap \'\' TERM; )?mimicrl ', body, re.M) and "log:" in body, name
+        assert re.search(r'^        "(?:trap \'\' TERM; )?mimicrl ', body, re.M), name
+        assert "log:" in body, name
