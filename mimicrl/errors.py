@@ -86,7 +86,7 @@ class MachineError(MimicError):
 
 
 class RunLocked(MimicError):
-    """Another trainer is working in this run directory."""
+    """Another process trains in this run directory, or writes its configuration."""
 
     exit_code = 6
 

@@ -44,7 +44,7 @@ def _take(lock: TextIO, path: Path) -> None:
     except BlockingIOError as error:
         lock.seek(0)
         raise RunLocked(
-            "another trainer works in this run",
+            "another process works in this run",
             where=path.parent,
             got=lock.read().strip() or "an unnamed owner",
             fix="wait for it or stop it",

@@ -15,7 +15,7 @@ from cluster.loopback import Study, wait_for
 from snakemake_calls import STUDY_CHANGED, planned, whole
 
 NEW = 4
-REFUSED = "mimicrl train: another trainer works in this run"
+REFUSED = "mimicrl train: another process works in this run"
 
 
 @pytest.fixture

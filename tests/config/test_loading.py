@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from mimicrl.config import RunConfig, StudyConfig, load_run, load_study, resolve, yaml
-from mimicrl.config.loading import deep_merge
 from mimicrl.config.models import RENAMED
 from mimicrl.errors import ConfigError
 
@@ -107,12 +106,6 @@ def test_a_wrong_line_is_named_with_its_number_and_remedy(tmp_path: Path, line: 
     assert str(caught.value) == f"{tmp_path}/{problem}"
 
 
-def test_hints_do_not_confuse_an_experiment_with_a_section_of_that_name(tmp_path: Path) -> None:
-    assert problems(tmp_path, "study: demo\nexperiments:\n  training:\n    seedz: [1]\n") == [
-        "study.yaml:4 experiments.training.seedz: unknown key — did you mean seeds?"
-    ]
-
-
 def test_all_errors_are_told_at_once_with_their_lines(tmp_path: Path) -> None:
     text = """\
 study: ../demo
@@ -196,25 +189,12 @@ experiments:
     assert sorted(told) == sorted(next(line for line in told if line.startswith(start)) for start in wanted)
 
 
-def test_a_missing_preset_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^cannot read the configuration — .*/gone\.yaml — "):
-        study(tmp_path, "study: s\nexperiments:\n  walk: {use: gone.yaml}\n")
-
-
 def test_a_conflict_between_preset_and_study_is_told_at_the_study(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", "training: {batch_size: 256}\n")
     assert problems(tmp_path, "study: s\nexperiments:\n  walk:\n    use: a.yaml\n    training: {n_envs: 2}\n") == [
         "study.yaml:5 experiments.walk.training: batch_size must divide n_envs × n_steps: "
         "2 × 64 = 128 is no multiple of 256"
     ]
-
-
-def test_merging_goes_down_mappings_and_replaces_everything_else() -> None:
-    base = {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"d": 1}}
-    update = {"a": {"y": [3]}, "b": {"e": 2}, "c": None}
-    assert deep_merge(base, update) == {"a": {"x": 1, "y": [3]}, "b": {"e": 2}, "c": None}
-    assert deep_merge(base, {}) == deep_merge({}, base) == base
-    assert base == {"a": {"x": 1, "y": [1, 2]}, "b": 1, "c": {"d": 1}}
 
 
 def test_later_overrides_win_and_values_are_yaml(tmp_path: Path) -> None:
@@ -275,12 +255,6 @@ def test_an_unknown_experiment_is_refused_with_the_nearest(tmp_path: Path, name:
         resolve(study(tmp_path), name, 1)
     text = f"no such experiment — study demo — got {name}, expected one of walk"
     assert str(caught.value) == text + (f" — {fix}" if fix else "")
-
-
-def test_resolving_leaves_the_study_as_it_was(tmp_path: Path) -> None:
-    loaded = study(tmp_path)
-    resolve(loaded, "walk", 1, ["training.gamma=0.5"])
-    assert loaded == study(tmp_path)
 
 
 def test_reading_a_configuration_imports_nothing_heavy() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from support import PLUGIN, TINY
+from support import PLUGIN
 
 from mimicrl.config import MDPConfig, RunConfig, load_run, load_study, plugins, resolve
 from mimicrl.errors import ConfigError
@@ -75,11 +73,6 @@ def test_loading_says_whose_code_runs_and_runs_it_once(write: Write, capfd: pyte
     assert out == "here\n"
     assert err.startswith(f"runs code of {path.parent / 'terms.py'} (sha256 ")
     assert err.count("\n") == 1
-
-
-def test_an_edited_plugin_is_another_one(write: Write) -> None:
-    one, other = (load_study(write(PLUGIN + tail)).experiments["walk"].mdp for tail in ("", "\n# edited\n"))
-    assert type(one) is not type(other)
 
 
 def test_plugins_can_be_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,19 +143,3 @@ def test_the_order_of_plugins_is_part_of_the_fingerprint() -> None:
 def test_a_plugin_may_not_be_changed_by_an_override(write: Write) -> None:
     with pytest.raises(ConfigError, match="may not make it another run"):
         resolve(load_study(write()), "walk", 1, ["plugins=[other.py]"])
-
-
-def test_an_error_that_no_plugin_had_a_part_in_is_nobodys() -> None:
-    try:
-        raise ValueError("elsewhere")
-    except ValueError as error:
-        assert plugins.blame(error) is None
-
-
-def test_reading_a_study_without_plugins_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / "study.yaml").write_text(yaml.safe_dump({"study": "plain", "experiments": {"walk": TINY}}))
-    code = "import sys, pathlib, mimicrl.config; mimicrl.config.load_study(pathlib.Path(sys.argv[1]))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "study.yaml")], capture_output=True, text=True, check=True
-    )
-    assert done.stdout + done.stderr == ""

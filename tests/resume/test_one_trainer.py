@@ -51,7 +51,7 @@ def test_a_second_one_is_refused_before_anything_slow_is_imported(
     assert refused.returncode == LOCKED, refused.stderr
     owner = rf"mimicrl train on host {re.escape(machine.host())}, process {first.process.pid}"
     told = rf"{owner}, since \d{{4}}-\d\d-\d\dT\S+ — wait for it or stop it\n"
-    told = rf"mimicrl train: another trainer works in this run — {run.path} — got {told}"
+    told = rf"mimicrl train: another process works in this run — {run.path} — got {told}"
     assert re.fullmatch(told, refused.stderr)
     first.release()
     code, output = first.end()
@@ -69,7 +69,7 @@ def test_a_trainer_that_imports_pytorch_is_one_already(run: Run, prepare: Prepar
         refused = second(run)
         assert refused.returncode == LOCKED
         assert f"process {process.pid}, since " in refused.stderr
-        with pytest.raises(RunLocked, match=rf"^another trainer works in this run — .*process {process.pid}, since "):
+        with pytest.raises(RunLocked, match=rf"^another process works in this run — .*process {process.pid}, since "):
             prepare(run.path, training={"gamma": 0.9})
     assert run.run_file.read_bytes() == before, "what the first trainer reads now is what it was started for"
     prepare(run.path, training={"gamma": 0.9})

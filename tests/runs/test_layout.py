@@ -52,12 +52,6 @@ def test_wildcards_stay_where_they_are() -> None:
         assert str(path).format(study="demo", experiment="walk", seed=3) == str(filled)
 
 
-def test_the_tables_of_a_study_have_their_formats() -> None:
-    study = Study(Path("s"))
-    assert [file.name for file in study.runs_tables] == ["runs.csv", "runs.parquet"]
-    assert {file.suffix for file in study.experiments_tables} == {".csv", ".md", ".parquet", ".tex"}
-
-
 @pytest.mark.parametrize(
     ("checkpoint", "protocol", "folder"),
     [
@@ -76,12 +70,6 @@ def test_only_the_final_policys_standard_evaluation_lies_in_the_run_itself(
     assert run.policy_directory(checkpoint) == tmp_path / "policies" / checkpoint
 
 
-def test_the_fingerprint_names_the_training_state(prepare, tmp_path: Path) -> None:
-    run = prepare(tmp_path / "run")
-    assert run.training.path == tmp_path / "run" / "training" / run.fingerprint
-    assert run.training == run.training_of(run.fingerprint)
-
-
 def test_opening_what_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
     message = (
         rf"^not a run directory — {tmp_path} — got no config.yaml, run.json, motion.npz, walker.xml"
@@ -89,11 +77,3 @@ def test_opening_what_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match=message):
         Run.open(tmp_path)
-
-
-def test_opening_a_run_that_lost_a_file_names_it(prepare, tmp_path: Path) -> None:
-    run = prepare(tmp_path / "run")
-    assert Run.open(run.path) == run
-    run.motion_file.unlink()
-    with pytest.raises(ConfigError, match=r"got no motion.npz — "):
-        Run.open(run.path)

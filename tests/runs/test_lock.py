@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_who_comes_second_is_told_who_the_first_is(file: Path) -> None:
     owner = rf"got mimicrl init on host \S+, process {os.getpid()}, since \S+ — wait for it or stop it$"
-    told = rf"^another trainer works in this run — {file.parent} — {owner}"
+    told = rf"^another process works in this run — {file.parent} — {owner}"
     with lock.hold(file, "mimicrl init"), pytest.raises(RunLocked, match=told), lock.hold(file, "mimicrl train"):
         pass
     with lock.hold(file, "mimicrl train"):

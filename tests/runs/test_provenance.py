@@ -105,8 +105,3 @@ def test_container_job_and_variables_are_taken_from_the_environment(monkeypatch:
     assert record.container == Image(image="/images/mimicrl.sif", **unknown)
     assert record.slurm_job == "17"
     assert record.environment["OMP_NUM_THREADS"] == "3"
-
-
-def test_threads_are_those_of_the_parts_that_ran() -> None:
-    assert provenance.record("init", "").threads == {}
-    assert provenance.record("train", "", physics=4, torch=1).threads == {"physics": 4, "torch": 1}

@@ -22,10 +22,6 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         assert type(record).read(tmp_path / "x.json") == record
 
 
-def test_an_attempt_keeps_its_keys_in_the_file() -> None:
-    assert {"from", "to"} <= attempt(end=3).as_json().keys()
-
-
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -94,11 +90,6 @@ def test_a_study_that_expects_runs_of_no_experiment_is_damaged(tmp_path: Path) -
     study.study_file.write_text(study.study_file.read_text().replace("experiment: walk", "experiment: run"))
     with pytest.raises(ArtifactError, match="there is no experiment run"):
         ResolvedStudy.read(study.study_file)
-
-
-def test_a_study_keeps_what_only_others_know(tmp_path: Path) -> None:
-    found = ResolvedStudy.read(make_study(tmp_path, [("walk", 1)]).study_file)
-    assert found.as_json()["experiments"]["walk"]["training"]["gamma"] == 0.99
 
 
 def test_the_last_whole_row_is_found(tmp_path: Path) -> None:

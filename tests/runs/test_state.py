@@ -23,54 +23,13 @@ def run(tmp_path: Path) -> Run:
     return make_run(tmp_path / "seed_1")
 
 
-def nothing(run: Run) -> None:
-    pass
-
-
-def reports(run: Run) -> None:
-    begin(run)
-    report(run, age_s=29.0)
-
-
-def reports_no_more(run: Run) -> None:
-    begin(run)
-    report(run, age_s=1500.0)
-
-
-def reports_seldom(run: Run) -> None:
-    begin(run)
-    report(run, age_s=1500.0, interval_s=501.0)
-
-
-def just_began(run: Run) -> None:
-    begin(run, started=(NOW - timedelta(seconds=100)).isoformat())
-
-
-def began_long_ago(run: Run) -> None:
-    begin(run)
-
-
-def began_again(run: Run) -> None:
-    end(run, "killed", end=200)
-    report(run)
-    begin(run, attempt=2, token="b", started=NOW.isoformat())
-
-
-def stopped(run: Run) -> None:
-    end(run, "stopped by SIGTERM", end=250)
-
-
-def failed(run: Run) -> None:
-    end(run, "the disk is full", end=250)
+LONG_AGO_S = 1500.0
+AGAIN: dict[str, Any] = {"attempt": 2, "token": "b"}
+Happen = Callable[[Run], object]
 
 
 def completed(run: Run) -> None:
     end(run, "completed", end=1024)
-    finish(run)
-
-
-def killed_after_its_outcome(run: Run) -> None:
-    begin(run)
     finish(run)
 
 
@@ -79,50 +38,53 @@ def diverged(run: Run) -> None:
     finish(run, "diverged", problem="a reward is not finite")
 
 
+def began_again(run: Run) -> None:
+    end(run, "killed", end=200)
+    report(run)
+    begin(run, **AGAIN, started=NOW.isoformat())
+
+
 def waits_for_more(run: Run) -> None:
     end(run, "completed", end=500)
     finish(run, total_timesteps=500)
-
-
-def goes_on_to_more(run: Run) -> None:
-    waits_for_more(run)
-    begin(run, attempt=2, token="b")
-    report(run, token="b")
-
-
-def killed_after_its_line(run: Run) -> None:
-    completed(run)
-    begin(run)
 
 
 def trained_otherwise(run: Run) -> None:
     finish(run, fingerprint="another")
 
 
-HAPPENED: list[tuple[Callable[[Run], None], str, str, int]] = [
-    (nothing, "waiting", "", 0),
-    (reports, "running", "", 1),
-    (reports_no_more, "silent", "no report for 25 min", 1),
-    (reports_seldom, "running", "", 1),
-    (just_began, "running", "", 1),
-    (began_long_ago, "silent", "no report for 60 min", 1),
-    (began_again, "running", "", 2),
-    (stopped, "stopped", "", 1),
-    (failed, "failed", "the disk is full", 1),
-    (completed, "completed", "", 1),
-    (killed_after_its_outcome, "completed", "", 1),
-    (diverged, "diverged", "a reward is not finite", 1),
-    (waits_for_more, "waiting", "", 1),
-    (goes_on_to_more, "running", "", 2),
-    (killed_after_its_line, "completed", "", 1),
-    (trained_otherwise, "waiting", "", 0),
-]
+def under_way(**report_: Any) -> Happen:
+    return lambda run: (begin(run), report(run, **report_))
 
 
-@pytest.mark.parametrize(("happened", "word", "note", "attempts"), HAPPENED)
-def test_a_state_follows_from_what_happened(
-    run: Run, happened: Callable[[Run], None], word: str, note: str, attempts: int
-) -> None:
+# What happened, the state in a word, the note and the number of attempts.
+HAPPENED: dict[str, tuple[Happen, str, str, int]] = {
+    "nothing": (lambda _: None, "waiting", "", 0),
+    "reports": (under_way(age_s=29.0), "running", "", 1),
+    "reports no more": (under_way(age_s=LONG_AGO_S), "silent", "no report for 25 min", 1),
+    "reports seldom": (under_way(age_s=LONG_AGO_S, interval_s=501.0), "running", "", 1),
+    "just began": (lambda run: begin(run, started=(NOW - timedelta(seconds=100)).isoformat()), "running", "", 1),
+    "began long ago": (begin, "silent", "no report for 60 min", 1),
+    "began again": (began_again, "running", "", 2),
+    "stopped": (lambda run: end(run, "stopped by SIGTERM", end=250), "stopped", "", 1),
+    "failed": (lambda run: end(run, "the disk is full", end=250), "failed", "the disk is full", 1),
+    "completed": (completed, "completed", "", 1),
+    "killed after its outcome": (lambda run: (begin(run), finish(run)), "completed", "", 1),
+    "killed after its line": (lambda run: (completed(run), begin(run)), "completed", "", 1),
+    "diverged": (diverged, "diverged", "a reward is not finite", 1),
+    "waits for more": (waits_for_more, "waiting", "", 1),
+    "goes on to more": (
+        lambda run: (waits_for_more(run), begin(run, **AGAIN), report(run, token="b")),
+        "running",
+        "",
+        2,
+    ),
+    "trained otherwise": (trained_otherwise, "waiting", "", 0),
+}
+
+
+@pytest.mark.parametrize(("happened", "word", "note", "attempts"), HAPPENED.values(), ids=HAPPENED)
+def test_a_state_follows_from_what_happened(run: Run, happened: Happen, word: str, note: str, attempts: int) -> None:
     happened(run)
     found = state.read(run, now=NOW)
     assert (found.word, found.note) == (word, note)
@@ -140,10 +102,6 @@ def test_reports_of_another_attempt_do_not_count(run: Run) -> None:
     assert state.read(run, now=NOW).progress is None
 
 
-def test_a_run_that_is_not_there_waits(tmp_path: Path) -> None:
-    assert state.read(Run(tmp_path), 7).word == "waiting"
-
-
 def test_a_run_of_an_older_version_is_named(run: Run) -> None:
     content = json.loads(run.run_file.read_text())
     del content["format"]
@@ -154,9 +112,13 @@ def test_a_run_of_an_older_version_is_named(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("happened", "missing"),
-    [(nothing, Missing.NOT_TRAINED), (trained_otherwise, Missing.CHANGED), (waits_for_more, Missing.NOT_TRAINED)],
+    [
+        (lambda _: None, Missing.NOT_TRAINED),
+        (trained_otherwise, Missing.CHANGED),
+        (waits_for_more, Missing.NOT_TRAINED),
+    ],
 )
-def test_what_is_missing_is_named(run: Run, happened: Callable[[Run], None], missing: Missing) -> None:
+def test_what_is_missing_is_named(run: Run, happened: Happen, missing: Missing) -> None:
     happened(run)
     assert state.missing(RunRecord.read(run.run_file), Outcome.find(run.outcome_file), TOTAL) == missing
 

@@ -102,13 +102,6 @@ def test_a_policy_of_another_configuration_is_refused(run: Run) -> None:
             use(run, "final")
 
 
-def test_a_run_without_a_policy_is_refused(prepare, tmp_path: Path) -> None:
-    run = prepare(tmp_path / "fresh")
-    for use in (evaluate, Policy.of_run):
-        with pytest.raises(ArtifactError, match=r"^a file of the run cannot be read — .*policy.json"):
-            use(run, "best")
-
-
 def test_a_changed_motion_is_refused(run: Run) -> None:
     run.motion_file.write_bytes(run.motion_file.read_bytes() + b"x")
     for use in (evaluate, Policy.of_run):

@@ -16,7 +16,7 @@ from mimicrl.config import RunConfig, StudyConfig, yaml
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
 from mimicrl.motions import MotionClip
 from mimicrl.runs import Run, Study, identity, lock
-from mimicrl.runs.records import Provenance, ResolvedStudy
+from mimicrl.runs.records import ResolvedStudy
 from mimicrl.walkers import registry
 
 FILES = {"config.yaml", "run.json", "motion.npz", "walker.xml"}
@@ -50,17 +50,6 @@ def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path)
     assert record.total_timesteps == config.training.total_timesteps
     assert run.walker_file.read_text() == registry.source("walker3d")
     assert MotionClip.load(run.motion_file).speed_mps == pytest.approx(1.25)
-
-
-def test_every_preparation_tells_where_it_comes_from(tiny: Make, tmp_path: Path) -> None:
-    run = prepare_run(tiny(), tmp_path, tmp_path / "run")
-    file = run.provenance_file("init")
-    record = Provenance.read(file)
-    assert (record.verb, record.threads) == ("init", {})
-    assert record.started <= record.ended
-    file.unlink()
-    prepare_run(tiny(), tmp_path, run.path)
-    assert Provenance.read(file).verb == "init"
 
 
 def test_preparing_again_changes_no_file(tiny: Make, tmp_path: Path) -> None:
@@ -126,19 +115,6 @@ def test_what_a_log_or_a_killed_preparation_left_is_no_obstacle(tiny: Make, tmp_
         (tmp_path / name).mkdir() if name == "logs" else (tmp_path / name).write_text("half")
     run = prepare_run(tiny(), tmp_path, tmp_path)
     assert identity.verify(run).seed == 1
-
-
-def test_a_working_trainer_keeps_its_directory(tiny: Make, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    run = prepare_run(tiny(), tmp_path, out)
-    told = r"^another trainer works in this run — .*process \d+.* — wait for it or stop it$"
-    with lock.hold(run.lock_file, "mimicrl train"):
-        before, record = contents(out), run.provenance_file("init").read_bytes()
-        with pytest.raises(RunLocked, match=told):
-            prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
-        assert contents(out) == before
-        assert run.provenance_file("init").read_bytes() == record
-    prepare_run(tiny(training={"gamma": 0.9}), tmp_path, out)
 
 
 def test_no_trainer_starts_while_a_preparation_writes(

@@ -270,7 +270,7 @@ def test_nothing_stays_open(prepare, tmp_path: Path, training: Any, cores: int) 
 def test_a_second_trainer_is_refused(prepare, tmp_path: Path) -> None:
     run = prepare(tmp_path / "run")
     message = (
-        rf"^another trainer works in this run — {run.path} — got mimicrl train on host .*, process {os.getpid()}, since"
+        rf"^another process works in this run — {run.path} — got mimicrl train on host .*, process {os.getpid()}, since"
     )
     with lock.hold(run.lock_file, "mimicrl train"), pytest.raises(RunLocked, match=message):
         train(run, cores=1)

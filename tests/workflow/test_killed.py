@@ -185,7 +185,7 @@ def test_without_snakemake_the_trainer_goes_on_and_no_second_one_joins(killed: K
     killed.process.wait()
     code, output = make_resume(killed.folder)
     assert code == 1
-    refused = f"mimicrl train: another trainer works in this run — {RUN} — got mimicrl train on host "
+    refused = f"mimicrl train: another process works in this run — {RUN} — got mimicrl train on host "
     assert output.count(refused) >= 3, "each try is told"
     assert f", process {killed.trainer}, since " in output
     assert "wait for it or stop it" in output

@@ -8,7 +8,6 @@ from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 
@@ -49,25 +48,6 @@ def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, 
     assert (run / "evaluations" / "standard-best" / "episodes.parquet").exists()
     command = artifacts.read_json(run / "provenance" / "train.json")["command"]
     assert command == ["mimicrl", "train", str(run), "--cores", "1"]
-
-
-def test_an_episode_of_the_table_is_replayed(mimicrl: Any, trained: Run) -> None:
-    assert mimicrl("evaluate", trained.path, "--threads", 2).code == 0
-    words = ["--episode", 2, "--seconds", 0.3, "--no-ghost", "--threads", 1, *SMALL]
-    video = trained.video_file("final-episode-2.mp4")
-    assert mimicrl("replay", trained.path, *words) == (0, f"{video}\n", "")
-    assert size(video) == (64, 48)
-    result = artifacts.read_json(trained.path / "provenance" / "replay-final-episode-2.mp4.json")["result"]
-    row = pd.read_parquet(trained.episodes_file("final")).iloc[2]
-    assert (result["distance_m"], result["duration_s"]) == (row["distance_m"], row["duration_s"])
-    assert (result["agrees_with_table"], result["ghost"], result["pictures"]) == (True, False, 3)
-
-
-def test_several_runs_are_replayed_in_a_grid(mimicrl: Any, trained: Run, tmp_path: Path) -> None:
-    out = tmp_path / "grid.mp4"
-    words = ["--checkpoint", "init", "--seconds", 0.2, "--out", out, *SMALL]
-    assert mimicrl("replay", "--grid", trained.path, trained.path, *words) == (0, f"{out}\n", "")
-    assert size(out) == (128, 48)
 
 
 def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: Run, monkeypatch) -> None:
@@ -152,7 +132,7 @@ def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: Run, study: An
     with lock.hold(run_directory.lock_file, "mimicrl train"):
         done = mimicrl("train", run_directory.path)
         assert done.code == 6
-        assert done.last.startswith("mimicrl train: another trainer works in this run — ")
+        assert done.last.startswith("mimicrl train: another process works in this run — ")
         words = ["--experiment", "walk", "--seed", 1, "--out", run_directory.path]
         done = mimicrl("init", study(), *words)
-        assert done.code == 6 and done.last.startswith("mimicrl init: another trainer works in this run — ")
+        assert done.code == 6 and done.last.startswith("mimicrl init: another process works in this run — ")

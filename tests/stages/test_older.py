@@ -61,10 +61,3 @@ def test_nothing_is_initialised_over_it(mimicrl: Any, study: Any, older: Study) 
     done = mimicrl("init", study(), "--experiment", "walk", "--seed", 1, "--out", run.path)
     assert (done.code, done.last) == (2, f"mimicrl init: {TOLD.format(file=run.run_file)}")
     assert contents(older.path) == before
-
-
-def test_status_says_so(mimicrl: Any, older: Study) -> None:
-    done = mimicrl("status", older.path)
-    assert done.code == 0
-    assert done.out.startswith("1 run: 1 older\n")
-    assert done.out.rstrip().endswith("made by an older version of mimicrl")

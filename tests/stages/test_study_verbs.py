@@ -84,14 +84,6 @@ def test_watching_ends_with_the_last_run(mimicrl: Any, results: Path, monkeypatc
     assert mimicrl("status", results, "--watch") == done and len(naps) == 3, "there is nothing to wait for"
 
 
-def test_ctrl_c_is_the_way_to_leave_watching(mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(time, "sleep", interrupted)
-    assert mimicrl("status", results, "--watch") == mimicrl("status", results)
-
-
 def test_how_far_nothing_is_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
     done = mimicrl("status", tmp_path / "nothing")
     assert done.code == 2 and done.last.startswith(f"mimicrl status: there is no such directory — {tmp_path}/nothing")
