@@ -11,23 +11,9 @@ import sys
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 _PACKAGES = ("mimicrl", "mujoco", "gymnasium", "stable-baselines3", "torch", "numpy", "scipy", "snakemake")
-
-
-class Processor(TypedDict):
-    """A processor.
-
-    Attributes:
-        model: Its name.
-        vector_instructions: Those that change the last bits of results.
-        cores: Cores that this process may use.
-    """
-
-    model: str
-    vector_instructions: list[str]
-    cores: int
 
 
 def now() -> str:
@@ -45,8 +31,8 @@ def slurm_job() -> str | None:
     return os.environ.get("SLURM_JOB_ID")
 
 
-def cpu() -> Processor:
-    """Return the processor."""
+def cpu() -> dict[str, Any]:
+    """Return the processor; `mimicrl.runs.records.Cpu` describes the fields."""
     model, flags = platform.processor() or platform.machine(), ""
     information = Path("/proc/cpuinfo")
     if information.exists():

@@ -164,11 +164,13 @@ class Code(Record):
 
 
 class Cpu(Record):
-    """A processor; see `mimicrl.machine.Processor`."""
+    """A processor."""
 
     model: str
     vector_instructions: list[str]
+    """Those that change the last bits of results."""
     cores: int
+    """Cores that the process may use."""
 
 
 class Provenance(Record):

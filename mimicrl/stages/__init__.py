@@ -1,7 +1,7 @@
 """The steps of the pipeline: one file and one verb each, found by looking into this folder.
 
-A stage reads files, calls what works on arrays and tables, and writes files. Those of the workflow have one rule each,
-in ``workflow/rules``. Heavy imports stand inside of the verbs, so that ``mimicrl --help`` answers at once.
+A stage reads files, calls functions of arrays and tables, and writes files. Each stage of the workflow has one rule in
+``workflow/rules``. Heavy imports are inside the verbs, so that ``mimicrl --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from mimicrl.stages.stage import PANELS, Panel, panel_of
 
 _SHARED = {"options", "stage"}
-"""Modules that serve the stages."""
+"""Modules that the stages share."""
 
 
 def verbs() -> list[tuple[Panel, Callable[..., Any]]]:
-    """Return the verb of each stage, the function that its file is named after, and its place in ``mimicrl --help``."""
+    """Return each stage's verb, the function that its file is named after, with its group in ``mimicrl --help``."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED]
     found = [getattr(import_module(f"{__name__}.{name}"), name) for name in names]
     return [(panel, verb) for panel in PANELS for verb in found if panel_of(verb) == panel]

@@ -1,4 +1,4 @@
-"""`mimicrl aggregate`: from the runs of a study to its tables, one row per run and one row per experiment."""
+"""`mimicrl aggregate`: the tables of a study, one row per run and one row per experiment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @stage("A study")
 def aggregate(work: Work, study: StudyPath, allow_missing: AllowMissing = False) -> Aggregate:
-    """Put all runs of a study into tables: one row per run, and one per experiment with error bars over seeds.
+    """Write the tables of a study: one row per run, and one row per experiment with error bars over seeds.
 
     The same runs give the same bytes.
     """

@@ -1,4 +1,4 @@
-"""`mimicrl evaluate`: the episodes of a trained policy as tables, and what they come to."""
+"""`mimicrl evaluate`: the episodes of a trained policy as tables, and a summary of them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ def evaluate(
     checkpoint: CheckpointOption = "final",
     protocol: Annotated[str, typer.Option(help="How to evaluate: a file of mimicrl/protocols.")] = "standard",
     episodes: Annotated[
-        int | None, typer.Option(min=2, help="Number of starts.", show_default="the protocol's")
+        int | None, typer.Option(min=2, help="Number of episodes.", show_default="the protocol's")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the episodes there.", show_default="in RUN_DIR")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the episodes to this file.", show_default="in RUN_DIR")
+    ] = None,
     threads: Threads = None,
 ) -> Summary:
     """Evaluate a policy; writes episodes.parquet, summary.json and gait_cycle.parquet."""

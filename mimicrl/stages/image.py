@@ -1,4 +1,4 @@
-"""`mimicrl image`: what a container's image is, hashed once for all steps of a study."""
+"""`mimicrl image`: identifies the container's image; a study hashes it once for all steps."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ def image(
     file: Annotated[
         Path | None, typer.Argument(metavar="[IMAGE.sif]", help="The image.", show_default="the one this runs in")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write it there for the steps, as JSON.", show_default="no")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it to this JSON file, for the steps of a study.", show_default="no")
+    ] = None,
 ) -> None:
-    """Tell an image's digest and what it was built from."""
+    """Show an image's digest and what it was built from."""
     from mimicrl.runs import container
 
     found = container.current() if file is None else container.describe(file)

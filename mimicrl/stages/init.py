@@ -23,13 +23,13 @@ def init(
     work: Work,
     study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's configuration.")],
     out: Annotated[Path, typer.Option(help="The study's or the run's directory.")],
-    experiment: Annotated[str | None, typer.Option(help="Initialise a run of this experiment …")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="… with this seed.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Initialise a run of this experiment; needs --seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the run.")
     ] = None,
 ) -> None:
-    """Write a study's directory, or with --experiment and --seed a run's."""
+    """Write the directory of a study or, with --experiment and --seed, of a run."""
     from mimicrl.config import load_study, resolve
 
     if (experiment is None) != (seed is None):
@@ -46,10 +46,10 @@ def init(
 
 
 def init_study(work: Work, study: StudyConfig, out: Path) -> None:
-    """Write ``study.yaml``: the resolved study and the runs it expects.
+    """Write ``study.yaml``: the resolved study and the runs that it expects.
 
     Raises:
-        ConfigError: An older version of the program made the one that is there.
+        ConfigError: The folder has a ``study.yaml`` of an older version of the program.
     """
     from mimicrl.config import yaml
     from mimicrl.runs import Study
@@ -68,7 +68,7 @@ def init_study(work: Work, study: StudyConfig, out: Path) -> None:
 
 
 def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
-    """Write the files of a run that later stages read; files whose content stays the same are left alone.
+    """Write the files of a run that later stages read; a file whose content stays the same is left alone.
 
     Args:
         work: The stage at work.
@@ -88,7 +88,7 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
 
     run = Run(out)
     _refuse_other_run(run, config)
-    # Without run.json, which is written last, there is no run yet that a trainer could open.
+    # A trainer cannot open a directory without run.json, which is written last: there is nothing to lock yet.
     with lock.hold(run.lock_file, "mimicrl init") if run.run_file.exists() else contextlib.nullcontext():
         task = Task.of_config(config, base)
         plugins = {name: _plugin_source(base / name) for name in config.plugins}
@@ -114,10 +114,10 @@ def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[st
 
 
 def _try_plugins(config: RunConfig, task: Task) -> None:
-    """Refuse a plugin whose terms return what they may not.
+    """Refuse plugins whose terms return something wrong.
 
     Raises:
-        ConfigError: One does; it names file and line.
+        ConfigError: A term does; the error names file and line.
     """
     from mimicrl.config import plugins
     from mimicrl.mdp import trial

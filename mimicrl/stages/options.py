@@ -9,18 +9,21 @@ import typer
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN_DIR", help="A run directory made by mimicrl init.")]
 StudyPath = Annotated[Path, typer.Argument(metavar="STUDY_DIR", help="A study's directory, such as results/demo.")]
-CheckpointOption = Annotated[Literal["final", "best", "init"], typer.Option("--checkpoint", help="Which policy.")]
+CheckpointOption = Annotated[
+    Literal["final", "best", "init"], typer.Option("--checkpoint", help="Which policy of the run.")
+]
 AllowMissing = Annotated[
-    bool, typer.Option("--allow-missing", help="Go on without the runs that are not there; they stay visible.")
+    bool, typer.Option("--allow-missing", help="Continue without missing runs; tables and report still list them.")
 ]
 Threads = Annotated[
     int | None,
     typer.Option(min=1, help="Threads to use; any number gives the same result.", show_default="all"),
 ]
 Seconds = Annotated[float | None, typer.Option(min=0.05, help="Length of the video.", show_default="all there is")]
-Fps = Annotated[float, typer.Option(min=1, max=240, help="Pictures a second.")]
-Width = Annotated[int, typer.Option(min=16, max=7680, help="[pixel]")]
-Height = Annotated[int, typer.Option(min=16, max=4320, help="[pixel]")]
+Fps = Annotated[float, typer.Option(min=1, max=240, help="Frames per second.")]
+Width = Annotated[int, typer.Option(min=16, max=7680, help="Width [pixel].")]
+Height = Annotated[int, typer.Option(min=16, max=4320, help="Height [pixel].")]
 VideoKind = Annotated[
-    Literal["mp4", "gif", "png"], typer.Option("--format", help="png is one strip of eight pictures.")
+    Literal["mp4", "gif", "png"],
+    typer.Option("--format", help="Format of the video; png is a strip of eight pictures."),
 ]

@@ -16,7 +16,6 @@ from mimicrl.stages.stage import Work, stage
 
 if TYPE_CHECKING:
     from mimicrl.evaluation.replay import Replay
-    from mimicrl.rendering.film import VideoOptions
     from mimicrl.runs import Checkpoint, Run
 
 _LONGEST_NAME = 24
@@ -28,7 +27,7 @@ def replay(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="A run directory; several with --grid.")],
     checkpoint: CheckpointOption = "final",
     episode: Annotated[
-        int | None, typer.Option(min=0, help="Which episode of the evaluation.", show_default="of median distance")
+        int | None, typer.Option(min=0, help="Number of the evaluation's episode.", show_default="of median distance")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the video there.", show_default="RUN_DIR/videos")] = None,
     seconds: Seconds = None,
@@ -37,31 +36,46 @@ def replay(
     height: Height = 480,
     kind: VideoKind = "mp4",
     ghost: Annotated[bool, typer.Option(help="Show the reference beside the walker.")] = True,
-    grid: Annotated[bool, typer.Option("--grid", help="Several runs side by side, in phase.")] = False,
-    view: Annotated[bool, typer.Option("--view", help="Show it in MuJoCo's viewer instead; needs a display.")] = False,
-    dump: Annotated[
-        Path | None, typer.Option(help="Show what was kept of a training episode that diverged instead.")
-    ] = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Show several runs side by side, in phase.")] = False,
+    view: Annotated[bool, typer.Option("--view", help="Open MuJoCo's viewer instead; needs a display.")] = False,
+    dump: Annotated[Path | None, typer.Option(help="Show a training episode that diverged, from this file.")] = None,
     threads: Threads = None,
 ) -> Path | None:
-    """Write a video of an episode of the evaluation, the reference beside the walker; needs no display."""
+    """Write a video of an episode of the evaluation, with the reference beside the walker; needs no display."""
     _refuse_contradictions(len(runs), grid=grid, view=view, dump=dump, out=out)
-    from mimicrl.rendering.film import VideoOptions
+    from mimicrl.envs.task import Task
+    from mimicrl.evaluation.dump import dump_take
+    from mimicrl.rendering import film, opengl
     from mimicrl.runs import Run
 
-    folders, film = [Run.open(run) for run in runs], VideoOptions(seconds, fps, width, height, kind, ghost)
-    options: dict[str, Any] = {"episode": episode, "ghost": ghost, "threads": threads or machine.usable_cores()}
+    first, *others = (Run.open(run) for run in runs)
+    threads = threads or machine.usable_cores()
+    options: dict[str, Any] = {"ghost": ghost, "threads": threads}
     if view:
         from mimicrl.rendering import viewer
 
-        viewer.show(roll_again(folders[0], checkpoint, **options).take)
+        viewer.show(roll_again(first, checkpoint, episode=episode, **options).take)
         return None
-    if dump is not None:
-        path = _film_dump(work, folders[0], dump, out, film)
-    elif grid and out is not None:
-        path = _film_grid(folders, checkpoint, out, film, **options)
-    else:
-        path = _film_episode(work, folders[0], checkpoint, out, film, **options)
+    video = film.VideoOptions(seconds, fps, width, height, kind, ghost)
+    shown: list[Replay] = []
+    with ThreadPoolExecutor(1) as beside:
+        trial = beside.submit(opengl.choose)  # in a process of its own, so it costs nothing meanwhile
+        if dump is not None:
+            takes, name = [dump_take(Task.of_run(first), dump, _title(first))], dump.stem
+        else:
+            shown = _roll_all(first, others, checkpoint, episode, **options)
+            # Another episode than the workflow's does not take its place.
+            takes, name = [each.take for each in shown], checkpoint + ("" if episode is None else f"-episode-{episode}")
+        drawn_by = asdict(trial.result())
+    path = out or first.video_file(f"{name}.{kind}")
+    if out is None:
+        work.sign_for(first, "replay" if path.name == "final.mp4" else f"replay-{path.name}", physics=threads)
+    work.sweep(path)
+    pictures = film.write(path, takes, video)
+    work.wrote(path)
+    if shown:
+        facts = {"checkpoint": checkpoint, **shown[0].facts(), "pictures": pictures}
+        work.result = {**facts, **asdict(video), **drawn_by}
     typer.echo(f"video in {path}")
     return path
 
@@ -104,46 +118,14 @@ def roll_again(
     )
 
 
-def _film_episode(
-    work: Work, run: Run, checkpoint: Checkpoint, out: Path | None, settings: VideoOptions, **options: Any
-) -> Path:
-    from mimicrl.rendering import film, opengl
-
-    with ThreadPoolExecutor(1) as beside:
-        trial = beside.submit(opengl.choose)  # in a process of its own, so it costs nothing meanwhile
-        shown = roll_again(run, checkpoint, **options)
-        opengl = trial.result()
-    # Another episode than the workflow's does not take its place.
-    name = checkpoint if options["episode"] is None else f"{checkpoint}-episode-{options['episode']}"
-    path = out or run.video_file(f"{name}.{settings.kind}")
-    if out is None:
-        work.sign_for(run, "replay" if path.name == "final.mp4" else f"replay-{path.name}", physics=options["threads"])
-    work.sweep(path)
-    pictures = film.write(path, [shown.take], settings)
-    work.wrote(path)
-    work.result = {
-        "checkpoint": checkpoint,
-        **shown.facts(),
-        "pictures": pictures,
-        **asdict(settings),
-        **asdict(opengl),
-    }
-    return path
-
-
-def _film_grid(runs: list[Run], checkpoint: Checkpoint, out: Path, settings: VideoOptions, **options: Any) -> Path:
-    """Write a video of several runs side by side, all from the same start in the gait cycle."""
-    from mimicrl.rendering import film, opengl
-
-    first, *others = runs
+def _roll_all(
+    first: Run, others: list[Run], checkpoint: Checkpoint, episode: int | None, **options: Any
+) -> list[Replay]:
+    """Roll out the same episode of one or several runs: all begin at the same place in the gait cycle."""
     for run in others:
         _refuse_other_starts(run, first)
-    opengl.choose()
-    shown = [roll_again(first, checkpoint, **options)]
-    options["episode"] = shown[0].episode
-    shown += [roll_again(run, checkpoint, **options) for run in others]
-    film.write(out, [each.take for each in shown], settings)
-    return out
+    shown = roll_again(first, checkpoint, episode=episode, **options)
+    return [shown, *(roll_again(run, checkpoint, episode=shown.episode, **options) for run in others)]
 
 
 def _refuse_other_starts(run: Run, first: Run) -> None:
@@ -155,21 +137,6 @@ def _refuse_other_starts(run: Run, first: Run) -> None:
             got=f"{counts[0]} episodes",
             expected=f"{counts[1]}, as {first.path}",
         )
-
-
-def _film_dump(work: Work, run: Run, dump: Path, out: Path | None, settings: VideoOptions) -> Path:
-    """Write a video of a dump, by default ``RUN_DIR/videos/NAME_OF_THE_DUMP.mp4``."""
-    from mimicrl.envs.task import Task
-    from mimicrl.evaluation.dump import dump_take
-    from mimicrl.rendering import film
-
-    path = out or run.video_file(f"{dump.stem}.{settings.kind}")
-    if out is None:
-        work.sign_for(run, f"replay-{path.name}")
-    work.sweep(path)
-    film.write(path, [dump_take(Task.of_run(run), dump, _title(run))], settings)
-    work.wrote(path)
-    return path
 
 
 def _title(run: Run) -> str:

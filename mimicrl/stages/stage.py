@@ -1,4 +1,4 @@
-"""What all stages do alike: they sweep up after a killed one, name those who fail, and sign what they wrote."""
+"""What all stages share: leftovers of a killed one, errors of plugins, and the provenance of what they wrote."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PANELS: tuple[Panel, ...] = get_args(Panel)
 
 
 class Work:
-    """A stage at work: since when, for which folder, and what it has written there.
+    """A stage while it runs: when it began, which folder it works for, and what it has written.
 
     Args:
         name: The stage.
 
     Attributes:
-        result: What it makes that stands nowhere else; it goes into the provenance.
+        result: What it found that no other file holds; it goes into the provenance.
     """
 
     def __init__(self, name: str) -> None:
@@ -43,17 +43,17 @@ class Work:
         self.result: dict[str, Any] | None = None
 
     def sign_for(self, folder: Run | Study, name: str = "", **threads: int) -> None:
-        """Ask for provenance; without it a stage leaves none, as where a user wants the result somewhere else.
+        """Ask for provenance. A stage that does not ask leaves none, for instance when the user named another place.
 
         Args:
-            folder: Whose results these are.
+            folder: The run or the study that the results belong to.
             name: Name of the record, by default the stage's.
             **threads: Threads of the stage's parts, such as ``physics``.
         """
         self._folder, self._name, self._threads = folder, name or self._stage, threads
 
     def sweep(self, path: Path) -> None:
-        """Remove what a killed stage left of an output, and nothing that another one may be writing."""
+        """Remove what a killed stage left of an output, but nothing that another stage may be writing."""
         artifacts.sweep(path.parent, path.name)
 
     def write(self, path: Path, data: bytes) -> None:
@@ -67,23 +67,23 @@ class Work:
         self._note(path, artifacts.sha256(data))
 
     def write_if_changed(self, path: Path, data: bytes) -> None:
-        """Write an output where its content changes, so that nothing that depends on it runs again; see `write`."""
+        """Write an output if its content changes, so that nothing that depends on it runs again; see `write`."""
         self.sweep(path)
         artifacts.write_if_changed(path, data)
         self._note(path, artifacts.sha256(data))
 
     def wrote(self, *paths: Path) -> None:
-        """Take note of outputs that others have written for the stage."""
+        """Record outputs that other code has written for the stage."""
         for path in paths:
             self._note(path, artifacts.file_sha256(path))
 
     def complete(self, path: Path, data: bytes, *, if_changed: bool = False) -> None:
-        """Write the last output, which says that all others are there: a stage that has it is signed for.
+        """Write the last output, whose presence says that all others are there, after the provenance.
 
         Args:
             path: The file.
             data: Its content.
-            if_changed: Leave a file alone that has this content.
+            if_changed: Leave the file alone if it has this content already.
 
         Raises:
             MachineError: The disk is full, or the place cannot be written.
@@ -95,7 +95,7 @@ class Work:
         (artifacts.write_if_changed if if_changed else artifacts.write_bytes)(path, data)
 
     def sign(self) -> None:
-        """Write the provenance of what was written by now, where it was asked for and is not written yet."""
+        """Write the provenance of what was written so far, if it was asked for and is not complete."""
         if self._folder is None or self._complete:
             return
         from mimicrl.runs import provenance
@@ -115,10 +115,10 @@ class Work:
 
 @contextlib.contextmanager
 def working(name: str) -> Iterator[Work]:
-    """Do the work of a stage, and sign it at its end.
+    """Run a stage, and write its provenance at the end.
 
     Yields:
-        What the stage tells what it does.
+        What the stage records its outputs with.
 
     Raises:
         ConfigError: A plugin of the study failed; it names file and line.
@@ -140,10 +140,10 @@ def working(name: str) -> Iterator[Work]:
 def stage(
     panel: Panel,
 ) -> Callable[[Callable[Concatenate[Work, Arguments], Made]], Callable[Arguments, Made]]:
-    """Make a verb of a function that is given its `Work` first.
+    """Turn a function, whose first argument is its `Work`, into a verb.
 
     Args:
-        panel: Where ``mimicrl --help`` shows it.
+        panel: The group in which ``mimicrl --help`` shows it.
     """
 
     def decorate(function: Callable[Concatenate[Work, Arguments], Made]) -> Callable[Arguments, Made]:
@@ -167,9 +167,9 @@ def stage(
 
 
 def panel_of(verb: Callable[..., Any]) -> Panel:
-    """Return where ``mimicrl --help`` shows a verb.
+    """Return the group in which ``mimicrl --help`` shows a verb.
 
     Raises:
-        AttributeError: `stage` did not make it.
+        AttributeError: The function was not made by `stage`.
     """
     return verb.panel  # type: ignore[attr-defined]

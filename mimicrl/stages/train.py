@@ -1,4 +1,4 @@
-"""`mimicrl train`: from a run directory to its policies, starting or continuing."""
+"""`mimicrl train`: trains the policies of a run, from the start or from the newest checkpoint."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ def train(
     work: Work,
     run: RunPath,
     resume: Annotated[
-        Literal["auto", "never", "must"], typer.Option(help="Continue from the newest checkpoint, or start anew.")
+        Literal["auto", "never", "must"],
+        typer.Option(
+            help="auto continues if there is a checkpoint, never starts anew, must fails without a checkpoint."
+        ),
     ] = "auto",
     record_divergence: Annotated[
-        bool, typer.Option("--record-divergence", help="Exit 0 when training diverges; outcome.json tells.")
+        bool, typer.Option("--record-divergence", help="Exit with 0 if training diverges; outcome.json records it.")
     ] = False,
     cores: Annotated[
         int | None, typer.Option(min=1, help="Cores to use; any number gives the same result.", show_default="all")
     ] = None,
 ) -> Outcome:
-    """Train a run to its budget; continues by itself where it was stopped."""
+    """Train a run to its budget; a training that was stopped continues from its newest checkpoint."""
     from mimicrl.training import stopping
 
     with stopping.handled_by(stopping.leave_at_once):
@@ -46,12 +49,12 @@ def train(
 def train_run(
     work: Work, run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
 ) -> Outcome:
-    """Train a run to its budget, from its newest checkpoint where there is one.
+    """Train a run to its budget, from its newest checkpoint if there is one.
 
     Args:
         work: The stage at work.
         run: The run.
-        resume: ``never`` starts from nothing, ``must`` fails where there is no checkpoint.
+        resume: ``never`` starts anew, ``must`` fails if there is no checkpoint.
         record_divergence: Return the outcome of a training that diverged instead of raising.
         cores: Cores to use, by default all usable ones; any number gives the same weights.
 
@@ -66,7 +69,7 @@ def train_run(
     from mimicrl.runs import identity, lock
 
     cores = cores or machine.usable_cores()
-    # From before PyTorch's slow import on: a second trainer is told at once, and nothing changes meanwhile.
+    # Before PyTorch's slow import: a second trainer is refused at once, and nobody changes the run meanwhile.
     with lock.hold(run.lock_file, "mimicrl train"):
         from mimicrl.training import stopping
         from mimicrl.training.trainer import Trainer
@@ -76,7 +79,7 @@ def train_run(
         def publish(outcome: Outcome) -> None:
             work.sign_for(run, cores=cores)
             initial = (run.weights_file("init"), run.description_file("init"))
-            # The first may be missing: a training goes on without, where it was damaged.
+            # The initial policy may be missing: a training continues without it if it was damaged.
             work.wrote(*run.trained_files, *(file for file in initial if file.is_file()))
             work.complete(run.outcome_file, outcome.to_bytes())
 
@@ -100,7 +103,7 @@ def _describe(outcome: Outcome) -> str:
 
 
 def _sweep(run: Run) -> None:
-    """Remove what a killed training left, but not what another verb may be writing at the same time."""
+    """Remove what a killed training left, but nothing that another verb may be writing."""
     own = run.training
     policies = (*own.policies_directory.glob("*"), *run.policies_directory.glob("*"))
     for folder in (own.path, own.checkpoints_directory, own.divergences_directory, *policies):
