@@ -22,7 +22,8 @@ def test_training_from_a_configuration_is_the_run_of_the_command_line(tiny, trai
     assert files[0].read_bytes() == files[1].read_bytes()
     again = mimicrl.train(tiny(), tmp_path / "run")
     attempts = read_json_lines(Run(tmp_path / "run").training.attempts_file)
-    assert again.samples == 512 and [row["from"] for row in attempts] == [0, 512], "continued, not repeated"
+    assert again.samples == 512, "continued, not repeated"
+    assert [row["from"] for row in attempts] == [0, 512], "continued, not repeated"
 
 
 def test_without_a_place_it_goes_to_the_results(tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +49,8 @@ def test_a_directory_of_another_run_is_refused(tiny, prepare, tmp_path: Path) ->
 def test_a_policy_is_loaded_and_acts(trained_run: Run) -> None:
     policy = mimicrl.Policy.load(trained_run.policy_directory("final"))
     action = policy.predict(np.zeros(policy.observation_size, np.float32))
-    assert action.shape == (8,) and (np.abs(action) <= 1).all()
+    assert action.shape == (8,)
+    assert (np.abs(action) <= 1).all()
 
 
 def test_unknown_names_are_attribute_errors() -> None:

@@ -48,7 +48,8 @@ def test_each_point_is_one_place_in_the_code_and_each_place_a_point() -> None:
             found.setdefault(name, []).append(str(file.relative_to(PACKAGE)))
     assert found.keys() == POINTS.keys()
     for name, (*places, last) in found.items():
-        assert not places and last in PLACES[name.partition(".")[0]], name
+        assert not places, name
+        assert last in PLACES[name.partition(".")[0]], name
 
 
 def test_a_training_passes_all_of_them(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +74,8 @@ def test_a_training_passes_all_of_them(prepare, tmp_path: Path, monkeypatch: pyt
     assert passed[: passed.index("directory.made")].count("file.made") >= 3, "first policy and note of the attempt"
     finish = passed[passed.index("train.finished") :]
     assert finish[1:5] == ["file.made", "file.written", "file.synced", "file.renamed"]
-    assert finish.count("train.policy") == 1 and finish[-1] == "file.renamed"
+    assert finish.count("train.policy") == 1
+    assert finish[-1] == "file.renamed"
 
 
 @pytest.mark.parametrize("name", POINTS)

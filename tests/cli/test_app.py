@@ -24,7 +24,8 @@ NAMES = [words[0] for words in VERBS if len(words) == 1]
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(mimicrl: Any, verb: list[str]) -> None:
     done = mimicrl(*verb, "--help")
-    assert done.code == 0 and f"mimicrl {' '.join(verb)}" in done.out
+    assert done.code == 0
+    assert f"mimicrl {' '.join(verb)}" in done.out
 
 
 def test_help_lists_every_verb_and_loads_nothing_heavy() -> None:
@@ -80,23 +81,28 @@ def test_products_have_one_thread_unless_the_user_wants_otherwise(wanted: str | 
 )
 def test_wrong_use_is_code_2_and_ends_in_one_line(mimicrl: Any, words: list[str], told: str) -> None:
     done = mimicrl(*words)
-    assert done.code == 2 and "Traceback" not in done.err
-    assert done.last.startswith(told) and done.last.endswith(" — run mimicrl --help")
+    assert done.code == 2
+    assert "Traceback" not in done.err
+    assert done.last.startswith(told)
+    assert done.last.endswith(" — run mimicrl --help")
 
 
 @pytest.mark.parametrize(("words", "verbs"), [([], NAMES), (["motion"], ["list", "inspect", "play"])])
 def test_without_a_verb_the_help_is_all_there_is_to_say(mimicrl: Any, words: list[str], verbs: list[str]) -> None:
     done = mimicrl(*words)
     assert (done.code, done.err) == (2, "")
-    assert "Usage:" in done.out and all(f" {verb} " in done.out for verb in verbs)
+    assert "Usage:" in done.out
+    assert all(f" {verb} " in done.out for verb in verbs)
 
 
 @pytest.mark.parametrize("before", [["-v"], ["--verbose"], []])
 def test_a_traceback_is_shown_only_when_asked_for(mimicrl: Any, tmp_path: Path, before: list[str]) -> None:
     quiet = mimicrl("train", tmp_path)
     verbose = mimicrl(*before, "train", tmp_path, *([] if before else ["-v"]))
-    assert "Traceback" not in quiet.err and quiet.err.count("\n") == 1
-    assert "Traceback" in verbose.err and (verbose.code, verbose.last) == (quiet.code, quiet.last)
+    assert "Traceback" not in quiet.err
+    assert quiet.err.count("\n") == 1
+    assert "Traceback" in verbose.err
+    assert (verbose.code, verbose.last) == (quiet.code, quiet.last)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +121,10 @@ def test_a_defect_is_one_line_too(mimicrl: Any, monkeypatch, error: BaseExceptio
         cli_app.typer, "echo", lambda *words, **where: print(*words, file=sys.stderr) if where else broken()
     )
     done = mimicrl("motion", "list")
-    assert done.code == code and "Traceback" not in done.err
-    assert done.last.startswith(f"mimicrl motion list: {told}") and not done.err.rstrip("\n").count("\n")
+    assert done.code == code
+    assert "Traceback" not in done.err
+    assert done.last.startswith(f"mimicrl motion list: {told}")
+    assert not done.err.rstrip("\n").count("\n")
 
 
 def test_ctrl_c_before_anything_started_is_code_130(mimicrl: Any, monkeypatch: pytest.MonkeyPatch) -> None:

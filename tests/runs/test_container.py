@@ -140,8 +140,10 @@ def test_a_cluster_tells_its_job_inside_too_and_a_folder_that_the_user_chose_sta
     monkeypatch.setenv("SECRET", "x")
     monkeypatch.setenv("APPTAINER_CONFIGDIR", "/scratch")
     found = container.environment([], tmp_path, "image.json")
-    assert found["APPTAINERENV_SLURM_JOB_ID"] == "17" and found["APPTAINERENV_CUDA_VISIBLE_DEVICES"] == "1"
-    assert found["APPTAINER_CONFIGDIR"] == "/scratch" and "APPTAINERENV_SECRET" not in found
+    assert found["APPTAINERENV_SLURM_JOB_ID"] == "17"
+    assert found["APPTAINERENV_CUDA_VISIBLE_DEVICES"] == "1"
+    assert found["APPTAINER_CONFIGDIR"] == "/scratch"
+    assert "APPTAINERENV_SECRET" not in found
 
 
 @pytest.mark.parametrize("name", ["a,b", "a:b"])

@@ -21,7 +21,7 @@ from mimicrl.schema import NonNegative
 
 ROOT = Path(__file__).parents[2]
 
-HASHES = {"motion_sha256": "a" * 64, "walker_sha256": "b" * 64}
+HASHES: dict[str, Any] = {"motion_sha256": "a" * 64, "walker_sha256": "b" * 64}
 STRETCHED = {"kind": "linear", "start": 1e-3, "end": 1e-4, "samples": None}
 
 COVERED: list[dict[str, Any]] = [
@@ -69,7 +69,7 @@ def test_the_fingerprint_leaves_out(tiny, changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", HASHES)
 def test_the_fingerprint_covers_the_content_of(tiny, name: str) -> None:
-    assert fingerprint(tiny(), **HASHES | {name: "c" * 64}) != fingerprint(tiny(), **HASHES)
+    assert fingerprint(tiny(), **{**HASHES, name: "c" * 64}) != fingerprint(tiny(), **HASHES)
 
 
 @pytest.mark.parametrize("name", ["learning_rate", "clip_range"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from stage_calls import evaluate
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.policy import Policy
-from mimicrl.runs import Run
+from mimicrl.runs import Checkpoint, Run
 from mimicrl.runs.summary import EvaluationSummary
 
 
@@ -26,11 +27,11 @@ def run(trained_run: Run, tmp_path: Path) -> Run:
 
 def test_it_writes_the_tables_of_the_final_policy(run: Run) -> None:
     summary = evaluate(run)
-    episodes = pd.read_parquet(run.path / "episodes.parquet")
+    episodes: Any = pd.read_parquet(run.path / "episodes.parquet")
     assert episodes["start_phase"].tolist() == [0.0, 0.25, 0.5, 0.75]
     assert (summary.episodes, summary.stable_episodes) == (4, episodes["stable"].sum())
     assert summary.values["reward"] == episodes["reward"].mean()
-    assert (episodes["duration_s"] <= 0.5).all()
+    assert max(episodes["duration_s"]) <= 0.5
     assert len(pd.read_parquet(run.path / "gait_cycle.parquet")) == 8 * 101
     assert artifacts.read_json(run.path / "provenance" / "evaluate.json")["verb"] == "evaluate"
 
@@ -43,17 +44,21 @@ def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: Run
 
 
 def test_every_policy_has_tables_of_its_own(run: Run) -> None:
-    rewards = {checkpoint: evaluate(run, checkpoint).values["reward"] for checkpoint in ("init", "best", "final")}  # type: ignore[arg-type]
+    folders: dict[Checkpoint, str] = {
+        "init": "evaluations/standard-init",
+        "best": "evaluations/standard-best",
+        "final": "",
+    }
+    rewards = {checkpoint: evaluate(run, checkpoint).values["reward"] for checkpoint in folders}
     assert rewards["init"] != rewards["final"]
-    folders = {"init": "evaluations/standard-init", "best": "evaluations/standard-best", "final": ""}
     for checkpoint, folder in folders.items():
-        table = pd.read_parquet(run.path / folder / "episodes.parquet")
+        table: Any = pd.read_parquet(run.path / folder / "episodes.parquet")
         assert table["reward"].mean() == rewards[checkpoint]
         assert (run.path / folder / "gait_cycle.parquet").exists()
         summary = EvaluationSummary.read(run.path / folder / "summary.json")
         assert (summary.protocol, summary.checkpoint) == ("standard", checkpoint)
         assert summary.values["reward"] == rewards[checkpoint]
-        assert summary.weights_sha256 == Policy.of_run(run, checkpoint).weights_sha256  # type: ignore[arg-type]
+        assert summary.weights_sha256 == Policy.of_run(run, checkpoint).weights_sha256
 
 
 def test_every_policy_has_a_provenance_of_its_own(run: Run) -> None:
@@ -72,7 +77,7 @@ def test_every_policy_has_a_provenance_of_its_own(run: Run) -> None:
 
 def test_the_final_evaluation_is_that_of_training(run: Run) -> None:
     # The last evaluation in training is of the final policy, but from shifted starts; the best one here was not.
-    rows = pd.read_parquet(run.evaluations_file)
+    rows: Any = pd.read_parquet(run.evaluations_file)
     best = artifacts.read_json(run.outcome_file)["best"]["samples"]
     row = rows[rows["samples"] == best].iloc[0]
     summary = evaluate(run, "best")

@@ -36,7 +36,8 @@ def age(directory: Path) -> None:
     """Let every file be an hour old, whatever the clock's resolution."""
     for path in directory.rglob("*"):
         if path.is_file():
-            os.utime(path, ns=(path.stat().st_mtime_ns - 3_600_000_000_000,) * 2)
+            then = path.stat().st_mtime_ns - 3_600_000_000_000
+            os.utime(path, ns=(then, then))
 
 
 def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path) -> None:

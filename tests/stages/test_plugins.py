@@ -32,14 +32,14 @@ def test_terms_of_a_plugin_appear_wherever_the_built_in_ones_do(mimicrl: Any, st
     ]
     for line in words:
         assert mimicrl(*line).code == 0, line
-    metrics = pd.read_parquet(run / "metrics.parquet")
-    assert (metrics["reward/effort"].dropna() < 0).all()
-    assert metrics["rollout/ended_by_sideways"].max() > 0
+    metrics: Any = pd.read_parquet(run / "metrics.parquet")
+    assert max(metrics["reward/effort"].dropna()) < 0
+    assert max(metrics["rollout/ended_by_sideways"]) > 0
     assert "eval/reward_effort" in metrics
-    episodes = pd.read_parquet(run / "episodes.parquet")
-    assert (episodes["reward_effort"] < 0).all()
+    episodes: Any = pd.read_parquet(run / "episodes.parquet")
+    assert max(episodes["reward_effort"]) < 0
     assert set(episodes["reason"]) == {"sideways"}
-    assert pd.read_parquet(folder / "tables" / "runs.parquet")["reward_effort"].item() < 0
+    assert pd.read_parquet(folder / "tables" / "runs.parquet")["reward_effort"].tolist()[0] < 0
     assert "reward_effort_mean" in pd.read_parquet(folder / "tables" / "experiments.parquet")
     # The report knows the terms by the files alone.
     reported = mimicrl("--no-plugins", "report", folder)

@@ -51,7 +51,7 @@ def distances(run: Run, checkpoint: Any = "final") -> np.ndarray:
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: Run, threads: int) -> None:
-    table = pd.read_parquet(evaluated.episodes_file("final"))
+    table: Any = pd.read_parquet(evaluated.episodes_file("final"))
     for episode, row in table.iterrows():
         shown = roll_again(evaluated, episode=episode, threads=threads)  # type: ignore[arg-type]
         assert shown.agrees_with_table is True
@@ -65,7 +65,8 @@ def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: Run,
 
 def test_the_video_is_of_the_episode_of_median_distance(run: Run, told: list[tuple[str, ...]]) -> None:
     path = replay(run, settings=SMALL)
-    assert path == run.path / "videos" / "final.mp4" and [file.name for file in path.parent.iterdir()] == ["final.mp4"]
+    assert path == run.path / "videos" / "final.mp4"
+    assert [file.name for file in path.parent.iterdir()] == ["final.mp4"]
     about, frames = read_video(path)
     assert (about["fps"], frames.shape) == (10.0, (5, 48, 64, 3))
     assert len({frame.tobytes() for frame in frames}) == 5, "the walker moves"
@@ -86,7 +87,8 @@ def test_the_provenance_says_what_the_video_shows(run: Run) -> None:
     result = record["result"]
     shown = roll_again(run, "best", episode=2)
     assert (record["verb"], record["threads"]) == ("replay", {"physics": 2})
-    assert result.pop("backend") in ("egl", "osmesa") and result.pop("renderer")
+    assert result.pop("backend") in ("egl", "osmesa")
+    assert result.pop("renderer")
     assert result == {
         "checkpoint": "best",
         "episode": 2,
@@ -134,11 +136,12 @@ def test_what_a_killed_replay_left_is_swept_away(run: Run) -> None:
 def test_the_ghost_can_be_left_out(run: Run) -> None:
     assert roll_again(run, ghost=False).take.ghost_qpos is None
     shown = roll_again(run).take.ghost_qpos
-    assert shown is not None and shown.shape == roll_again(run).take.qpos.shape
+    assert shown is not None
+    assert shown.shape == roll_again(run).take.qpos.shape
 
 
 def test_a_table_that_differs_in_the_last_bit_is_told(run: Run, told: list[tuple[str, ...]]) -> None:
-    table = pd.read_parquet(run.episodes_file("final"))
+    table: Any = pd.read_parquet(run.episodes_file("final"))
     table.loc[1, "distance_m"] = np.nextafter(table.loc[1, "distance_m"], 9.0)
     table.to_parquet(run.episodes_file("final"))
     replay(run, episode=1, settings=SMALL)
@@ -192,7 +195,8 @@ def test_a_grid_shows_runs_side_by_side_from_the_same_start(
     before = sorted(run.path.rglob("*"))
     assert replay([run, evaluated], grid=True, out=out, settings=SMALL) == out
     frames = read_video(out)[1]
-    assert frames.shape == (5, 48, 128, 3) and len({frame.tobytes() for frame in frames}) == 5
+    assert frames.shape == (5, 48, 128, 3)
+    assert len({frame.tobytes() for frame in frames}) == 5
     left, right = frames[:, :, :64].astype(int), frames[:, :, 64:].astype(int)
     assert np.abs(left - right).mean() < 3, "the same run twice"
     assert told[0::2] == told[1::2]

@@ -32,13 +32,14 @@ def results(mimicrl: Any, study: Any, trained_run: Run, tmp_path: Path) -> Path:
 
 def test_a_study_becomes_tables_and_a_page(mimicrl: Any, results: Path) -> None:
     done = mimicrl("aggregate", results, "--allow-missing")
-    assert (done.code, done.err) == (0, "") and done.out.startswith("walk")
-    runs = pd.read_parquet(results / "tables" / "runs.parquet")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith(f"tables of 2 runs in {results / 'tables'}\n")
+    runs: Any = pd.read_parquet(results / "tables" / "runs.parquet")
     assert runs["status"].tolist() == ["completed", "missing"]
-    episodes = pd.read_parquet(results / "walk" / "seed_1" / "episodes.parquet")
+    episodes: Any = pd.read_parquet(results / "walk" / "seed_1" / "episodes.parquet")
     assert runs["distance_m"][0] == episodes["distance_m"].mean()
     done = mimicrl("report", results, "--allow-missing")
-    assert done == (0, f"{results / 'report.html'}\n", "")
+    assert done == (0, f"report in {results / 'report.html'}\n", "")
     assert "data:video/mp4;base64," in (results / "report.html").read_text()
 
 
@@ -47,15 +48,20 @@ def test_a_study_becomes_tables_and_a_page(mimicrl: Any, results: Path) -> None:
 def test_missing_runs_are_code_3_and_named(mimicrl: Any, results: Path, verb: str) -> None:
     before = sorted(results.iterdir())
     done = mimicrl(verb, results)
-    assert done.code == 3 and done.err.count("\n") == 1
-    assert done.last.startswith(f"mimicrl {verb}: ") and "walk/seed_2" in done.last and "--allow-missing" in done.last
+    assert done.code == 3
+    assert done.err.count("\n") == 1
+    assert done.last.startswith(f"mimicrl {verb}: ")
+    assert "walk/seed_2" in done.last
+    assert "--allow-missing" in done.last
     assert sorted(results.iterdir()) == before
 
 
 @pytest.mark.parametrize("verb", ["aggregate", "report"])
 def test_a_directory_that_is_no_study_is_code_2(mimicrl: Any, tmp_path: Path, verb: str) -> None:
     done = mimicrl(verb, tmp_path)
-    assert done.code == 2 and done.last.startswith(f"mimicrl {verb}: ") and str(tmp_path) in done.last
+    assert done.code == 2
+    assert done.last.startswith(f"mimicrl {verb}: ")
+    assert str(tmp_path) in done.last
 
 
 def test_how_far_runs_are_is_told_of_all_results_a_study_and_a_run(
@@ -63,10 +69,12 @@ def test_how_far_runs_are_is_told_of_all_results_a_study_and_a_run(
 ) -> None:
     monkeypatch.chdir(results.parents[1])
     whole = mimicrl("status")
-    assert (whole.code, whole.err) == (0, "") and whole.out.startswith("2 runs: 1 completed, 1 waiting\n")
+    assert (whole.code, whole.err) == (0, "")
+    assert whole.out.startswith("2 runs: 1 completed, 1 waiting\n")
     assert mimicrl("status", results) == whole
     lines = mimicrl("status", results / "walk" / "seed_1").out.splitlines()
-    assert lines[0] == "1 run: 1 completed" and lines[2].startswith("tiny/walk/seed_1  completed")
+    assert lines[0] == "1 run: 1 completed"
+    assert lines[2].startswith("tiny/walk/seed_1  completed")
 
 
 def test_watching_ends_with_the_last_run(mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,12 +89,14 @@ def test_watching_ends_with_the_last_run(mimicrl: Any, results: Path, monkeypatc
     done = mimicrl("status", results, "--watch")
     assert (done.code, done.err, len(naps)) == (0, "", 3)
     assert done.out.startswith("2 runs: 2 completed\n")
-    assert mimicrl("status", results, "--watch") == done and len(naps) == 3, "there is nothing to wait for"
+    assert mimicrl("status", results, "--watch") == done, "there is nothing to wait for"
+    assert len(naps) == 3, "there is nothing to wait for"
 
 
 def test_how_far_nothing_is_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
     done = mimicrl("status", tmp_path / "nothing")
-    assert done.code == 2 and done.last.startswith(f"mimicrl status: there is no such directory — {tmp_path}/nothing")
+    assert done.code == 2
+    assert done.last.startswith(f"mimicrl status: there is no such directory — {tmp_path}/nothing")
 
 
 def test_how_far_runs_are_is_told_without_anything_heavy(results: Path) -> None:
@@ -99,4 +109,5 @@ def test_how_far_runs_are_is_told_without_anything_heavy(results: Path) -> None:
         "    print('loaded:', [name for name in heavy if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "2 runs" in done.stdout and done.stdout.endswith("loaded: []\n")
+    assert "2 runs" in done.stdout
+    assert done.stdout.endswith("loaded: []\n")

@@ -1,4 +1,4 @@
-"""The verbs for one run: from a study's file to tables and a video, and an exit code for each way to fail."""
+"""The verbs from a study's file to tables and a video, and an exit code for each way to fail."""
 
 from __future__ import annotations
 
@@ -34,17 +34,20 @@ def size(path: Path) -> tuple[int, int]:
 
 def test_a_study_is_initialised_trained_and_evaluated(mimicrl: Any, study: Any, tmp_path: Path) -> None:
     out, file = tmp_path / "results" / "tiny", study()
-    assert mimicrl("init", file, "--out", out) == (0, "", "")
+    assert mimicrl("init", file, "--out", out) == (0, f"study of 1 runs in {out}\n", "")
     assert yaml.safe_load((out / "study.yaml").read_text())["expected_runs"] == [{"experiment": "walk", "seed": 1}]
     run = out / "walk" / "seed_1"
     done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", run, "--set", "training.n_epochs=3")
-    assert (done.code, done.err) == (0, "") and done.out.startswith(f"{run}: training state ")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"initialised in {run}, fingerprint ")
     assert Run(run).config.training.n_epochs == 3
     done = mimicrl("train", run, "--cores", 1)
-    assert done.code == 0 and done.out.startswith("completed after 128 samples in ")
+    assert done.code == 0
+    assert done.out.startswith("falls: 128 samples in ")
     assert "first success not reached" in done.out
     done = mimicrl("evaluate", run, "--threads", 1, "--checkpoint", "best")
-    assert done.code == 0 and "of 4 episodes stable, imitation reward" in done.out
+    assert done.code == 0
+    assert "of 4 episodes stable, imitation reward" in done.out
     assert (run / "evaluations" / "standard-best" / "episodes.parquet").exists()
     command = artifacts.read_json(run / "provenance" / "train.json")["command"]
     assert command == ["mimicrl", "train", str(run), "--cores", "1"]
@@ -66,10 +69,11 @@ def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: Run, tm
     dump, out = tmp_path / "000000000128-environment-3.npy", tmp_path / "end.mp4"
     np.save(dump, qpos)
     words = ["--dump", dump, "--out", out, *SMALL]
-    assert mimicrl("replay", run_directory.path, *words) == (0, f"{out}\n", "")
+    assert mimicrl("replay", run_directory.path, *words) == (0, f"video in {out}\n", "")
     assert size(out) == (64, 48)
     done = mimicrl("replay", run_directory.path, "--dump", tmp_path / "none.npy", "--out", out)
-    assert done.code == 3 and done.last.startswith(f"mimicrl replay: a dump cannot be read — {tmp_path / 'none.npy'} —")
+    assert done.code == 3
+    assert done.last.startswith(f"mimicrl replay: a dump cannot be read — {tmp_path / 'none.npy'} —")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,8 @@ def test_a_dump_of_a_divergence_is_replayed(mimicrl: Any, run_directory: Run, tm
 )
 def test_wrong_options_of_replay_are_code_2(mimicrl: Any, trained: Run, words: list[str], told: str) -> None:
     done = mimicrl("replay", trained.path, *(str(trained.path) if word == "RUN" else word for word in words))
-    assert done.code == 2 and done.err.startswith(f"mimicrl replay: {told}")
+    assert done.code == 2
+    assert done.err.startswith(f"mimicrl replay: {told}")
     assert not (trained.path / "videos").exists()
 
 
@@ -100,7 +105,8 @@ def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> N
 def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: Run) -> None:
     for verb in ("evaluate", "replay"):
         done = mimicrl(verb, run_directory.path)
-        assert done.code == 3 and done.last.startswith(f"mimicrl {verb}: a file of the run cannot be read — ")
+        assert done.code == 3
+        assert done.last.startswith(f"mimicrl {verb}: a file of the run cannot be read — ")
 
 
 @pytest.mark.fault(33)
@@ -108,7 +114,8 @@ def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: R
     (run_directory.path / "training").write_text("a plain file")
     done = mimicrl("train", run_directory.path, "--cores", 1)
     folder = run_directory.training.checkpoints_directory
-    assert done.code == 5 and done.last == (
+    assert done.code == 5
+    assert done.last == (
         f"mimicrl train: a checkpoint cannot be read — {folder} — got Not a directory — "
         "check the disk and the permissions, then run the same command again"
     )
@@ -116,16 +123,20 @@ def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: R
 
 def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: Run) -> None:
     done = mimicrl("train", run_directory.path, "--resume", "must", "--cores", 1)
-    assert done.code == 3 and done.last.startswith("mimicrl train: there is no checkpoint to continue from — ")
+    assert done.code == 3
+    assert done.last.startswith("mimicrl train: there is no checkpoint to continue from — ")
 
 
 def test_a_divergence_is_code_4_by_hand_and_0_when_recorded(mimicrl: Any, prepare, tmp_path: Path) -> None:
     rate = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
     run = prepare(tmp_path / "run", training={"learning_rate": rate}).path
     done = mimicrl("train", run, "--cores", 1)
-    assert done.code == 4 and done.last.startswith("mimicrl train: ") and "lower the learning rate" in done.last
+    assert done.code == 4
+    assert done.last.startswith("mimicrl train: ")
+    assert "lower the learning rate" in done.last
     done = mimicrl("train", run, "--cores", 1, "--record-divergence")
-    assert done.code == 0 and done.out.startswith("diverged after ")
+    assert done.code == 0
+    assert done.out.startswith("diverged: 128 samples in ")
 
 
 def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: Run, study: Any) -> None:
@@ -135,4 +146,5 @@ def test_a_run_in_training_is_code_6(mimicrl: Any, run_directory: Run, study: An
         assert done.last.startswith("mimicrl train: another process works in this run — ")
         words = ["--experiment", "walk", "--seed", 1, "--out", run_directory.path]
         done = mimicrl("init", study(), *words)
-        assert done.code == 6 and done.last.startswith("mimicrl init: another process works in this run — ")
+        assert done.code == 6
+        assert done.last.startswith("mimicrl init: another process works in this run — ")
