@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import groups
+import images
 import pytest
 import yaml
 from hypothesis import settings
@@ -101,6 +102,12 @@ def trained_run(prepare: Callable[..., Run], tmp_path_factory: pytest.TempPathFa
     run = prepare(tmp_path_factory.mktemp("trained") / "run", logging={"tensorboard": True})
     train(run, cores=1)
     return run
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    """The container's image, of the sources as they are."""
+    return images.image()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -147,6 +148,16 @@ def test_help_lists_every_verb() -> None:
     makefile = (ROOT / "Makefile").read_text()
     phony = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE) == phony[0].split()
+
+
+def test_what_the_container_imports_is_there() -> None:
+    definition = (ROOT / "containers" / "mimicrl.def").read_text()
+    imports = re.findall(r"from (mimicrl\S*) import ([\w, ]+)", definition)
+    assert len(imports) > 1
+    for module, names in imports:
+        for name in names.split(", "):
+            found = importlib.import_module(module)
+            assert hasattr(found, name) or importlib.util.find_spec(f"{module}.{name}"), f"{module} has no {name}"
 
 
 def test_groups_and_slow_tests_are_there() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import images
 import pytest
 from cluster import loopback
 from cluster.loopback import Job, Study, wait_for
@@ -33,12 +32,6 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     loopback.up(folder)
     yield
     loopback.down(folder)
-
-
-@pytest.fixture(scope="session")
-def image() -> Path:
-    """The container's image, of the sources as they are."""
-    return images.image()
 
 
 @pytest.fixture(scope="session")

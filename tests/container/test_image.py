@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import images
 import numpy as np
 import pytest
 from snakemake_calls import ROOT
-from support import read_video
+from support import Done, read_video
 
 from mimicrl import __version__, artifacts
 from mimicrl.runs import container, provenance
@@ -58,15 +59,18 @@ def test_inside_nothing_but_the_given_folder_can_be_written_and_there_is_no_netw
     assert code == 0, output
     found = json.loads(output.splitlines()[-1])
     assert found["writable"] == ["/tmp"]
-    assert found["network"] == ["lo"] and found["home"] == []
-    assert found["environment"]["MUJOCO_GL"] == "egl" and found["environment"]["OMP_NUM_THREADS"] == "1"
+    assert found["network"] == ["lo"]
+    assert found["home"] == []
+    assert found["environment"]["MUJOCO_GL"] == "egl"
+    assert found["environment"]["OMP_NUM_THREADS"] == "1"
     assert found["environment"]["XDG_CACHE_HOME"].startswith("/tmp/")
 
 
 def test_run_is_the_command_line(image: Path) -> None:
     command = ["timeout", "60", "apptainer", "--quiet", "run", "--userns", str(image), "train", "/nowhere"]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2 and "mimicrl train: " in done.stderr
+    assert done.returncode == 2
+    assert "mimicrl train: " in done.stderr
 
 
 def test_both_ways_to_draw_give_the_same_video(image: Path, finished: Path, tmp_path: Path) -> None:
@@ -77,7 +81,8 @@ def test_both_ways_to_draw_give_the_same_video(image: Path, finished: Path, tmp_
         code, output = images.execute(["mimicrl", "replay", "run"], *options, folder=tmp_path)
         assert code == 0, output
         record = artifacts.read_json(tmp_path / "run" / "provenance" / "replay.json")
-        assert record["result"]["backend"] == backend and record["result"]["agrees_with_table"]
+        assert record["result"]["backend"] == backend
+        assert record["result"]["agrees_with_table"]
         assert record["container"]["version"] == __version__
         pictures[backend] = read_video(tmp_path / "run" / "videos" / "final.mp4")[1].astype(float)
     assert pictures["egl"].std() > 10.0
@@ -85,11 +90,14 @@ def test_both_ways_to_draw_give_the_same_video(image: Path, finished: Path, tmp_
 
 
 @pytest.mark.parametrize("content", [None, b"no image"])
-def test_what_is_no_image_is_told(image: Path, tmp_path: Path, mimicrl, content: bytes | None) -> None:
+def test_what_is_no_image_is_told(
+    image: Path, tmp_path: Path, mimicrl: Callable[..., Done], content: bytes | None
+) -> None:
     file = tmp_path / "x.sif"
     if content is not None:
         file.write_bytes(content)
     done = mimicrl("image", file)
     assert done.code == 3
     told = "there is no image of the container" if content is None else "this is no image of a container"
-    assert done.last.startswith(f"mimicrl image: {told} — {file}") and done.last.endswith("build it: make container")
+    assert done.last.startswith(f"mimicrl image: {told} — {file}")
+    assert done.last.endswith("build it: make container")

@@ -14,7 +14,7 @@ from snakemake_calls import snakemake
 from mimicrl import artifacts
 
 VERBS = {"init", "train", "evaluate", "replay"}
-RUNS = ("walk/seed_1", "walk/seed_2")
+RUN = "walk/seed_1"
 
 
 def records(results: Path) -> dict[str, dict]:
@@ -25,7 +25,7 @@ def records(results: Path) -> dict[str, dict]:
 def test_each_step_ran_in_the_image_and_says_so(finished: Path, image: Path) -> None:
     results = finished / "results" / "smoke"
     found = records(results)
-    expected = {f"{run}/provenance/{verb}.json" for run in RUNS for verb in VERBS}
+    expected = {f"{RUN}/provenance/{verb}.json" for verb in VERBS}
     assert found.keys() == expected | {f"provenance/{verb}.json" for verb in ("init", "aggregate", "report")}
     digest = artifacts.file_sha256(image)
     for name, record in found.items():
@@ -34,7 +34,7 @@ def test_each_step_ran_in_the_image_and_says_so(finished: Path, image: Path) -> 
         assert record["container"]["version"] == record["versions"]["mimicrl"], name
         assert len(record["lock_sha256"]) == 64, name
     table = pd.read_parquet(results / "tables" / "runs.parquet")
-    assert table["container"].tolist() == [digest, digest]
+    assert table["container"].tolist() == [digest]
     assert pd.read_parquet(results / "tables" / "experiments.parquet")["mixed"].tolist() == [""]
 
 
@@ -49,13 +49,12 @@ def test_nothing_is_written_beside_the_results(finished: Path) -> None:
 def test_with_nothing_of_the_machine_and_no_network_a_study_of_files_elsewhere_ends_with_the_same_bits(
     finished: Path, isolated: Path
 ) -> None:
-    for run in ("walk/seed_1", "recorded/seed_1"):
+    for run in (RUN, "recorded/seed_1"):
         assert {file.stem for file in (isolated / run / "provenance").iterdir()} == VERBS
         assert artifacts.read_json(isolated / run / "outcome.json")["status"] == "completed"
-    weights = "walk/seed_1/policies/{}/policy.safetensors"
     for name in ("init", "best", "final"):
-        first = finished / "results" / "smoke" / weights.format(name)
-        assert first.read_bytes() == (isolated / weights.format(name)).read_bytes(), name
+        weights = f"{RUN}/policies/{name}/policy.safetensors"
+        assert (finished / "results" / "smoke" / weights).read_bytes() == (isolated / weights).read_bytes(), name
     assert (isolated / "report.html").exists()
 
 
@@ -77,4 +76,5 @@ def test_another_image_or_the_host_is_no_reason_to_run_a_step_again(
     else:
         os.utime(image)
         code, output = run(study, study / "study.yaml", "--dry-run", *PROFILE)
-    assert code == 0 and "Nothing to be done" in output, output
+    assert code == 0, output
+    assert "Nothing to be done" in output
