@@ -1,4 +1,4 @@
-"""What a page says of numbers, times and values is what they are."""
+"""Numbers, times and values are written as people read them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimicrl.analysis import text
+from mimicrl.analysis import formatting
 
 
 @given(st.floats(-1e9, 1e9), st.integers(0, 6))
 def test_a_number_is_rounded_and_its_thousands_are_set_apart(value: float, digits: int) -> None:
-    shown = text.number(value, digits)
+    shown = formatting.number(value, digits)
     assert float(shown.replace(",", "")) == round(value, digits)
     first, *groups = shown.split(".")[0].lstrip("-").split(",")
-    assert len(first) <= 3 and all(len(group) == 3 for group in groups)
+    assert len(first) <= 3
+    assert {len(group) for group in groups} <= {3}
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    assert text.number(None) == text.duration(None) == "–"
+    assert formatting.number(None) == "–"
+    assert formatting.duration(None) == "–"
 
 
 @pytest.mark.parametrize(("amount", "shown"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs")])
 def test_only_one_is_singular(amount: int, shown: str) -> None:
-    assert text.count(amount, "run") == shown
+    assert formatting.count(amount, "run") == shown
 
 
 @pytest.mark.parametrize(
@@ -42,7 +44,7 @@ def test_only_one_is_singular(amount: int, shown: str) -> None:
     ],
 )
 def test_a_time_is_told_in_its_largest_two_units(seconds: float, shown: str) -> None:
-    assert text.duration(seconds) == shown
+    assert formatting.duration(seconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -60,4 +62,4 @@ def test_a_time_is_told_in_its_largest_two_units(seconds: float, shown: str) -> 
     ],
 )
 def test_a_value_reads_as_in_a_sentence(content: Any, shown: str) -> None:
-    assert text.value(json.loads(json.dumps(content))) == shown
+    assert formatting.value(json.loads(json.dumps(content))) == shown

@@ -1,38 +1,37 @@
-"""Of where results come from, what several have in common is told once."""
+"""Of where results come from, what several have in common is said once."""
 
 from __future__ import annotations
 
-from mimicrl.analysis.origins import origins, usual
+from analysis.conftest import record
+
+from mimicrl.analysis.report.provenance import Origin, describe, most_common, origins
+from mimicrl.runs.records import Image
 
 
-def test_origins_tell_what_holds_for_which() -> None:
+def test_an_origin_comes_with_the_names_it_holds_for_and_the_most_common_is_found() -> None:
     records = {
-        "a": {"host": "node1", "python": "3.11.7", "cpu": {"cores": 2}, "container": {"sha256": "x"}},
-        "b": {"host": "node2", "python": "3.11.7", "cpu": {"cores": 2}, "threads": {}},
-        "c": {"host": "node1", "python": "3.11.7", "threads": {"physics": 1, "torch": 2}, "code": "damaged"},
+        "a": record("train", host="node1", container=Image(sha256="x", version="1.0")),
+        "b": record("train", host="node2", threads={}),
+        "c": record("train", host="node2", threads={"physics": 1, "torch": 2}),
     }
-    assert [(row["what"], row["value"], row["of"]) for row in origins(records)] == [
-        ("Container, sha256", "x", "a"),
-        ("Host", "node1", "all but b"),
-        ("Host", "node2", "b"),
-        ("Usable cores", "2", "all but c"),
-        ("Python", "3.11.7", "all"),
-        ("Threads", "physics 1, torch 2", "c"),
-    ]
+    found = origins(records)
+    assert found[Origin("Host", "node1")] == ["a"]
+    assert found[Origin("Host", "node2")] == ["b", "c"]
+    assert found[Origin("Container version", "1.0")] == ["a"]
+    assert found[Origin("Python", "3.11.7")] == ["a", "b", "c"]
+    assert found[Origin("Threads", "physics 1, torch 2")] == ["c"]
+    common = most_common(found)
+    assert Origin("Host", "node2") in common
+    assert Origin("Threads", "physics 1, torch 1") in common, "of equally common values the first"
+    assert Origin("Host", "node1") not in common
+    assert most_common(origins({})) == set()
 
 
-def test_of_many_the_first_are_named() -> None:
-    records = {f"seed_{k}": {"host": "a" if k < 20 else "b"} for k in range(1000)}
-    few, many = (row["of"] for row in origins(records))
-    assert few == ", ".join(f"seed_{k}" for k in range(12)) + " and 8 more"
-    assert many == "all but " + few
-
-
-def test_usual_is_what_most_have_and_a_record_that_does_not_tell_has_no_say() -> None:
-    records = {
-        "a": {"host": "node1", "python": "3.11.7"},
-        "b": {"host": "node2", "python": "3.12.0", "threads": {"torch": 1}},
-        "c": {"host": "node2", "code": "damaged"},
-    }
-    assert usual(records) == {("Host", "node2"), ("Python", "3.11.7"), ("Threads", "torch 1")}
-    assert usual({}) == set()
+def test_names_are_given_in_few_words() -> None:
+    assert describe(["a", "b"], ["a", "b"]) == "all"
+    assert describe(["a", "c"], ["a", "b", "c"]) == "all but b"
+    assert describe(["b"], ["a", "b", "c"]) == "b"
+    many = [f"seed_{k}" for k in range(1000)]
+    few = ", ".join(many[:12]) + " and 8 more"
+    assert describe(many[:20], many) == few
+    assert describe(many[20:], many) == f"all but {few}"

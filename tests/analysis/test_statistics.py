@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,15 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mimicrl.analysis import statistics
-from mimicrl.analysis.statistics import bootstrap_interval, iqm, iqm_band, median, summarize, summarize_censored
+from mimicrl.analysis.statistics import (
+    bootstrap_interval,
+    iqm,
+    iqm_band,
+    mean_curve,
+    median,
+    summarize,
+    summarize_censored,
+)
 
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 samples = st.lists(numbers, min_size=1, max_size=40)
@@ -40,7 +50,7 @@ def test_mean_and_deviation_are_numpys(values: list[float]) -> None:
 
 
 @given(several, st.randoms())
-def test_the_order_of_seeds_does_not_matter(values: list[float], random) -> None:
+def test_the_order_of_seeds_does_not_matter(values: list[float], random: Random) -> None:
     shuffled = random.sample(values, len(values))
     one, other = summarize(values), summarize(shuffled)
     assert (one.iqm, one.low, one.high) == (other.iqm, other.low, other.high)
@@ -130,7 +140,7 @@ def test_the_interval_covers_the_truth_about_as_often_as_is_told(seeds: int, lea
 
 
 @given(st.integers(1, 12), st.integers(1, 5), st.randoms())
-def test_a_band_is_each_figure_s_own_summary(seeds: int, count: int, random) -> None:
+def test_a_band_is_each_figure_s_own_summary(seeds: int, count: int, random: Random) -> None:
     values = np.array([[random.uniform(-10, 10) for _ in range(count)] for _ in range(seeds)])
     found = [summarize(column.tolist()) for column in values.T]
     expected = np.array([(one.iqm, one.low, one.high) for one in found]).T
@@ -161,7 +171,8 @@ def test_the_median_is_numpys(values: list[float]) -> None:
 def test_the_median_with_seeds_that_never_succeeded_is_a_number_or_infinite(values: list[float]) -> None:
     found = summarize_censored(values)
     assert found.low <= found.median <= found.high
-    assert min(values) <= found.low and found.high <= max(values)
+    assert min(values) <= found.low
+    assert found.high <= max(values)
     assert found.reached == sum(value < np.inf for value in values)
     assert np.isfinite(found.median) == (2 * found.reached > len(values))
 
@@ -171,10 +182,40 @@ def test_a_seed_that_never_succeeds_never_makes_an_experiment_look_faster(values
     worse = list(values)
     worse[which % len(values)] = np.inf
     one, other = summarize_censored(values), summarize_censored(worse)
-    assert one.low <= other.low and one.median <= other.median and one.high <= other.high
+    for name in ("low", "median", "high"):
+        assert getattr(one, name) <= getattr(other, name)
 
 
 def test_under_three_seeds_the_median_has_no_interval() -> None:
     found = summarize_censored([81_920.0, np.inf])
     assert np.isnan([found.low, found.high]).all()
     assert (found.median, found.reached, found.values) == (np.inf, 1, (81_920.0, np.inf))
+
+
+values = st.lists(st.floats(-10, 10), min_size=4, max_size=4)
+
+
+@given(st.lists(values, min_size=1, max_size=6), st.randoms())
+def test_the_order_of_seeds_does_not_matter_to_their_mean_curve(seeds: list[list[float]], random: Random) -> None:
+    curves = [(np.arange(4.0), np.array(seed)) for seed in seeds]
+    found = mean_curve(curves)
+    random.shuffle(curves)
+    for one, other in zip(found, mean_curve(curves), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_mean_of_equal_curves_is_that_curve_though_they_were_measured_at_other_places() -> None:
+    places = [np.linspace(1, 9, n) for n in (5, 7, 150, 170)]
+    x, *found = mean_curve([(x, 2 * x - 3) for x in places])
+    for curve in found:
+        np.testing.assert_allclose(curve, 2 * x - 3, atol=1e-9)
+    assert (x[0], x[-1]) == (1, 9)
+    assert len(x) <= 201
+
+
+def test_a_mean_curve_begins_when_all_have_begun_and_a_seed_that_has_ended_keeps_its_last_value() -> None:
+    late, early = np.array([20.0, 30.0, 40.0]), np.array([10.0, 20.0, 30.0])
+    x, middle, low, high = mean_curve([(late, late), (early, 3 * early)])
+    assert x.tolist() == [20, 30, 40]
+    assert middle.tolist() == [40, 60, 65]
+    assert np.isnan([low, high]).all()

@@ -1,79 +1,81 @@
-"""A study has its figures, as files that are the same on every machine, and inside a page."""
+"""A study's figures: which ones there are, and the arrays that they are drawn from."""
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
 
-import matplotlib
-from mimicrl.analysis.final_evaluation import final_evaluation
-from mimicrl.analysis.gait_figure import gait_cycle_figure
-from mimicrl.analysis.learning_curves import learning_curves
-from mimicrl.analysis.study import StudyResults, load
+import numpy as np
+import pandas as pd
+import pytest
+from figures.panels import bands, lines, marks
 
-from mimicrl.analysis import figures
+from mimicrl.analysis import aggregate
+from mimicrl.analysis.load import StudyResults, load_results
+from mimicrl.analysis.study_figures import seed_curve, study_figures
 
-# --- bytes ---
-
-
-def test_equal_data_give_equal_bytes_whatever_the_users_matplotlibrc_says(
-    results: StudyResults, tmp_path: Path
-) -> None:
-    first = figures.figure_files(figures.study_figures(results))
-    copy = load(shutil.copytree(results.directory, tmp_path / "elsewhere"))
-    with matplotlib.rc_context({"font.size": 30, "svg.hashsalt": None, "svg.fonttype": "path", "axes.grid": False}):
-        assert figures.figure_files(figures.study_figures(copy)) == first
+Make = Callable[..., Path]
 
 
-def test_files_tell_neither_time_nor_tool(results: StudyResults) -> None:
-    files = figures.figure_files({"x": final_evaluation(results)})
-    assert files.keys() == {"x.svg", "x.png", "x.pdf"}
-    assert [files["x.png"][:4], files["x.pdf"][:4], files["x.svg"][:5]] == [b"\x89PNG", b"%PDF", b"<?xml"]
-    for data in files.values():
-        assert re.findall(rb"dc:date|CreationDate|Software|matplotlib v", data, re.IGNORECASE) == []
+def test_each_experiment_with_a_finished_run_has_a_gait_figure(results: StudyResults) -> None:
+    assert list(study_figures(results)) == ["learning_curves", "final_evaluation", "gait_walk", "gait_torque"]
 
 
-def test_drawing_leaves_matplotlibs_parameters_alone(results: StudyResults) -> None:
-    before = dict(matplotlib.rcParams)
-    figures.figure_files({"x": learning_curves(results)})
-    assert dict(matplotlib.rcParams) == before
+def test_without_a_finished_run_there_is_nothing_to_draw(make_study: Make) -> None:
+    assert study_figures(load_results(make_study({"walk": {1: "not evaluated"}}))) == {}
 
 
-def test_a_study_has_a_gait_figure_for_each_experiment_with_a_finished_run(results: StudyResults) -> None:
-    assert list(figures.study_figures(results)) == ["learning_curves", "final_evaluation", "gait_walk", "gait_torque"]
+def test_curves_are_those_of_the_evaluations_and_three_seeds_have_an_interval(results: StudyResults) -> None:
+    axes = study_figures(results)["learning_curves"].figure.axes
+    for run in results.experiments["torque"]:
+        table = run.evaluations
+        thousand, minutes = (table["samples"] / 1e3).tolist(), (table["training_seconds"] / 60).tolist()
+        assert (thousand, table["reward"].tolist()) in lines(axes[0])
+        assert (minutes, (100 * table["stable_share"]).tolist()) in lines(axes[3])
+    assert [bands(panel) for panel in axes] == [1, 1, 1, 1]  # walk's, not torque's
 
 
-def test_without_a_finished_run_there_is_nothing_to_draw(make_study: Callable[..., Path]) -> None:
-    assert figures.study_figures(load(make_study({"walk": {1: "not evaluated"}}))) == {}
+def test_the_final_evaluation_shows_what_the_tables_hold(results: StudyResults) -> None:
+    axes = study_figures(results)["final_evaluation"].figure.axes
+    runs, experiments = aggregate.runs_table(results), aggregate.experiments_table(results)
+    shown = [metric for metric in results.metrics.values() if metric.headline]
+    for panel, metric in zip(axes, shown, strict=True):
+        for marker, status in (("o", "completed"), ("x", "diverged")):
+            expected = metric.scale * runs.loc[runs["status"] == status, metric.name].to_numpy()
+            assert sorted(x for x, _ in marks(panel, marker)) == sorted(expected), metric.name
+    (bar,) = axes[1].patches
+    assert bar.get_x() == pytest.approx(experiments.loc[0, "reward_ci_low"])  # type: ignore[attr-defined]
 
 
-# --- in a page ---
+def test_a_diverged_run_ends_with_its_final_evaluation(results: StudyResults) -> None:
+    completed, *_, diverged = [run for run in results.experiments["walk"] if run.finished]
+    assert diverged.outcome is not None
+    assert diverged.summary is not None
+    curve = seed_curve(diverged)
+    assert curve.samples[curve.diverged].tolist() == [diverged.outcome.samples]
+    assert curve.reward[curve.diverged].tolist() == [diverged.summary.values["reward"]]
+    assert len(curve.samples) == len(diverged.evaluations) + 1
+    assert completed.outcome is not None
+    curve = seed_curve(completed)
+    assert curve.samples[curve.first_success].tolist() == [completed.outcome.first_success_samples]
+    assert not curve.diverged.any()
 
 
-def test_a_figure_in_a_page_has_the_page_s_colours_and_ids_of_its_own(results: StudyResults) -> None:
-    svg = figures.figure_bytes(learning_curves(results), "svg")
-    inline = figures.inline_svg(svg, "f1-")
-    assert re.findall(r"#[0-9a-f]{6}\b", inline["content"]) == []
-    assert "currentColor" in inline["content"]
-    assert "<style" not in inline["content"]
-    ids = re.findall(r' id="([^"]*)"', inline["content"])
-    assert len(ids) == len(set(ids)) > 10
-    assert all(name.startswith("f1-") for name in ids)
-    assert set(re.findall(r'(?:href="#|url\(#)([^")]*)', inline["content"])) <= set(ids)
+def test_a_run_without_an_evaluation_shows_only_where_it_diverged(make_study: Make) -> None:
+    results = load_results(make_study({"walk": {1: "diverged", 2: "completed"}}))
+    for run in results.runs:
+        pd.DataFrame().to_parquet(run.path / "evaluations.parquet")
+    diverged, completed = map(seed_curve, results.runs)
+    assert np.isfinite(diverged.seconds).tolist() == [True]
+    assert len(completed.samples) == 0
+    assert [len(marks(axes, "x")) for axes in study_figures(results)["learning_curves"].figure.axes] == [1, 1, 1, 1]
 
 
-def test_a_figure_in_a_page_says_the_same_and_is_smaller(results: StudyResults) -> None:
-    svg = figures.figure_bytes(gait_cycle_figure({"<b>0.123456": results.runs[0].gait_cycle}), "svg")
-    inline = figures.inline_svg(svg, "f1-")
-    text = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{inline["viewbox"]}">{inline["content"]}</svg>'
-    page, file = ElementTree.fromstring(text), ElementTree.fromstring(svg)
-    words = [
-        [text for element in tree.iter() for text in [(element.text or "").strip()] if text] for tree in (page, file)
-    ]
-    assert words[0] == [word for word in words[1] if "stroke-linejoin" not in word]
-    assert "<b>0.123456" in words[0]
-    assert file.attrib["viewBox"] == inline["viewbox"]
-    assert len(text) < 0.8 * len(svg)
+def test_a_run_of_an_earlier_version_has_no_times(make_study: Make, tmp_path: Path) -> None:
+    directory = make_study({"walk": {1: "diverged"}})
+    file = directory / "walk/seed_1/evaluations.parquet"
+    pd.read_parquet(file).drop(columns="training_seconds").to_parquet(file)
+    (run,) = load_results(shutil.copytree(directory, tmp_path / "copy")).runs
+    assert np.isnan(seed_curve(run).seconds).all()
+    assert study_figures(load_results(directory))

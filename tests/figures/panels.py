@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 
 def lines(axes: Axes) -> list[tuple[list[float], list[float]]]:
@@ -19,7 +20,7 @@ def marks(axes: Axes, marker: str) -> list[tuple[float, float]]:
     return [place for x, y in found for place in zip(x, y, strict=True)]
 
 
-def points(line) -> tuple[list[float], list[float]]:
+def points(line: Line2D) -> tuple[list[float], list[float]]:
     return np.asarray(line.get_xdata(), float).tolist(), np.asarray(line.get_ydata(), float).tolist()
 
 
@@ -30,5 +31,6 @@ def labels(figure: Figure) -> list[str]:
 
 def bands(axes: Axes) -> int:
     """How many bands of a panel cover anything."""
-    fills = [c for c in axes.collections if not isinstance(c, LineCollection)]
-    return sum(bool(np.isfinite(path.vertices).all() and len(path.vertices)) for c in fills for path in c.get_paths())
+    fills = [fill for fill in axes.collections if not isinstance(fill, LineCollection)]
+    corners = [np.asarray(path.vertices) for fill in fills for path in fill.get_paths()]
+    return sum(len(places) > 0 and bool(np.isfinite(places).all()) for places in corners)

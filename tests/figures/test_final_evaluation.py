@@ -1,44 +1,40 @@
-"""The final evaluation shows what the tables hold, a mark a seed, and says which seeds are missing."""
+"""The final evaluation shows one mark per seed, intervals and targets, and names the missing seeds."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from analysis.panels import labels, marks
+from figures.panels import labels, marks
 from matplotlib.collections import LineCollection
-from mimicrl.analysis.final_evaluation import final_evaluation
-from mimicrl.analysis.study import StudyResults
+from matplotlib.figure import Figure
 
-from mimicrl.analysis import aggregate
+from mimicrl.figures.final_evaluation import Panel, SeedValues, final_evaluation
 
-MARKS = ("o", "x")
-
-
-def test_the_dots_are_the_seeds_values_and_crosses_the_diverged_ones(results: StudyResults) -> None:
-    figure = final_evaluation(results)
-    runs = aggregate.runs_table(results)
-    shown = [metric for metric in results.metrics.values() if metric.headline]
-    for axes, metric in zip(figure.axes, shown, strict=True):
-        for marker, status in zip(MARKS, ("completed", "diverged"), strict=True):
-            expected = metric.scale * runs.loc[runs["status"] == status, metric.name].to_numpy()
-            assert sorted(x for x, _ in marks(axes, marker)) == sorted(expected), metric.name
+WALK = SeedValues(np.array([0.9, 0.9, 0.5]), np.array([False, False, True]), (0.8, 0.5, 0.9), 1.25)
+NONE = SeedValues(np.zeros(0), np.zeros(0, bool))
 
 
-def test_only_three_seeds_have_a_bar_and_it_is_their_interval(results: StudyResults) -> None:
-    row = aggregate.experiments_table(results).iloc[0]
-    (bar,) = final_evaluation(results).axes[1].patches
-    assert bar.get_x() == pytest.approx(row["reward_ci_low"])
-    assert bar.get_x() + bar.get_width() == pytest.approx(row["reward_ci_high"])
+@pytest.fixture
+def figure() -> Figure:
+    return final_evaluation({"walk": [4, 5], "none": [1]}, [Panel("reward [1]", [WALK, NONE], (0.0, 1.0))])
 
 
-def test_missing_seeds_are_named_and_target_speeds_drawn(results: StudyResults) -> None:
-    figure = final_evaluation(results)
+def test_dots_and_crosses_are_the_seeds_and_equal_ones_do_not_hide_each_other(figure: Figure) -> None:
+    dots = marks(figure.axes[0], "o")
+    assert [x for x, _ in dots] == [0.9, 0.9]
+    assert len(set(dots)) == 2
+    assert [x for x, _ in marks(figure.axes[0], "x")] == [0.5]
+
+
+def test_the_bar_is_the_interval(figure: Figure) -> None:
+    (bar,) = figure.axes[0].patches
+    assert bar.get_x() == pytest.approx(0.5)  # type: ignore[attr-defined]
+    assert bar.get_width() == pytest.approx(0.4)  # type: ignore[attr-defined]
+
+
+def test_missing_seeds_are_named_and_targets_drawn(figure: Figure) -> None:
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert names == ["walk\nseed 4 missing", "torque", "none\nseed 1 missing"]
-    targets = [c.get_segments()[0][0][0] for c in figure.axes[2].collections if isinstance(c, LineCollection)]
-    assert targets.count(1.25) == 2
+    assert names == ["walk\nseed 4, 5\nmissing", "none\nseed 1 missing"]
+    lines = [c.get_segments()[0][0][0] for c in figure.axes[0].collections if isinstance(c, LineCollection)]
+    assert lines == [1.25, 0.8]
     assert labels(figure) == ["one seed", "diverged seed", "IQM, 95 % interval", "target"]
-
-
-def test_seeds_of_equal_value_do_not_hide_each_other(results: StudyResults) -> None:
-    places = marks(final_evaluation(results).axes[0], "o")
-    assert len(set(places)) == len(places) == 4

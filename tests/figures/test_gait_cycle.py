@@ -7,12 +7,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from analysis.panels import bands, labels, lines
+from figures.panels import bands, labels, lines
 from matplotlib.colors import to_hex
-from mimicrl.analysis.gait_figure import gait_cycle_figure
-from mimicrl.analysis.study import StudyResults
 
-from mimicrl.analysis import drawing, figures
+from mimicrl.figures import style
+from mimicrl.figures.gait_cycle import gait_cycle_figure
 
 
 def cycle(joints: tuple[str, ...] = ("knee_flexion_r", "knee_flexion_l"), **columns: float) -> pd.DataFrame:
@@ -24,13 +23,12 @@ def cycle(joints: tuple[str, ...] = ("knee_flexion_r", "knee_flexion_l"), **colu
     return pd.concat(tables, ignore_index=True)
 
 
-def test_angles_are_drawn_in_degrees_over_percent(results: StudyResults) -> None:
-    run = results.runs[0]
-    figure = gait_cycle_figure({"seed 1": run.gait_cycle})
-    assert len(figure.axes) == 8
-    right, left = figure.axes[4:6]  # the third of four rows
-    for axes, joint in ((right, "knee_flexion_r"), (left, "knee_flexion_l")):
-        rows = run.gait_cycle[run.gait_cycle["joint"] == joint]
+def test_angles_are_drawn_in_degrees_over_percent() -> None:
+    table = cycle(("hip_r", "hip_l", "knee_r", "knee_l"), mean_rad=0.2, published_mean_rad=0.1, published_sd_rad=0.1)
+    figure = gait_cycle_figure({"seed 1": table})
+    assert len(figure.axes) == 4
+    for axes, joint in zip(figure.axes[2:], ("knee_r", "knee_l"), strict=True):
+        rows = table[table["joint"] == joint]
         for column in ("mean_rad", "reference_rad", "published_mean_rad"):
             curve = ((100 * rows["phase"]).tolist(), np.degrees(rows[column]).tolist())
             assert curve in lines(axes), column
@@ -57,7 +55,7 @@ def test_what_is_not_known_is_left_out_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure = gait_cycle_figure({"seed 1": table})
-        assert figures.figure_bytes(figure, "svg")
+        assert style.figure_bytes(figure, "svg")
     assert labels(figure) == ["seed 1", "reference"]
 
 
@@ -71,10 +69,10 @@ def test_joints_of_another_walker_have_a_panel_each() -> None:
 def test_more_seeds_than_can_be_told_apart_are_grey_and_have_no_entry_each(seeds: int, apart: bool) -> None:
     cycles = {f"seed {k}": cycle(mean_rad=np.radians(k + 1), sd_rad=0.1) for k in range(seeds)}
     figure = gait_cycle_figure(cycles)
-    named = list(cycles) if apart else ["a seed"]
+    named = list(cycles) if apart else ["one seed"]
     assert labels(figure) == [*named, "reference"]
     for axes in figure.axes:
-        drawn = [line for line in axes.lines if to_hex(line.get_color()) == drawing.INK or apart]
+        drawn = [line for line in axes.lines if apart or to_hex(line.get_color()) == style.INK]
         heights = {round(y) for line in drawn for y in np.asarray(line.get_ydata(), float) if np.isfinite(y)}
         assert set(range(1, seeds + 1)) <= heights
         assert (len(axes.lines) == 2) != apart

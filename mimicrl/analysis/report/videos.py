@@ -42,7 +42,7 @@ def choose(members: Sequence[RunResult]) -> Choice | None:
 
     Only if there is none, diverged runs are candidates. Return None if no run has a video.
     """
-    filmed = [(run, run.video) for run in members if run.video]
+    filmed = [(run, run.video) for run in members if run.finished and run.video]
     candidates = [(run, video) for run, video in filmed if run.status == "completed"] or filmed
     if not candidates:
         return None
