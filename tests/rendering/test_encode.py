@@ -42,11 +42,13 @@ def test_an_mp4_is_h264_that_starts_to_play_while_it_loads(
     path = tmp_path / "new" / "folder" / "film.mp4"
     assert encode.write(path, pictures(count, height, width), fps) == count
     about, frames = read_video(path)
-    assert about["codec"] == "h264" and about["pix_fmt"].startswith("yuv420p(")
+    assert about["codec"] == "h264"
+    assert about["pix_fmt"].startswith("yuv420p(")
     assert about["fps"] == fps
     assert frames.shape == (count, height + height % 2, width + width % 2, 3)
     order = boxes(path)
-    assert order[0] == "ftyp" and order.index("moov") < order.index("mdat")
+    assert order[0] == "ftyp"
+    assert order.index("moov") < order.index("mdat")
     assert [file.name for file in path.parent.iterdir()] == ["film.mp4"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,19 +47,16 @@ def test_the_same_state_gives_the_same_picture(walker: Walker, renderer: FrameRe
     assert_same(renderer.frame(walker.model.qpos0), kept)
 
 
-@pytest.mark.parametrize("joint", ["hip_flexion_r", "knee_flexion_l", "ankle_dorsiflexion_r"])
-def test_a_moved_leg_is_seen(walker: Walker, renderer: FrameRenderer, joint: str) -> None:
+def test_a_moved_joint_is_seen_and_the_picture_is_upright(walker: Walker, renderer: FrameRenderer) -> None:
     standing, moved = walker.model.qpos0.copy(), walker.model.qpos0.copy()
-    moved[walker.qpos_index[walker.joint_names.index(joint)]] += 0.5
+    moved[7] += 0.5
     assert changed(renderer.frame(standing), renderer.frame(moved)) > 0.001
-
-
-def test_the_picture_is_upright(walker: Walker, renderer: FrameRenderer) -> None:
-    low, high = walker.model.qpos0.copy(), walker.model.qpos0.copy()
-    low[2] -= 0.3
-    high[2] += 0.3
-    rows = [np.abs(renderer.frame(qpos).astype(int) - renderer.frame(gone(walker)).astype(int)) for qpos in (low, high)]
-    centres = [(row.sum(axis=(1, 2)) * np.arange(480)).sum() / row.sum() for row in rows]
+    centres = []
+    for lift_m in (-0.3, 0.3):
+        moved = standing.copy()
+        moved[2] += lift_m
+        shown = np.abs(renderer.frame(moved).astype(int) - renderer.frame(gone(walker)).astype(int)).sum(axis=(1, 2))
+        centres.append((shown * np.arange(480)).sum() / shown.sum())
     assert centres[0] > centres[1] + 20  # rows count from the top
 
 
@@ -121,18 +117,6 @@ def test_the_walkers_own_model_is_left_as_it_is(walker: Walker) -> None:
     before = (visual.quality.offsamples, visual.global_.offwidth, visual.global_.offheight)
     FrameRenderer(walker.model, 2000, 1000).close()
     assert (visual.quality.offsamples, visual.global_.offwidth, visual.global_.offheight) == before
-
-
-@pytest.mark.parametrize("backend", ["cgl", "off"])
-def test_a_missing_backend_is_named_with_what_to_install(
-    walker: Walker, monkeypatch: pytest.MonkeyPatch, backend: str
-) -> None:
-    monkeypatch.setitem(sys.modules, f"mujoco.{backend}", None)
-    with pytest.raises(MachineError) as caught:
-        FrameRenderer(walker.model, backend=backend)
-    text = str(caught.value)
-    assert text.startswith(f"cannot draw without OpenGL — {backend} — got ModuleNotFoundError: ")
-    assert text.endswith(" — apt-get install libegl1 libgl1-mesa-dri libopengl0, or libosmesa6")
 
 
 def test_a_context_that_cannot_draw_is_named(walker: Walker, monkeypatch: pytest.MonkeyPatch) -> None:
