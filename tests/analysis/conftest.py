@@ -217,7 +217,7 @@ def summary(
         "stable_distance_m": 15.0,
         "reference_speed_mps": 1.25,
         "ends": {"fall" if diverged else "time": episodes},
-        "metrics": tuple(MetricSummary(**metric) for metric in metrics),
+        "metrics": tuple(map(MetricSummary.model_validate, metrics)),
     }
     return EvaluationSummary(**content | {name: changes[name] for name in content if name in changes})
 

@@ -49,6 +49,6 @@ def test_the_words_stand_on_a_dark_bar_at_the_lower_edge(count: int) -> None:
 @pytest.mark.parametrize("width", [400, 640, 1280])
 def test_a_long_line_is_made_to_fit(width: int) -> None:
     long = caption.write(grey(480, width), ("word " * 14,))
-    bright = np.asarray((long[-40:] > 220).all(axis=2)).any(axis=0)
+    bright = np.asarray(np.any((long[-40:] > 220).all(axis=2), axis=0))
     assert bright.any()
     assert not np.any(bright[-width // 80 :]), "nothing runs over the edge"
