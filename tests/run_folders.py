@@ -87,4 +87,5 @@ def finish(run: Run, status: str = "completed", **changes: Any) -> None:
     """Write ``outcome.json``."""
     blank: dict[str, Any] = dict.fromkeys(Outcome.model_fields)
     blank |= {"status": status, "samples": 1024, "total_timesteps": TOTAL, "fingerprint": FINGERPRINT}
-    Outcome(**blank | {"train_seconds": 16.0, "evaluation_seconds": 1.0} | changes).write(run.outcome_file)
+    blank |= {"train_seconds": 16.0, "evaluation_seconds": 1.0, **changes}
+    Outcome(**blank).write(run.outcome_file)

@@ -86,7 +86,8 @@ def test_wrong_options_are_code_2(
 def save(path: Path, clip: MotionClip, **changes: Any) -> None:
     """Write a clip's arrays without the checks of its constructor."""
     fields = ("name", "times_s", "root_position_w", "root_quat_w", "joint_names", "joint_angles_rad", "loop")
-    np.savez(path, **{name: np.array(getattr(clip, name)) for name in fields} | changes)
+    arrays: dict[str, Any] = {name: np.array(getattr(clip, name)) for name in fields}
+    np.savez(path, **arrays | changes)
 
 
 def with_nan(clip: MotionClip) -> dict[str, Any]:

@@ -114,33 +114,36 @@ def test_a_checkpoint_without_room(mimicrl: Any, halfway: Run, trained_run: Run)
     assert_continues(halfway, trained_run, 256)
 
 
+# A file of lines, the room that is left in it, its lines before and afterwards, and where training goes on.
+LINES = {
+    "metrics.jsonl": [(0, [128, 256], 256), (300, [128, 256], 256)],
+    "evaluations.jsonl": [(40, [256], 384)],
+}
+
+
 @pytest.mark.fault(5)
-@pytest.mark.parametrize("share", [0.0, 0.6])
-def test_metrics_without_room(
-    mimicrl: Any, halfway: Run, trained_run: Run, limited: Limit, monkeypatch: pytest.MonkeyPatch, share: float
+@pytest.mark.parametrize(
+    ("name", "room", "kept", "start"), [(name, *case) for name, cases in LINES.items() for case in cases]
+)
+def test_a_history_without_room(
+    mimicrl: Any,
+    halfway: Run,
+    trained_run: Run,
+    limited: Limit,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    room: int,
+    kept: list[int],
+    start: int,
 ) -> None:
-    metrics = halfway.training.metrics_file
-    row = len(metrics.read_bytes().splitlines()[-1])
-    limited("metrics.jsonl", int(share * row))
+    limited(name, room)
     done = mimicrl("train", halfway.path, "--cores", 1)
-    fails(done, metrics)
-    assert [line["samples"] for line in read_json_lines(metrics)] == [128, 256], "no part of a row is kept"
-    assert valid(halfway) == 256
+    file = halfway.training.path / name
+    fails(done, file)
+    assert [line["samples"] for line in read_json_lines(file)] == kept, "no part of a row is kept"
+    assert valid(halfway) == start
     monkeypatch.undo()
-    assert_continues(halfway, trained_run, 256)
-
-
-def test_evaluations_without_room(
-    mimicrl: Any, halfway: Run, trained_run: Run, limited: Limit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limited("evaluations.jsonl", 40)
-    done = mimicrl("train", halfway.path, "--cores", 1)
-    evaluations = halfway.training.evaluations_file
-    fails(done, evaluations)
-    assert [line["samples"] for line in read_json_lines(evaluations)] == [256]
-    assert valid(halfway) == 384
-    monkeypatch.undo()
-    assert_continues(halfway, trained_run, 384)
+    assert_continues(halfway, trained_run, start)
 
 
 @pytest.mark.fault(5)

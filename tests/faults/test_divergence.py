@@ -42,15 +42,19 @@ class _Plant:
         self.batched = run.config.training.vec_env == "batched"
         self.learned: list[bytes] = []
         self.checkpoints: dict[Path, str] = {}
-        self.begin: Callable[[], Any] = lambda: None
+        self.models: list[MimicPPO] = []
         make = MimicPPO.__init__
 
         def remember(model: MimicPPO, *arguments: Any, **options: Any) -> None:
             make(model, *arguments, **options)
-            self.model = model
-            self.begin()
+            self.models.append(model)
 
         patch.setattr(MimicPPO, "__init__", remember)
+
+    @property
+    def model(self) -> MimicPPO:
+        """The learner that the training made last."""
+        return self.models[-1]
 
     def note(self) -> None:
         self.learned, self.checkpoints = learned(self.model), digests(self.run.training.checkpoints_directory)
@@ -101,7 +105,7 @@ def output(plant: _Plant) -> None:
     def forward(network: Network, inputs: torch.Tensor) -> torch.Tensor:
         nonlocal rollout_calls
         means = real(network, inputs)
-        if means.shape == (COUNT, 8):  # the actor's, and not a minibatch of an update
+        if len(means) == COUNT and means.shape[1] > 1:  # the actor's, and not a batch of an update
             rollout_calls += 1
             if rollout_calls > STEP:
                 plant.note()
@@ -135,14 +139,14 @@ def loss(plant: _Plant) -> None:
 
 def weight(plant: _Plant) -> None:
     def change(_: Any, __: Any) -> None:
-        with torch.no_grad():
-            plant.model.policy.action_net.bias[5] = plant.bad
+        bias = plant.model.policy.state_dict()["action_net.bias"]  # shares the weights' memory
+        bias[5] = plant.bad
 
     plant.after(RolloutBuffer, "compute_returns_and_advantage", 2, lambda *_: plant.note())
     plant.after(FlatAdam, "step", 11, change)  # the last of the four steps of the third update
 
 
-ENTRIES = {
+ENTRIES: dict[Callable[[_Plant], None], str] = {
     action: f"an action is not finite — {ROLLOUT}, environment 2, hip_adduction_l — got nan — ",
     output: f"an action is not finite — {ROLLOUT}, environment 2, hip_adduction_l — got nan — ",
     observation: f"an observation is not finite — {ROLLOUT}, environment 2, forward lean (pitch) of root — got ",
