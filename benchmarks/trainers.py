@@ -19,8 +19,8 @@ from mimicrl.envs.task import Task
 from mimicrl.learning.ppo import MimicPPO
 from mimicrl.runs import Run
 from mimicrl.training import vec_envs
-from mimicrl.training.checkpoints import store
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.checkpoints import record, snapshot, store
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 PRESET: dict[str, Any] = {"training": {"total_timesteps": 200_000, "save_freq": 4096}}
 TINY: dict[str, Any] = {
@@ -92,12 +92,15 @@ def checkpoint_seconds(run: Run, directory: Path, repeats: int = 20) -> float:
     try:
         environments.seed(seeding.streams(run.config.seed).environments)
         model = MimicPPO(run.config.training, environments, 0)
-        store.restore(found, model)
+        known, _ = record.read(found)
+        snapshot.restore(found, known, model)
         seconds = []
         for _ in range(repeats):
             model.num_timesteps += 1  # a new name each time, so that older ones are removed as in training
             begin = time.perf_counter()
-            store.save(directory, run.fingerprint, model, found.state["extra"], found.arrays)
+            state = known.model_copy(update=snapshot.counters(model)).model_dump(mode="json")
+            arrays = found.arrays | snapshot.arrays(model)
+            store.save(directory, run.fingerprint, model.num_timesteps, arrays, state)
             seconds.append(time.perf_counter() - begin)
     finally:
         environments.close()

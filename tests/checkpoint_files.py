@@ -11,7 +11,8 @@ import pytest
 
 from mimicrl import artifacts
 from mimicrl.learning.ppo import MimicPPO
-from mimicrl.training.checkpoints import store
+from mimicrl.training.checkpoints import snapshot, store
+from mimicrl.training.checkpoints.record import TrainingRecord
 
 FINGERPRINT = "0123456789ab"
 FILES = ("tensors.safetensors", "state.json", "manifest.json")
@@ -19,10 +20,9 @@ FILES = ("tensors.safetensors", "state.json", "manifest.json")
 
 def save(directory: Path, model: MimicPPO, *samples: int) -> None:
     """Save checkpoints of a learner as it is, as if after so many samples each."""
-    before = model.num_timesteps
-    for model.num_timesteps in samples:
-        store.save(directory, FINGERPRINT, model, {"seconds": 1.5})
-    model.num_timesteps = before
+    for count in samples:
+        record = TrainingRecord(**snapshot.counters(model) | {"num_timesteps": count}, seconds=1.5)
+        store.save(directory, FINGERPRINT, count, snapshot.arrays(model), record.model_dump(mode="json"))
 
 
 def put(path: Path, name: str, data: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 import mimicrl
 from mimicrl.errors import ConfigError
 from mimicrl.runs import Run
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 
 def test_training_from_a_configuration_is_the_run_of_the_command_line(tiny, trained_run: Run, tmp_path: Path) -> None:

@@ -20,14 +20,15 @@ from mimicrl.policy import Policy
 from mimicrl.runs import Run
 from mimicrl.runs.records import Outcome
 from mimicrl.training import describe, stopping, vec_envs
-from mimicrl.training.attempts import CurrentAttempt
 from mimicrl.training.callbacks import BoundaryCallback, EpisodeCallback
 from mimicrl.training.checkpoints import resume as resuming
+from mimicrl.training.checkpoints import snapshot, store
 from mimicrl.training.checkpoints.resume import Resume
 from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import Evaluations
-from mimicrl.training.history import History
-from mimicrl.training.progress import Reporter, Stopwatch
+from mimicrl.training.reporting.attempts import CurrentAttempt
+from mimicrl.training.reporting.history import History
+from mimicrl.training.reporting.progress import Reporter, Stopwatch
 from mimicrl.training.stopping import StopRequest
 
 
@@ -62,23 +63,28 @@ class Trainer:
         self._resumed = point.checkpoint is not None  # perhaps from a checkpoint of no samples
         streams = seeding.streams(run.config.seed)
         with contextlib.ExitStack() as opened:  # closes what is open already when something fails here
-            environments = vec_envs.make(run, task, cores)
-            opened.callback(environments.close)
+            with vec_envs.naming_dead_workers():
+                environments = vec_envs.make(run, task, cores)
+            opened.callback(vec_envs.close, environments)
             self._model = MimicPPO(run.config.training, environments, streams.policy, cores)
             opened.callback(self._model.learner.close)
             environments.seed(streams.environments)
-            point.restore(self._model)
+            if point.checkpoint is None:
+                store.remove_all(run.training.checkpoints_directory)  # before the history is cut that they know
+            else:
+                with vec_envs.naming_dead_workers(environments):
+                    snapshot.restore(point.checkpoint, point.record, self._model)
             self._start = self._model.num_timesteps
             self._progress = Reporter(run, self._start, self._token)
             opened.callback(self._progress.close)
-            self._history = History(run, point.extra.offsets, point.extra.tensorboard, self._progress.say)
+            self._history = History(run, point.record.offsets, point.record.tensorboard, self._progress.say)
             opened.callback(self._history.close)
             self._model.set_logger(self._history.logger)
-            point.set_aside_newer(self._start)
+            store.set_aside_newer(run.training.checkpoints_directory, self._start)
             evaluator = Evaluator(task, run.config.evaluation, cores)
-            self._evaluations = Evaluations(run, evaluator, point.extra.evaluation, point.best_policy)
-            self._checkpoints = CheckpointWriter(run, self._start, point.machines)
-            self._stopwatch = Stopwatch(point.extra.seconds)
+            self._evaluations = Evaluations(run, evaluator, point.record.evaluation, point.best_policy)
+            self._checkpoints = CheckpointWriter(run, self._start, point.platforms)
+            self._stopwatch = Stopwatch(point.record.seconds)
             parameters = sum(parameter.numel() for parameter in self._model.policy.parameters())
             title, *introduction = describe.training(run, task, parameters, self._start)
             self._progress.say(title)
@@ -105,7 +111,8 @@ class Trainer:
         attempt = CurrentAttempt(self._run.training, self._run.progress_file, self._start, self._token)
         try:
             self._publish_start()
-            self._learn()
+            with vec_envs.naming_dead_workers(self._model.normalizer):
+                self._learn()
             outcome = self._finish(publish)
             why = outcome.status
         except MimicError as error:

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import connection
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv
 
 from mimicrl.envs.sb3 import MimicVecEnv
 from mimicrl.envs.task import Task
+from mimicrl.errors import WorkerDied
 from mimicrl.learning.finite_check import FiniteCheckWrapper
 from mimicrl.learning.normalizer import FastVecNormalize
 from mimicrl.mdp.observations import Observation
 from mimicrl.runs import Run
-from mimicrl.training.workers import WorkerVecEnv
+from mimicrl.training.stopping import SIGNALS
 
 CLIP = 10.0
+# How long a worker whose pipe is broken may take to end.
+_END_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +34,13 @@ class _MakeEnv:
     """Makes one environment of a run, in whatever process it is called."""
 
     run: Path
+    in_worker: bool
 
-    def __call__(self) -> Monitor:
+    def __call__(self) -> gymnasium.Env:
+        if self.in_worker:
+            # Ctrl-C and a scheduler's signals reach the whole group; the trainer decides when its workers end.
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
         # Monitor would add nothing to the episode's end but its own clock; it is part of the classic stack.
         return Monitor(Task.of_run(Run(self.run)).env())
 
@@ -43,12 +57,12 @@ def make(run: Run, task: Task, threads: int) -> FastVecNormalize:
     environments: VecEnv
     if config.vec_env == "batched":
         environments = MimicVecEnv(task.batch(config.n_envs, threads))
+    elif config.vec_env == "dummy":
+        environments = DummyVecEnv([_MakeEnv(run.path, in_worker=False)] * config.n_envs)
     else:
-        make_one = _MakeEnv(run.path)
-        if config.vec_env == "subproc":
-            environments = WorkerVecEnv(make_one, config.n_envs)
-        else:
-            environments = DummyVecEnv([make_one] * config.n_envs)
+        # The server that forks the workers imports once what would take each of them seconds.
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["mimicrl.training.vec_envs"])
+        environments = SubprocVecEnv([_MakeEnv(run.path, in_worker=True)] * config.n_envs, start_method="forkserver")
     rows = Observation(run.config.mdp.observations.active(), task.walker).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
     return FastVecNormalize(
@@ -57,6 +71,49 @@ def make(run: Run, task: Task, threads: int) -> FastVecNormalize:
         clip_obs=CLIP,
         clip_reward=CLIP,
     )
+
+
+def close(environments: VecEnv) -> None:
+    """Close environments. Workers hold nothing, so they are killed, also those that no longer listen."""
+    base = environments.unwrapped
+    if not isinstance(base, SubprocVecEnv):
+        environments.close()
+        return
+    for process in base.processes:
+        process.kill()
+        process.join()
+    for remote in base.remotes:
+        remote.close()
+    base.closed = True
+
+
+@contextlib.contextmanager
+def naming_dead_workers(environments: VecEnv | None = None) -> Iterator[None]:
+    """Say which worker died when its pipe breaks while the block runs.
+
+    Args:
+        environments: The environments; None while they are made.
+
+    Raises:
+        WorkerDied: The pipe to a worker is broken.
+    """
+    try:
+        yield
+    except (EOFError, ConnectionError) as error:
+        processes = getattr(environments.unwrapped, "processes", []) if environments else []
+        connection.wait([process.sentinel for process in processes], _END_SECONDS)
+        where, got = "training.vec_env subproc", ""
+        for index, process in enumerate(processes):
+            if process.exitcode is not None:
+                where, got = f"environment {index}, process {process.pid}", _ending(process.exitcode)
+                break
+        raise WorkerDied(
+            "a worker process died", where=where, got=got, fix="run the same command again to continue"
+        ) from error
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
 
 def get_state(environments: VecEnv) -> dict[str, np.ndarray]:

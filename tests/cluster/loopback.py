@@ -20,7 +20,7 @@ from snakemake_calls import ROOT
 
 from mimicrl import faultpoints
 from mimicrl.runs import Run
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 PROFILE = ["--workflow-profile", str(ROOT / "workflow" / "profiles" / "slurm")]
 # The cluster of the profile has hundreds of jobs, file systems that lag, and hours.

@@ -20,7 +20,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
-from mimicrl.training.logs import JsonLines, read_json_lines
+from mimicrl.training.reporting.json_lines import JsonLines, read_json_lines
 
 
 @contextlib.contextmanager

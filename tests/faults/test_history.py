@@ -9,7 +9,7 @@ import pytest
 from resume.trainers import Prepare, checkpoints, digests
 from stage_calls import prepare_run, train
 
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 
 @pytest.mark.fault(54)

@@ -25,7 +25,8 @@ from mimicrl.errors import RunLocked
 from mimicrl.learning.ppo import MimicPPO
 from mimicrl.runs import Run, lock
 from mimicrl.training import vec_envs
-from mimicrl.training.checkpoints import store
+from mimicrl.training.checkpoints import record, snapshot, store
+from mimicrl.training.checkpoints.record import TrainingRecord
 
 INTERVAL = 128
 FILES = st.sampled_from(["tensors.safetensors", "state.json", "manifest.json"])
@@ -79,10 +80,11 @@ class Checkpoints(RuleBasedStateMachine):
 
     def save(self) -> None:
         self.learner.num_timesteps = self.samples
+        state = TrainingRecord(**snapshot.counters(self.learner), seconds=self.saves).model_dump(mode="json")
         with lock.hold(self.run.lock_file, "mimicrl train"):
             with pytest.raises(RunLocked), lock.hold(self.run.lock_file, "mimicrl train"):
                 pass  # a second trainer
-            store.save(self.folder, self.run.fingerprint, self.learner, {"mark": self.saves})
+            store.save(self.folder, self.run.fingerprint, self.samples, snapshot.arrays(self.learner), state)
 
     @precondition(lambda self: self.alive)
     @rule(intervals=st.integers(1, 3))
@@ -148,7 +150,7 @@ class Checkpoints(RuleBasedStateMachine):
             self.alive = False  # exit code 3, and nothing is touched
             return
         if found is not None:
-            store.restore(found, self.learner)
+            snapshot.restore(found, record.read(found)[0], self.learner)
         self.samples = self.learner.num_timesteps if found else 0
         before = set(store.samples_saved(self.folder))
         self.attempt(lambda: store.set_aside_newer(self.folder, self.samples), point)
@@ -164,7 +166,7 @@ class Checkpoints(RuleBasedStateMachine):
         newest = max(self.marks, default=None)
         assert (found.samples if found else None) == newest
         if found:
-            assert found.state["extra"] == {"mark": self.marks[found.samples]}
+            assert found.state["seconds"] == self.marks[found.samples]
         assert len(problems) == len([samples for samples in self.damaged if newest is None or samples > newest])
 
     @invariant()

@@ -14,7 +14,7 @@ from stage_calls import train
 
 from mimicrl import machine
 from mimicrl.runs import Run
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 
 def interrupt(run: Run) -> None:

@@ -16,8 +16,8 @@ from stage_calls import prepare_run, train
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.runs import Run
-from mimicrl.training.checkpoints import machines
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.checkpoints import platforms
+from mimicrl.training.reporting.json_lines import read_json_lines
 from mimicrl.training.trainer import Trainer
 
 
@@ -116,14 +116,14 @@ def test_continuing_needs_a_checkpoint_when_asked_to(prepare: Prepare, tmp_path:
 def test_another_machine_is_told_once(copied_run: Run, trained_run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     elsewhere = {"CPU": "Babbage 1", "numpy": "1.0"}
     for path in checkpoints(copied_run):
-        change_state(path, lambda state: state["extra"]["machines"][0].update(elsewhere))
+        change_state(path, lambda state: state["platforms"][0].update(elsewhere))
     shutil.rmtree(checkpoints(copied_run)[-1])
     train(copied_run, cores=1)
     warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
-    here = machines.describe()
+    here = platforms.describe()
     changes = f"CPU Babbage 1, now {here['CPU']}; numpy 1.0, now {here['numpy']}"
     assert warnings == [f"warning: bitwise promise void: {changes}"]
-    told = artifacts.read_json(checkpoints(copied_run)[-1] / "state.json")["extra"]["machines"]
+    told = artifacts.read_json(checkpoints(copied_run)[-1] / "state.json")["platforms"]
     assert [known["CPU"] for known in told] == ["Babbage 1", here["CPU"]]
     train(copied_run, cores=1)
     assert "warning: " not in capsys.readouterr().err

@@ -20,7 +20,7 @@ import pandas as pd
 from mimicrl import artifacts, cli, faultpoints
 from mimicrl.runs import Run
 from mimicrl.training.checkpoints import store
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 Prepare = Callable[..., Run]
 CLOCKS = ["time/fps", "time/time_elapsed", "seconds", "training_seconds", "cpu_seconds"]

@@ -28,7 +28,7 @@ from mimicrl.errors import (
 from mimicrl.policy import Policy
 from mimicrl.runs import Run, lock
 from mimicrl.training import trainer as training
-from mimicrl.training.logs import JsonLines, read_json_lines
+from mimicrl.training.reporting.json_lines import JsonLines, read_json_lines
 
 ABSURD = {"kind": "constant", "start": 1e3, "end": None, "samples": None}
 FASTER = {"kind": "constant", "start": 1e-3, "end": None, "samples": None}
@@ -195,7 +195,7 @@ def test_what_was_taken_over_from_earlier_attempts_counts(tiny, prepare, tmp_pat
     run = prepare(tmp_path / "run", training={"total_timesteps": 256})
     train(run, cores=1)
     for path in run.training.checkpoints_directory.iterdir():
-        change_state(path, lambda state: state["extra"].update(seconds=1000.0))
+        change_state(path, lambda state: state.update(seconds=1000.0))
     longer = prepare_run(tiny(), tmp_path, run.path)
     assert 1000.0 < train(longer, cores=1).train_seconds < 2000.0
     assert pd.read_parquet(longer.evaluations_file)["training_seconds"].iloc[-1] > 1000.0
@@ -207,9 +207,9 @@ def test_a_checkpoint_that_says_nonsense_of_the_callbacks_is_refused_before_anyt
     run = Run(tmp_path / "run")
     shutil.copytree(trained_run.path, run.path)
     for path in run.training.checkpoints_directory.iterdir():
-        change_state(path, lambda state: state["extra"].update(evaluation=None))
+        change_state(path, lambda state: state.update(evaluation=None))
     before = {path: path.read_bytes() for path in run.training.path.rglob("*") if path.is_file()}
-    message = r"^a checkpoint's counters are damaged — .*000512 — got extra.evaluation: .* — start from nothing with"
+    message = r"^a checkpoint's counters are damaged — .*000512 — got evaluation: .* — start from nothing with"
     with pytest.raises(ArtifactError, match=message):
         train(run, cores=1)
     assert {path: path.read_bytes() for path in run.training.path.rglob("*") if path.is_file()} == before

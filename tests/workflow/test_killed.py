@@ -26,7 +26,7 @@ from mimicrl import faultpoints
 from mimicrl.config.loading import deep_merge
 from mimicrl.errors import RunLocked
 from mimicrl.runs import Run, lock
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 RUN = Path("results/tiny/walk/seed_1")
 OUTCOME = str(RUN / "outcome.json")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from mimicrl.errors import ArtifactError, ConfigError
-from mimicrl.learning.ppo import MimicPPO
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
-from mimicrl.training.checkpoints import extra, machines, store
-from mimicrl.training.checkpoints.extra import Extra
+from mimicrl.training.checkpoints import platforms, record, store
+from mimicrl.training.checkpoints.record import TrainingRecord
 from mimicrl.training.checkpoints.store import Checkpoint
 
 Resume = Literal["auto", "never", "must"]
@@ -22,35 +20,18 @@ class ResumePoint:
     """What a training continues from.
 
     Attributes:
-        directory: The folder of checkpoints.
         checkpoint: The checkpoint; None where training starts from nothing.
-        extra: What it holds besides the learner.
+        record: What it holds besides arrays.
         best_policy: The best policy by then.
-        machines: The machines that the training was on, the last one this.
+        platforms: The platforms that the training ran on, the last one this.
         warnings: What the user should know.
     """
 
-    directory: Path
     checkpoint: Checkpoint | None
-    extra: Extra
+    record: TrainingRecord
     best_policy: Policy | None
-    machines: list[dict[str, Any]]
+    platforms: list[dict[str, Any]]
     warnings: list[str]
-
-    def restore(self, model: MimicPPO) -> None:
-        """Put a fresh learner and its fresh environments where training continues.
-
-        Raises:
-            ArtifactError: The checkpoint is not of such a learner; nothing was changed.
-        """
-        if self.checkpoint is None:
-            store.remove_all(self.directory)  # before the history is cut that they know
-        else:
-            store.restore(self.checkpoint, model)
-
-    def set_aside_newer(self, samples: int) -> None:
-        """Rename the checkpoints with more samples; see `store.set_aside_newer`."""
-        store.set_aside_newer(self.directory, samples)
 
 
 def find(run: Run, resume: Resume) -> ResumePoint:
@@ -66,11 +47,11 @@ def find(run: Run, resume: Resume) -> ResumePoint:
         MachineError: One cannot be read.
     """
     found, problems = _newest(run, resume)
-    known, best_policy = extra.read(found) if found else (extra.fresh(), None)
-    known_machines, changed = machines.history(known.machines)
+    known, best_policy = record.read(found) if found else (TrainingRecord(), None)
+    known_platforms, changed = platforms.history(known.platforms)
     warnings = [f"going on from an older checkpoint: {problem}" for problem in problems]
     warnings += [f"bitwise promise void: {'; '.join(changed)}"] if changed else []
-    return ResumePoint(run.training.checkpoints_directory, found, known, best_policy, known_machines, warnings)
+    return ResumePoint(found, known, best_policy, known_platforms, warnings)
 
 
 def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:

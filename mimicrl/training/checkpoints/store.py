@@ -1,8 +1,8 @@
 """Checkpoints: the complete state of a training, from which it goes on as if nothing had happened.
 
 A checkpoint is a directory ``step-000000123456`` of three files: ``tensors.safetensors`` (weights, optimiser moments,
-normaliser, environments, random states), ``state.json`` (counters, callbacks) and, written last, ``manifest.json`` with
-the training's fingerprint and the size and hash of the other two. Nothing is pickled.
+normaliser, environments, random states), ``state.json`` (counters and the rest) and, written last, ``manifest.json``
+with the training's fingerprint and the size and hash of the other two. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -15,28 +15,16 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save as save_tensors
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 
 from mimicrl import artifacts, faultpoints
 from mimicrl.errors import ArtifactError, MachineError
-from mimicrl.learning.ppo import MimicPPO
-from mimicrl.training.checkpoints import state
 
 FORMAT = 5
 KEEP = 2
 _ASIDE = "aside-"
-_CALLBACKS = "callbacks."
-_TENSORS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
-_ANEW = "start from nothing with --resume never"
-_STATE_TYPES = {
-    "num_timesteps": int,
-    "n_updates": int,
-    "episodes": list,
-    "python_random": list,
-    "numpy_gauss": list,
-    "extra": dict,
-}
+_ARRAYS, _STATE, _MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,55 +33,47 @@ class Checkpoint:
 
     Attributes:
         path: Its directory.
-        samples: Environment steps taken.
-        tensors: The learner's arrays.
-        arrays: The callbacks' arrays.
-        state: Its counters; ``extra`` is what the callbacks gave to `save`.
+        samples: Samples taken by then.
+        arrays: Its arrays by name.
+        state: The rest, see `mimicrl.training.checkpoints.record.TrainingRecord`.
     """
 
     path: Path
     samples: int
-    tensors: dict[str, np.ndarray]
     arrays: dict[str, np.ndarray]
     state: dict[str, Any]
 
 
 def save(
-    directory: Path,
-    fingerprint: str,
-    model: MimicPPO,
-    extra: dict[str, Any],
-    arrays: Mapping[str, np.ndarray] | None = None,
+    directory: Path, fingerprint: str, samples: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]
 ) -> Path:
-    """Write a checkpoint at a rollout boundary, then remove all that are older than the last two valid ones.
+    """Write a checkpoint, then remove all that are older than the last two valid ones.
 
     Args:
         directory: The folder of checkpoints.
         fingerprint: What the training depends on; see `mimicrl.runs.fingerprint`.
-        model: The learner.
-        extra: What the callbacks need to go on, for JSON …
-        arrays: … and as arrays.
+        samples: Samples taken so far.
+        arrays: What the training continues from, as arrays …
+        state: … and for JSON.
 
     Raises:
         MachineError: The disk is full, or the place cannot be written.
     """
-    path = place(directory, model.num_timesteps)
-    everything = state.tensors(model) | {f"{_CALLBACKS}{name}": array for name, array in (arrays or {}).items()}
+    path = place(directory, samples)
     # Not ascontiguousarray, which would make the normaliser's single numbers arrays of one.
-    tensors = save_tensors({name: np.array(array, order="C") for name, array in everything.items()})
-    counters = artifacts.json_bytes(state.numbers(model) | {"extra": extra})
+    content = {
+        _ARRAYS: save_arrays({name: np.array(array, order="C") for name, array in arrays.items()}),
+        _STATE: artifacts.json_bytes(state),
+    }
     manifest = {
         "format": FORMAT,
         "fingerprint": fingerprint,
-        "files": {
-            name: {"bytes": len(data), "sha256": artifacts.sha256(data)}
-            for name, data in ((_TENSORS, tensors), (_STATE, counters))
-        },
+        "files": {name: {"bytes": len(data), "sha256": artifacts.sha256(data)} for name, data in content.items()},
     }
     with artifacts.atomic_directory(path) as temporary:
-        (temporary / _TENSORS).write_bytes(tensors)
+        (temporary / _ARRAYS).write_bytes(content[_ARRAYS])
         faultpoints.reach("checkpoint.tensors")
-        (temporary / _STATE).write_bytes(counters)
+        (temporary / _STATE).write_bytes(content[_STATE])
         faultpoints.reach("checkpoint.state")
         (temporary / _MANIFEST).write_bytes(artifacts.json_bytes(manifest))
     faultpoints.reach("checkpoint.saved")
@@ -154,19 +134,6 @@ def remove_all(directory: Path) -> None:
         artifacts.remove_directory(path)
 
 
-def restore(checkpoint: Checkpoint, model: MimicPPO) -> None:
-    """Put a fresh learner and its fresh environments into the state of a checkpoint.
-
-    Raises:
-        ArtifactError: It is not of such a learner; nothing was changed.
-    """
-    problem = state.problem(model, checkpoint.tensors, checkpoint.state)
-    if problem:
-        what, got, expected = problem
-        raise ArtifactError(what, where=checkpoint.path, got=got, expected=expected, fix=_ANEW)
-    state.restore(model, checkpoint.tensors, checkpoint.state)
-
-
 def _prune(directory: Path, fingerprint: str) -> None:
     valid = 0
     for path in _newest_first(directory):
@@ -197,41 +164,15 @@ def _samples(path: Path) -> int:
 
 def _read(path: Path, fingerprint: str) -> Checkpoint:
     content = _content(path, fingerprint)
-    counters = artifacts.parse_json(content[_STATE], path / _STATE)
-    _check_counters(counters, path)
     try:
-        tensors = load_tensors(content[_TENSORS])
+        arrays = load_arrays(content[_ARRAYS])
     except SafetensorError as error:
-        raise ArtifactError("a checkpoint's arrays are damaged", where=path / _TENSORS, got=error) from error
-    arrays = {name: tensors.pop(name) for name in list(tensors) if name.startswith(_CALLBACKS)}
-    arrays = {name.removeprefix(_CALLBACKS): array for name, array in arrays.items()}
-    return Checkpoint(path, counters["num_timesteps"], tensors, arrays, counters)
-
-
-def _check_counters(counters: Any, path: Path) -> None:
-    for name, kind in _STATE_TYPES.items():
-        value = counters.get(name) if isinstance(counters, dict) else counters
-        if not isinstance(value, kind):
-            raise ArtifactError(
-                "a checkpoint's counters are damaged",
-                where=path / _STATE,
-                got=f"{name} {type(value).__name__}",
-                expected=kind.__name__,
-            )
-    if not all(_is_episode(episode) for episode in counters["episodes"]):
-        raise ArtifactError(
-            "a checkpoint's counters are damaged",
-            where=path / _STATE,
-            got="something else among the episodes",
-            expected="return r and length l of each",
-        )
-    if counters["num_timesteps"] != _samples(path):
-        raise ArtifactError("a checkpoint under another's name", where=path, got=f"{counters['num_timesteps']} samples")
-
-
-def _is_episode(value: Any) -> bool:
-    """Return whether a value is what Stable-Baselines3 keeps of a training episode."""
-    return isinstance(value, dict) and all(isinstance(value.get(key), int | float) for key in ("r", "l"))
+        raise ArtifactError("a checkpoint's arrays are damaged", where=path / _ARRAYS, got=error) from error
+    state = artifacts.parse_json(content[_STATE], path / _STATE)
+    samples = state.get("num_timesteps") if isinstance(state, dict) else None
+    if samples != _samples(path):
+        raise ArtifactError("a checkpoint under another's name", where=path, got=f"{samples} samples")
+    return Checkpoint(path, _samples(path), arrays, state)
 
 
 def _content(path: Path, fingerprint: str) -> dict[str, bytes]:
@@ -249,7 +190,7 @@ def _content(path: Path, fingerprint: str) -> dict[str, bytes]:
                     f"a checkpoint of another {key}", where=path / _MANIFEST, got=manifest[key], expected=expected
                 )
         files = {
-            name: (manifest["files"][name]["bytes"], manifest["files"][name]["sha256"]) for name in (_TENSORS, _STATE)
+            name: (manifest["files"][name]["bytes"], manifest["files"][name]["sha256"]) for name in (_ARRAYS, _STATE)
         }
     except (KeyError, TypeError) as error:
         raise ArtifactError(

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from mimicrl.learning.ppo import MimicPPO
 from mimicrl.runs import Run
-from mimicrl.training.checkpoints import store
-from mimicrl.training.checkpoints.extra import BEST, Extra
+from mimicrl.training.checkpoints import snapshot, store
+from mimicrl.training.checkpoints.record import BEST_POLICY, TrainingRecord
 from mimicrl.training.evaluation import Evaluations
-from mimicrl.training.history import History
+from mimicrl.training.reporting.history import History
 
 CHECKPOINT_SECONDS = 600.0
 
@@ -24,11 +23,11 @@ class CheckpointWriter:
     Args:
         run: The run.
         samples: Samples that earlier attempts took.
-        machines: The machines it was on so far, the last one this; see `mimicrl.training.checkpoints.machines`.
+        platforms: The platforms it ran on so far, the last one this; see `mimicrl.training.checkpoints.platforms`.
     """
 
-    def __init__(self, run: Run, samples: int, machines: list[dict[str, Any]]) -> None:
-        self._run, self._machines = run, machines
+    def __init__(self, run: Run, samples: int, platforms: list[dict[str, Any]]) -> None:
+        self._run, self._platforms = run, platforms
         self._saved, self._saved_at = samples, time.monotonic()
 
     def due(self, samples: int) -> bool:
@@ -50,14 +49,17 @@ class CheckpointWriter:
             return
         history.sync()
         best = evaluations.best_policy
-        extra = Extra(
+        record = TrainingRecord(
+            **snapshot.counters(model),
             evaluation=evaluations.state,
             best_policy=best.description() if best else None,
             offsets=history.offsets(),
             tensorboard=history.tensorboard_lengths(),
             seconds=seconds,
-            machines=self._machines,
+            platforms=self._platforms,
         )
-        arrays = {BEST: np.frombuffer(best.weights(), np.uint8)} if best else {}
-        store.save(directory, self._run.fingerprint, model, asdict(extra), arrays)
+        arrays = snapshot.arrays(model)
+        if best:
+            arrays[BEST_POLICY] = np.frombuffer(best.weights(), np.uint8)
+        store.save(directory, self._run.fingerprint, samples, arrays, record.model_dump(mode="json"))
         self._saved, self._saved_at = samples, time.monotonic()

@@ -5,16 +5,12 @@ from __future__ import annotations
 import errno
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from checkpoint_files import FILES, FINGERPRINT, put, save, unreadable
-from safetensors.numpy import load as load_tensors
-from safetensors.numpy import save as save_tensors
+from checkpoint_files import FILES, FINGERPRINT, save, unreadable
 
 from mimicrl import artifacts, faultpoints
-from mimicrl.errors import ArtifactError
 from mimicrl.learning.ppo import MimicPPO
 from mimicrl.training.checkpoints import store
 from mimicrl.training.checkpoints.store import FORMAT
@@ -32,18 +28,17 @@ def test_the_last_two_are_kept(saved: Path) -> None:
     assert sorted(path.name for path in (saved / "step-000000000384").iterdir()) == sorted(FILES)
 
 
-def test_a_checkpoint_comes_back_as_it_was_saved(learners: list[MimicPPO], tmp_path: Path) -> None:
-    one, other = learners
-    arrays = {"mine": np.arange(3, dtype=np.uint8)}
-    path = store.save(tmp_path, FINGERPRINT, one, {"offsets": {"metrics": 7}}, arrays)
+def test_a_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
+    arrays = {"mine": np.arange(3, dtype=np.uint8), "number": np.array(2.5)}
+    state = {"num_timesteps": 7, "offsets": {"metrics": 7}}
+    path = store.save(tmp_path, FINGERPRINT, 7, arrays, state)
     found, problems = store.newest(tmp_path, FINGERPRINT)
-    assert found is not None and problems == [] and found.path == path
-    assert (found.samples, found.state["extra"]) == (one.num_timesteps, {"offsets": {"metrics": 7}})
-    assert found.arrays.keys() == arrays.keys() and found.arrays["mine"].tolist() == [0, 1, 2]
-    store.restore(found, other)
-    again = store.save(tmp_path / "again", FINGERPRINT, other, found.state["extra"], found.arrays)
-    for file in FILES:
-        assert (path / file).read_bytes() == (again / file).read_bytes(), file
+    assert problems == []
+    assert found is not None
+    assert (found.path, found.samples, found.state) == (path, 7, state)
+    assert found.arrays.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert (found.arrays[name].dtype, found.arrays[name].tolist()) == (array.dtype, array.tolist())
 
 
 def test_an_absent_folder_has_no_checkpoint(tmp_path: Path) -> None:
@@ -63,7 +58,9 @@ def test_other_names_are_no_checkpoints(last: Path) -> None:
         (last.parent / name).mkdir()
     assert store.samples_saved(last.parent) == [384, 256]
     found, problems = store.newest(last.parent, FINGERPRINT)
-    assert found is not None and found.path == last and problems == []
+    assert found is not None
+    assert found.path == last
+    assert problems == []
     store.remove_all(last.parent)
     assert store.samples_saved(last.parent) == []
     assert len(list(last.parent.iterdir())) == 5
@@ -105,32 +102,6 @@ def test_starting_from_nothing_removes_also_the_one_of_no_samples(learners: list
     assert samples_left(tmp_path) == []
 
 
-@pytest.mark.fault(11)
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda old: {"more": old["random.numpy"]}, "got more int64 (625,), expected nothing"),
-        (lambda old: {"last_observations": old["last_observations"][:2]}, "got last_observations float32 (2, 29), exp"),
-        (lambda old: {"policy.log_std": old["policy.log_std"] * float("nan")}, "got policy.log_std"),
-    ],
-)
-def test_one_that_does_not_fit_is_refused_before_anything_changes(
-    last: Path, learners: list[MimicPPO], tmp_path: Path, change: Any, told: str
-) -> None:
-    arrays = load_tensors((last / "tensors.safetensors").read_bytes())
-    put(last, "tensors.safetensors", save_tensors(arrays | change(arrays)))
-    found, problems = store.newest(last.parent, FINGERPRINT)
-    assert found is not None and not problems
-    model = learners[0]
-    before = store.save(tmp_path / "before", FINGERPRINT, model, {})
-    with pytest.raises(ArtifactError) as caught:
-        store.restore(found, model)
-    assert caught.value.where == str(last) and told in str(caught.value)
-    assert str(caught.value).endswith(" — start from nothing with --resume never")
-    after = store.save(tmp_path / "after", FINGERPRINT, model, {})
-    assert [(before / file).read_bytes() for file in FILES] == [(after / file).read_bytes() for file in FILES]
-
-
 def test_the_manifest_is_written_last_and_the_name_given_after_it(
     learners: list[MimicPPO], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,10 +123,7 @@ def test_the_manifest_is_written_last_and_the_name_given_after_it(
 
 def test_the_manifest_says_what_stands_beside_it(last: Path) -> None:
     manifest = json.loads((last / "manifest.json").read_text())
-    assert (manifest["format"], manifest["fingerprint"], set(manifest["files"])) == (
-        FORMAT,
-        FINGERPRINT,
-        set(FILES[:2]),
-    )
+    assert (manifest["format"], manifest["fingerprint"]) == (FORMAT, FINGERPRINT)
+    assert set(manifest["files"]) == set(FILES[:2])
     for name, told in manifest["files"].items():
         assert told == {"bytes": (last / name).stat().st_size, "sha256": artifacts.file_sha256(last / name)}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from mimicrl.runs import Run
-from mimicrl.training.checkpoints import writer
+from mimicrl.training.checkpoints import snapshot, store, writer
 from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import EvaluationState
-from mimicrl.training.history import History, Offsets
-from mimicrl.training.logs import JsonLines
+from mimicrl.training.reporting.history import History, Offsets
+from mimicrl.training.reporting.json_lines import JsonLines
 
 
 class _Saving:
@@ -45,12 +45,15 @@ def saving(prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     run: Run = prepare(tmp_path / "run", logging={"tensorboard": True})
     training = _Saving(run)
 
-    def save(directory: Path, fingerprint: str, model: Any, extra: dict[str, Any], arrays: Any) -> None:
-        assert fingerprint == run.fingerprint and arrays == {}
-        (directory / f"step-{model.num_timesteps:012d}").mkdir(parents=True)
-        training.saved.append((model.num_timesteps, extra))
+    def save(directory: Path, fingerprint: str, samples: int, arrays: Any, state: dict[str, Any]) -> None:
+        assert fingerprint == run.fingerprint
+        assert arrays == {}
+        store.place(directory, samples).mkdir(parents=True)
+        training.saved.append((samples, state))
 
-    monkeypatch.setattr(writer.store, "save", save)
+    monkeypatch.setattr(store, "save", save)
+    monkeypatch.setattr(snapshot, "arrays", lambda _: {})
+    monkeypatch.setattr(snapshot, "counters", lambda model: {"num_timesteps": model.num_timesteps})
     yield training
     training.history.close()
 
@@ -79,22 +82,23 @@ def test_a_checkpoint_knows_the_files_and_the_time(saving: _Saving) -> None:
     saving.history.logger.record("loss", 1.0)
     saving.history.logger.dump(128)
     saving.reach(128)
-    extra, history = saving.saved[0][1], saving.history
-    assert extra["offsets"] == {name: getattr(history, name).path.stat().st_size for name in ("metrics", "evaluations")}
-    assert min(extra["offsets"].values()) > 0
-    assert len(extra["tensorboard"]) == 1
-    assert extra["tensorboard"] == history.tensorboard_lengths()
-    assert extra["seconds"] == 7.0
-    assert extra["evaluation"]["count"] == 3
-    assert (extra["best_policy"], extra["machines"]) == (None, [{"CPU": "one"}])
+    state, history = saving.saved[0][1], saving.history
+    assert state["offsets"] == {name: getattr(history, name).path.stat().st_size for name in ("metrics", "evaluations")}
+    assert min(state["offsets"].values()) > 0
+    assert len(state["tensorboard"]) == 1
+    assert state["tensorboard"] == history.tensorboard_lengths()
+    assert state["seconds"] == 7.0
+    assert state["evaluation"]["count"] == 3
+    assert state["best_policy"] is None
+    assert state["platforms"] == [{"CPU": "one"}]
 
 
 def test_the_history_is_on_the_disk_before_the_checkpoint_that_knows_it(
     saving: _Saving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
-    save = writer.store.save
+    save = store.save
     monkeypatch.setattr(JsonLines, "sync", lambda lines: calls.append(lines.path.name))
-    monkeypatch.setattr(writer.store, "save", lambda *words: (calls.append("checkpoint"), save(*words)))
+    monkeypatch.setattr(store, "save", lambda *words: (calls.append("checkpoint"), save(*words)))
     saving.reach(128)
     assert calls == ["metrics.jsonl", "evaluations.jsonl", "checkpoint"]

@@ -14,7 +14,7 @@ import pytest
 from stage_calls import train
 
 from mimicrl.runs import Run
-from mimicrl.training.wandb import WandbWriter
+from mimicrl.training.reporting.wandb import WandbWriter
 
 ROW: tuple[dict[str, Any], dict[str, Any]] = ({"loss": 0.5, "text": "x", "steps": 3}, {})
 
@@ -159,7 +159,7 @@ TRAIN = """
 import sys
 from pathlib import Path
 from mimicrl.stages.train import train
-from mimicrl.training import wandb
+from mimicrl.training.reporting import wandb
 wandb._INIT_SECONDS = 1.0
 train(Path(sys.argv[1]), cores=1)
 """

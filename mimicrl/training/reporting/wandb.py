@@ -13,7 +13,7 @@ from stable_baselines3.common.logger import KVWriter
 
 from mimicrl import artifacts
 from mimicrl.config import RunConfig
-from mimicrl.training.logs import row_of
+from mimicrl.training.reporting.metrics import row_of
 
 # How long W&B may take to begin and to finish. With its import, neither delays a run by more than ten seconds.
 _INIT_SECONDS = 8.0

@@ -1,4 +1,4 @@
-"""Logs: append-only files that can be cut back to what a checkpoint knows, and a terminal that may go away."""
+"""Append-only files that can be cut back to what a checkpoint knows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from event_files import tensorboard_steps
-from stable_baselines3.common.logger import Logger
 
 from mimicrl.errors import ArtifactError, MachineError
-from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, Terminal, read_json_lines
+from mimicrl.training.reporting.json_lines import JsonLines, read_json_lines
 
 
 def test_rows_come_back_as_written(tmp_path: Path) -> None:
@@ -94,18 +92,6 @@ def test_a_file_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
     assert read_json_lines(tmp_path / "none.jsonl") == []
 
 
-def test_the_logger_writes_numbers_and_leaves_the_rest(tmp_path: Path) -> None:
-    lines = JsonLines(tmp_path / "metrics.jsonl")
-    logger = Logger(None, [MetricsWriter(lines)])
-    for key, value in {"int": 2, "float": 0.5, "numpy": np.float32(0.25), "array": np.zeros(2), "text": "x"}.items():
-        logger.record(key, value)
-    logger.dump(64)
-    logger.close()
-    assert not lines._file.closed, "the file belongs to its owner"
-    lines.close()
-    assert read_json_lines(lines.path) == [{"samples": 64, "int": 2.0, "float": 0.5, "numpy": 0.25}]
-
-
 def full(*_: object, **__: object) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -167,85 +153,3 @@ def test_appending_begins_after_the_last_whole_line(tmp_path: Path, torn: str) -
         file.write(torn)
     write(path, range(5, 7))
     assert [row["samples"] for row in read_json_lines(path)] == [0, 1, 5, 6]
-
-
-def log(writer: TensorBoardWriter, *steps: int) -> None:
-    logger = Logger(None, [writer])
-    for step in steps:
-        logger.record("loss", step / 7)
-        logger.record("reward/pose", 1.0)
-        logger.dump(step)
-
-
-@pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
-@pytest.mark.parametrize(("first", "second"), [(0, 1), (3, 3), (2, 5), (4, 4), (0, 6)])
-def test_tensorboard_goes_on_where_the_checkpoint_was_again_and_again(
-    tmp_path: Path, first: int, second: int, closed: bool
-) -> None:
-    """`first` and `second` are what the checkpoints knew, of the six steps that were to be logged."""
-    lengths: dict[str, int] = {}
-    for begin, known in ((0, first), (first, second), (second, 6)):
-        writer = TensorBoardWriter(tmp_path / "tb", lengths)
-        log(writer, *range(begin, known))
-        lengths = writer.lengths()
-        if known < 6:
-            log(writer, *range(known, 6))  # all this is taken again
-            writer.writer.flush()
-        if closed:
-            writer.close()
-    assert tensorboard_steps(tmp_path / "tb") == {tag: list(range(6)) for tag in ("loss", "reward/pose")}
-
-
-@pytest.mark.fault(5)
-def test_tensorboard_cuts_a_torn_record_off(tmp_path: Path) -> None:
-    writer = TensorBoardWriter(tmp_path, {})
-    log(writer, 0, 1)
-    lengths = writer.lengths()
-    log(writer, 2)
-    writer.close()
-    file = next(tmp_path.iterdir())
-    os.truncate(file, file.stat().st_size - 3)
-    writer = TensorBoardWriter(tmp_path, lengths)
-    log(writer, 2, 3)
-    writer.close()
-    assert tensorboard_steps(tmp_path)["loss"] == [0, 1, 2, 3]
-
-
-def test_tensorboard_leaves_what_is_not_its_own(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / "plugins").mkdir()
-    (tmp_path / "events.out.tfevents.1.other").write_bytes(b"from a training that was started anew")
-    writer = TensorBoardWriter(tmp_path, {})
-    assert len(writer.lengths()) == 1
-    writer.close()
-    assert (tmp_path / "notes.txt").read_text() == "mine" and (tmp_path / "plugins").exists()
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_a_disk_without_room_for_tensorboard_is_named(tmp_path: Path, monkeypatch) -> None:
-    writer = TensorBoardWriter(tmp_path, {})
-    monkeypatch.setattr(writer.writer, "flush", full)
-    for work in (lambda: log(writer, 1), writer.lengths):
-        with pytest.raises(MachineError, match=rf"^the disk is full — {tmp_path} — got No space left on device — "):
-            work()
-    writer.close()
-
-
-def test_the_terminal_prints_markup_as_it_is(tiny, capsys) -> None:
-    terminal = Terminal(tiny(), 0)
-    terminal.say("got [red]3[/red] of [4, 5]")
-    terminal.update(3, "detail")  # without a terminal there is no bar
-    terminal.close()
-    assert capsys.readouterr().err == "got [red]3[/red] of [4, 5]\n"
-
-
-def test_a_reader_that_goes_away_silences_the_terminal(tiny) -> None:
-    class Gone(io.StringIO):
-        def write(self, _: str) -> int:
-            raise BrokenPipeError
-
-    terminal = Terminal(tiny(), 0)
-    terminal.console.file = Gone()
-    terminal.say("one")
-    terminal.say("two")
-    assert terminal.console.quiet

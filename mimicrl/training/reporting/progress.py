@@ -14,7 +14,7 @@ from mimicrl.evaluation.metrics import Summary
 from mimicrl.runs import Run
 from mimicrl.runs.records import Progress
 from mimicrl.runs.summary import REWARD
-from mimicrl.training.logs import Terminal
+from mimicrl.training.reporting.terminal import Terminal
 
 _SECONDS = 2.0
 # What readers may expect between two reports, at least: the first evaluation may take as long.
@@ -45,7 +45,7 @@ class Reporter:
     Args:
         run: The run.
         start: Samples that earlier attempts took.
-        token: Names the attempt; see `mimicrl.training.attempts.CurrentAttempt`.
+        token: Names the attempt; see `mimicrl.training.reporting.attempts.CurrentAttempt`.
     """
 
     def __init__(self, run: Run, start: int, token: str) -> None:

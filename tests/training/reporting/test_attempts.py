@@ -11,9 +11,9 @@ import pytest
 from mimicrl import artifacts, machine
 from mimicrl.runs.layout import TrainingState
 from mimicrl.runs.records import Progress
-from mimicrl.training import attempts
-from mimicrl.training.attempts import CurrentAttempt
-from mimicrl.training.logs import read_json_lines
+from mimicrl.training.reporting import attempts
+from mimicrl.training.reporting.attempts import CurrentAttempt
+from mimicrl.training.reporting.json_lines import read_json_lines
 
 TOKEN = "0123456789abcdef"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from mimicrl import artifacts, machine
 from mimicrl.runs.layout import TrainingState
 from mimicrl.runs.records import Attempt, Progress
-from mimicrl.training.logs import JsonLines
+from mimicrl.training.reporting.json_lines import JsonLines
 
 
 class CurrentAttempt:

@@ -12,8 +12,10 @@ from stable_baselines3.common.logger import KVWriter, Logger
 
 from mimicrl import artifacts
 from mimicrl.runs import Run
-from mimicrl.training.logs import JsonLines, MetricsWriter, TensorBoardWriter, read_json_lines
-from mimicrl.training.wandb import WandbWriter
+from mimicrl.training.reporting.json_lines import JsonLines, read_json_lines
+from mimicrl.training.reporting.metrics import MetricsWriter
+from mimicrl.training.reporting.tensorboard import TensorBoardWriter
+from mimicrl.training.reporting.wandb import WandbWriter
 
 
 @dataclass(frozen=True)

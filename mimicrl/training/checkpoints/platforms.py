@@ -1,4 +1,4 @@
-"""What a training's bits depend on besides its run: on another machine it goes on, but to other bits."""
+"""The platform: what the bits of a training depend on besides its run. On another one it goes on, to other bits."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def describe() -> dict[str, Any]:
 
 
 def history(earlier: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
-    """Continue the list of machines that a training was on.
+    """Continue the list of platforms that a training ran on.
 
     Args:
-        earlier: The machines so far, as a checkpoint has them.
+        earlier: The platforms so far, as a checkpoint has them.
 
     Returns:
-        The list with this machine as its last, and what differs from the one before, nothing at a training's start.
+        The list with this platform as its last, and what differs from the one before, nothing at a training's start.
     """
     here = describe()
     changed = differences(earlier[-1], here) if earlier else []
@@ -34,7 +34,7 @@ def history(earlier: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[s
 
 
 def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Return what differs between two machines, as `describe` tells of them, in words."""
+    """Return in words what differs between two platforms of `describe`."""
     return [
         f"{name} {_lacking(then.get(name), now[name])}, now {_lacking(now[name], then.get(name))}"
         for name in now
@@ -43,7 +43,7 @@ def differences(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _lacking(value: Any, other: Any) -> str:
-    """Return a value in words; of a list what the other one lacks."""
+    """Return a value in words; of a list, what the other one lacks."""
     if isinstance(value, list) and isinstance(other, list):
         return " ".join(word for word in value if word not in other) or "without them"
     return str(value)

@@ -9,8 +9,8 @@ import pytest
 
 from mimicrl import artifacts
 from mimicrl.runs import Run
-from mimicrl.training import progress
-from mimicrl.training.progress import Reporter, Stopwatch
+from mimicrl.training.reporting import progress
+from mimicrl.training.reporting.progress import Reporter, Stopwatch
 
 
 @pytest.fixture
