@@ -7,10 +7,21 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from mimicrl.config import TrainingConfig
+
+
+def linear_layers(policy: ActorCriticPolicy) -> dict[str, list[torch.nn.Linear]]:
+    """Return the layers of ``actor`` and ``critic``, from first to last."""
+    extractor = policy.mlp_extractor
+    networks = {
+        "actor": [*extractor.policy_net, policy.action_net],
+        "critic": [*extractor.value_net, policy.value_net],
+    }
+    return {name: [m for m in modules if isinstance(m, torch.nn.Linear)] for name, modules in networks.items()}
 
 
 class Learner(ABC):

@@ -34,16 +34,8 @@ class FiniteCheckWrapper(VecEnvWrapper):
         Raises:
             TrainingDiverged: An action is not finite.
         """
-        self.refuse_actions(actions)
-        self.venv.step_async(actions)
-
-    def refuse_actions(self, actions: np.ndarray) -> None:
-        """Look at actions, shape ``(N, J)``.
-
-        Raises:
-            TrainingDiverged: One is not finite.
-        """
         _refuse(actions, "an action", self._joints)
+        self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Return the step.

@@ -13,7 +13,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from mimicrl.config import TrainingConfig
 from mimicrl.errors import TrainingDiverged
-from mimicrl.learning.base import Learner
+from mimicrl.learning.base import Learner, linear_layers
 from mimicrl.learning.fast.learner import FastLearner
 from mimicrl.learning.reference import ReferenceLearner
 from mimicrl.learning.schedules import value_at
@@ -180,15 +180,10 @@ class MimicPPO(PPO):
             about: What ``policy.json`` should tell besides.
         """
         tensors: dict[str, np.ndarray] = {"log_std": _numpy(self.policy.log_std)}
-        networks = {
-            "actor": [*self.policy.mlp_extractor.policy_net, self.policy.action_net],
-            "critic": [*self.policy.mlp_extractor.value_net, self.policy.value_net],
-        }
-        for name, modules in networks.items():
-            linear = [module for module in modules if isinstance(module, torch.nn.Linear)]
-            for layer, module in enumerate(linear):
-                tensors[f"{name}.{layer}.weight"] = _numpy(module.weight)
-                tensors[f"{name}.{layer}.bias"] = _numpy(module.bias)
+        for name, layers in linear_layers(self.policy).items():
+            for number, layer in enumerate(layers):
+                tensors[f"{name}.{number}.weight"] = _numpy(layer.weight)
+                tensors[f"{name}.{number}.bias"] = _numpy(layer.bias)
         statistics = self.normalizer.obs_rms
         tensors["observation.mean"] = np.array(statistics.mean)  # type: ignore[union-attr]  # one Box, no Dict
         tensors["observation.variance"] = np.array(statistics.var)  # type: ignore[union-attr]

@@ -28,7 +28,7 @@ from mimicrl.training.checkpoints.writer import CheckpointWriter
 from mimicrl.training.evaluation import Evaluations
 from mimicrl.training.reporting.attempts import CurrentAttempt
 from mimicrl.training.reporting.history import History
-from mimicrl.training.reporting.progress import Reporter, Stopwatch
+from mimicrl.training.reporting.progress import Reporter
 from mimicrl.training.stopping import StopRequest
 
 
@@ -84,7 +84,7 @@ class Trainer:
             evaluator = Evaluator(task, run.config.evaluation, cores)
             self._evaluations = Evaluations(run, evaluator, point.record.evaluation, point.best_policy)
             self._checkpoints = CheckpointWriter(run, self._start, point.platforms)
-            self._stopwatch = Stopwatch(point.record.seconds)
+            self._earlier_seconds, self._begin = point.record.seconds, time.monotonic()
             parameters = sum(parameter.numel() for parameter in self._model.policy.parameters())
             title, *introduction = describe.training(run, task, parameters, self._start)
             self._progress.say(title)
@@ -135,6 +135,10 @@ class Trainer:
         if self._evaluations.best_policy:
             self._evaluations.best_policy.save(self._run.policy_directory("best"))
 
+    def _seconds(self) -> float:
+        """Return the seconds of training so far, over all its attempts."""
+        return self._earlier_seconds + time.monotonic() - self._begin
+
     def _policy(self) -> Policy:
         """Return the policy as it is now."""
         return self._model.export(self._about | {"samples": self._model.num_timesteps})
@@ -174,7 +178,7 @@ class Trainer:
     def _evaluate(self, samples: int) -> None:
         earlier = self._evaluations.state.first_success
         row = self._evaluations.evaluate(self._policy(), samples)
-        clocks = {"training_seconds": self._stopwatch.seconds, "cpu_seconds": time.process_time()}
+        clocks = {"training_seconds": self._seconds(), "cpu_seconds": time.process_time()}
         self._history.evaluations.append(row | clocks)
         summary = self._evaluations.last
         assert summary is not None
@@ -186,7 +190,7 @@ class Trainer:
             self._progress.say(f"first success after {first:,} samples: all episodes stable, twice in a row")
 
     def _save(self) -> None:
-        self._checkpoints.save(self._model, self._evaluations, self._history, self._stopwatch.seconds)
+        self._checkpoints.save(self._model, self._evaluations, self._history, self._seconds())
 
     def _tell(self, state: str) -> None:
         lengths = [episode["l"] for episode in self._model.ep_info_buffer or []]
@@ -210,7 +214,7 @@ class Trainer:
             first_success_samples=first,
             first_success_simulated_s=None if first is None else first / run.config.mdp.control_hz,
             best=evaluated.best.as_json() if evaluated.best else None,
-            train_seconds=round(self._stopwatch.seconds, 3),
+            train_seconds=round(self._seconds(), 3),
             evaluation_seconds=round(evaluated.seconds, 3),
             problem=str(self.problem) if self.problem else None,
         )

@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from pathlib import Path
 
@@ -29,20 +29,16 @@ CLIP = 10.0
 _END_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class _MakeEnv:
-    """Makes one environment of a run, in whatever process it is called."""
+def _make_one(run: Path) -> gymnasium.Env:
+    # Monitor would add nothing to the episode's end but its own clock; it is part of the classic stack.
+    return Monitor(Task.of_run(Run(run)).env())
 
-    run: Path
-    in_worker: bool
 
-    def __call__(self) -> gymnasium.Env:
-        if self.in_worker:
-            # Ctrl-C and a scheduler's signals reach the whole group; the trainer decides when its workers end.
-            for number in SIGNALS:
-                signal.signal(number, signal.SIG_IGN)
-        # Monitor would add nothing to the episode's end but its own clock; it is part of the classic stack.
-        return Monitor(Task.of_run(Run(self.run)).env())
+def _make_in_worker(run: Path) -> gymnasium.Env:
+    # Ctrl-C and a scheduler's signals reach the whole group; the trainer decides when its workers end.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    return _make_one(run)
 
 
 def make(run: Run, task: Task, threads: int) -> FastVecNormalize:
@@ -58,11 +54,11 @@ def make(run: Run, task: Task, threads: int) -> FastVecNormalize:
     if config.vec_env == "batched":
         environments = MimicVecEnv(task.batch(config.n_envs, threads))
     elif config.vec_env == "dummy":
-        environments = DummyVecEnv([_MakeEnv(run.path, in_worker=False)] * config.n_envs)
+        environments = DummyVecEnv([partial(_make_one, run.path)] * config.n_envs)
     else:
         # The server that forks the workers imports once what would take each of them seconds.
         multiprocessing.get_context("forkserver").set_forkserver_preload(["mimicrl.training.vec_envs"])
-        environments = SubprocVecEnv([_MakeEnv(run.path, in_worker=True)] * config.n_envs, start_method="forkserver")
+        environments = SubprocVecEnv([partial(_make_in_worker, run.path)] * config.n_envs, start_method="forkserver")
     rows = Observation(run.config.mdp.observations.active(), task.walker).rows
     names = [" of ".join(filter(None, (row.meaning, row.joint))) for row in rows]
     return FastVecNormalize(

@@ -79,7 +79,7 @@ def _bad_weight(model: MimicPPO) -> None:
 
     def poisoned() -> None:
         with torch.no_grad():
-            model.policy.action_net.bias[0] = torch.inf
+            model.policy.get_parameter("action_net.bias")[0] = torch.inf
         check()
 
     model._check_update = poisoned  # type: ignore[method-assign]

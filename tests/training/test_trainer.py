@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import threading
@@ -21,12 +20,11 @@ from mimicrl.errors import (
     ArtifactError,
     Interrupted,
     MachineError,
-    RunLocked,
     TrainingDiverged,
     WorkerDied,
 )
 from mimicrl.policy import Policy
-from mimicrl.runs import Run, lock
+from mimicrl.runs import Run
 from mimicrl.training import trainer as training
 from mimicrl.training.reporting.json_lines import JsonLines, read_json_lines
 
@@ -75,7 +73,8 @@ def test_tables_have_a_row_an_update_and_a_row_an_evaluation(trained_run: Run) -
     metrics, evaluations = pd.read_parquet(trained_run.metrics_file), pd.read_parquet(trained_run.evaluations_file)
     assert metrics["samples"].tolist() == [128, 256, 384, 512]
     told = ["train/learning_rate", "train/approx_kl", "reward/pose", "rollout/ended_by_fall", "rollout/ep_len_mean"]
-    assert metrics[told].notna().all().all()
+    assert metrics[told].to_numpy().size == 4 * len(told)
+    assert not np.isnan(metrics[told].to_numpy(float)).any()
     assert metrics["eval/stable_episodes"].notna().tolist() == [False, True, False, True]
     assert evaluations["samples"].tolist() == [256, 512]
     assert evaluations["shifted_starts"].tolist() == [False, True]
@@ -114,23 +113,12 @@ def test_another_seed_gives_other_weights(prepare, trained_run: Run, tmp_path: P
         {"training": {"vec_env": "dummy"}},
         {"training": {"save_freq": 10**6}},
         {"training": {"cores": 2}},
+        {},
     ],
 )
-def test_the_weights_do_not_depend_on(prepare, trained_run: Run, tmp_path: Path, changes: Any) -> None:
-    assert final_weights(prepare(tmp_path / "run", **changes)) == weights(trained_run)
-
-
-def test_the_weights_do_not_depend_on_the_cores(prepare, trained_run: Run, tmp_path: Path) -> None:
-    assert final_weights(prepare(tmp_path / "run"), cores=2) == weights(trained_run)
-
-
-def test_environments_in_processes_give_the_same_weights(prepare, tmp_path: Path) -> None:
-    small = {"n_envs": 2, "total_timesteps": 128}
-    bits = [
-        final_weights(prepare(tmp_path / kind, training={"vec_env": kind, **small})) for kind in ("batched", "subproc")
-    ]
-    assert bits[0] == bits[1]
-    assert multiprocessing.active_children() == []
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_weights_do_not_depend_on(prepare: Any, trained_run: Run, tmp_path: Path, changes: Any, cores: int) -> None:
+    assert final_weights(prepare(tmp_path / "run", **changes), cores) == weights(trained_run)
 
 
 @pytest.mark.parametrize(
@@ -265,15 +253,6 @@ def test_nothing_stays_open(prepare, tmp_path: Path, training: Any, cores: int) 
         train(run, resume="must" if "total_timesteps" in training else "auto", cores=cores, record_divergence=True)
     assert set(threading.enumerate()) == threads
     assert handles() == before
-
-
-def test_a_second_trainer_is_refused(prepare, tmp_path: Path) -> None:
-    run = prepare(tmp_path / "run")
-    message = (
-        rf"^another process works in this run — {run.path} — got mimicrl train on host .*, process {os.getpid()}, since"
-    )
-    with lock.hold(run.lock_file, "mimicrl train"), pytest.raises(RunLocked, match=message):
-        train(run, cores=1)
 
 
 def test_a_changed_file_of_the_run_is_refused(prepare, tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from mimicrl.envs.task import Task
 from mimicrl.learning.finite_check import FiniteCheckWrapper
@@ -22,18 +23,17 @@ def make(run: Run) -> VecNormalize:
     return environments
 
 
-def roll(environments: VecNormalize, steps: int, seed: int = 0) -> list[np.ndarray]:
-    generator = np.random.default_rng(seed)
+def roll(environments: VecEnv | None, steps: int, action: float) -> list[Any]:
+    assert environments is not None
     shape = (environments.num_envs, *environments.action_space.shape)  # type: ignore[misc]
-    return [
-        part for _ in range(steps) for part in environments.step(generator.uniform(-1, 1, shape).astype(np.float32))[:3]
-    ]
+    return [environments.step(np.full(shape, action, np.float32))[:3] for _ in range(steps)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_guard_stands_before_the_normaliser(prepare, tmp_path: Path, kind: str) -> None:
+def test_the_finite_check_stands_before_the_normaliser(prepare, tmp_path: Path, kind: str) -> None:
     environments = make(prepare(tmp_path / "run", training={"vec_env": kind, "gamma": 0.97}))
-    assert isinstance(environments, VecNormalize) and isinstance(environments.venv, FiniteCheckWrapper)
+    assert isinstance(environments, VecNormalize)
+    assert isinstance(environments.venv, FiniteCheckWrapper)
     assert environments.gamma == 0.97
     environments.close()
 
@@ -45,15 +45,15 @@ def test_a_state_carries_on_bitwise_in_the_same_and_in_the_other_kind(
 ) -> None:
     first = make(prepare(tmp_path / "first", training={"vec_env": kind}))
     first.reset()
-    roll(first, 15)
+    roll(first, 15, -0.5)
     state = vec_envs.get_state(first)
     assert all(len(rows) == first.num_envs for rows in state.values())
-    expected = [first.venv.step(np.full((4, 8), 0.3, np.float32))[:3] for _ in range(40)]  # episodes end in between
+    expected = roll(first.venv, 40, 0.3)  # episodes end in between
     assert any(done.any() for _, _, done in expected)
     second = make(prepare(tmp_path / "second", training={"vec_env": other}))
     vec_envs.set_state(second, state)
-    for step in expected:
-        for old, new in zip(step, second.venv.step(np.full((4, 8), 0.3, np.float32))[:3], strict=True):
+    for step, again in zip(expected, roll(second.venv, 40, 0.3), strict=True):
+        for old, new in zip(step, again, strict=True):
             np.testing.assert_array_equal(old, new)
     first.close()
     second.close()
@@ -64,6 +64,6 @@ def test_a_state_is_a_copy(prepare, tmp_path: Path) -> None:
     environments.reset()
     state = vec_envs.get_state(environments)
     kept = {name: rows.copy() for name, rows in state.items()}
-    roll(environments, 3)
+    roll(environments, 3, 0.3)
     for name, rows in kept.items():
         np.testing.assert_array_equal(state[name], rows)

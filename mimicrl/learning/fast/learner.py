@@ -22,39 +22,15 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import explained_variance
 
 from mimicrl.config import TrainingConfig
-from mimicrl.learning.base import Learner
+from mimicrl.learning.base import Learner, linear_layers
 from mimicrl.learning.fast.adam import FlatAdam
 from mimicrl.learning.fast.networks import Network
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
-class _Networks:
-    """Actor, critic and optimiser, working on a policy's own parameters and their gradients."""
-
-    def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig) -> None:
-        assert isinstance(policy.optimizer, FlatAdam)
-        self.optimizer = cast(FlatAdam, policy.optimizer)  # and none of PyTorch's own
-        self.log_std = policy.log_std.detach()
-        assert policy.log_std.grad is not None
-        self.log_std_gradient = policy.log_std.grad
-        extractor = policy.mlp_extractor
-        rows = max(config.batch_size, config.n_envs)
-        self.actor = Network(_linear([*extractor.policy_net, policy.action_net]), config.activation_fn, rows)
-        self.critic = Network(_linear([*extractor.value_net, policy.value_net]), config.activation_fn, rows)
-
-    def log_probability(self, deviation: torch.Tensor) -> torch.Tensor:
-        """Return the log probability, shape ``(n,)``, of actions so many standard deviations off the mean."""
-        constant = self.log_std.sum() + _HALF_LOG_2PI * deviation.shape[1]
-        return -0.5 * (deviation * deviation).sum(1) - constant
-
-
-def _linear(modules: list[torch.nn.Module]) -> list[torch.nn.Linear]:
-    return [module for module in modules if isinstance(module, torch.nn.Linear)]
-
-
 class FastLearner(Learner):
-    """Actor and critic of a policy, on memory of their own.
+    """Works on the policy's own parameters and gradients, which its `FlatAdam` has moved into one piece of memory.
 
     With two cores or more the critic learns in a second thread while the actor learns in the caller's. PyTorch releases
     Python's interpreter lock inside its operations. Each operation runs on one thread (``torch.set_num_threads(1)``),
@@ -65,8 +41,13 @@ class FastLearner(Learner):
 
     def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, cores: int = 1) -> None:
         self._config = config
-        self._networks = _Networks(policy, config)
-        self.optimizer = self._networks.optimizer
+        assert isinstance(policy.optimizer, FlatAdam)
+        self._optimizer = cast(FlatAdam, policy.optimizer)  # and none of PyTorch's own
+        assert policy.log_std.grad is not None
+        self._log_std, self._log_std_gradient = policy.log_std.detach(), policy.log_std.grad
+        layers, rows = linear_layers(policy), max(config.batch_size, config.n_envs)
+        self._actor = Network(layers["actor"], config.activation_fn, rows)
+        self._critic = Network(layers["critic"], config.activation_fn, rows)
         # `get_num_threads` applies the process's number of threads to the new one.
         self._second = ThreadPoolExecutor(1, "critic", torch.get_num_threads) if cores > 1 else None
 
@@ -78,28 +59,32 @@ class FastLearner(Learner):
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Draw actions; see `Learner`."""
-        mean = self._networks.actor.forward(torch.from_numpy(observations))
-        return (mean + torch.randn_like(mean) * self._networks.log_std.exp()).numpy()
+        mean = self._actor.forward(torch.from_numpy(observations))
+        return (mean + torch.randn_like(mean) * self._log_std.exp()).numpy()
 
     @torch.no_grad()
     def values(self, observations: np.ndarray) -> np.ndarray:
         """Return the critic's values; see `Learner`."""
         parts = torch.split(torch.from_numpy(observations), self._config.batch_size)
-        return torch.cat([self._networks.critic.forward(part)[:, 0].clone() for part in parts]).numpy()
+        return torch.cat([self._critic.forward(part)[:, 0].clone() for part in parts]).numpy()
 
     @torch.no_grad()
     def log_probabilities(self, observations: np.ndarray, actions: np.ndarray) -> np.ndarray:
         """Return the log probabilities of actions; see `Learner`."""
-        networks, rows, parts = self._networks, self._config.batch_size, []
+        rows, parts = self._config.batch_size, []
         tensors = (torch.from_numpy(array) for array in (observations, actions))
         for observed, acted in zip(*(torch.split(tensor, rows) for tensor in tensors), strict=True):
-            deviation = (acted - networks.actor.forward(observed)) / networks.log_std.exp()
-            parts.append(networks.log_probability(deviation))
+            parts.append(self._log_probability((acted - self._actor.forward(observed)) / self._log_std.exp()))
         return torch.cat(parts).numpy()
+
+    def _log_probability(self, deviation: torch.Tensor) -> torch.Tensor:
+        """Return the log probability, shape ``(n,)``, of actions so many standard deviations off the mean."""
+        constant = self._log_std.sum() + _HALF_LOG_2PI * deviation.shape[1]
+        return -0.5 * (deviation * deviation).sum(1) - constant
 
     def state(self) -> dict[str, np.ndarray]:
         """Return Adam's moments, shape ``(P,)`` as they lie in memory, and its steps."""
-        optimizer = self.optimizer
+        optimizer = self._optimizer
         return {
             "first_moment": optimizer.first_moment.numpy(),
             "second_moment": optimizer.second_moment.numpy(),
@@ -108,9 +93,9 @@ class FastLearner(Learner):
 
     def load_state(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Continue from a state of `state`."""
-        self.optimizer.first_moment.copy_(torch.from_numpy(arrays["first_moment"]))
-        self.optimizer.second_moment.copy_(torch.from_numpy(arrays["second_moment"]))
-        self.optimizer.steps = int(arrays["steps"])
+        self._optimizer.first_moment.copy_(torch.from_numpy(arrays["first_moment"]))
+        self._optimizer.second_moment.copy_(torch.from_numpy(arrays["second_moment"]))
+        self._optimizer.steps = int(arrays["steps"])
 
     @torch.no_grad()
     def update(self, model: PPO) -> None:
@@ -123,7 +108,7 @@ class FastLearner(Learner):
         epoch, and ``loss`` that of the last minibatch.
         """
         config, buffer = self._config, model.rollout_buffer
-        self.optimizer.lr = model.lr_schedule(model._current_progress_remaining)
+        self._optimizer.lr = model.lr_schedule(model._current_progress_remaining)
         clip_range = model.clip_range(model._current_progress_remaining)  # type: ignore[operator]  # a schedule by now
         samples = _Samples.of(buffer)
         epochs = [self._epoch(samples.shuffled(), clip_range) for _ in range(config.n_epochs)]
@@ -138,8 +123,8 @@ class FastLearner(Learner):
             "clip_fraction": clip_fraction,
             "loss": float(last[0, -1] + config.ent_coef * last[2, -1] + config.vf_coef * last[1, -1]),
             "explained_variance": float(explained_variance(buffer.values.ravel(), buffer.returns.ravel())),
-            "std": float(self._networks.log_std.exp().mean()),
-            "learning_rate": self.optimizer.lr,
+            "std": float(self._log_std.exp().mean()),
+            "learning_rate": self._optimizer.lr,
             "clip_range": clip_range,
         }
         for name, value in rows.items():
@@ -157,13 +142,13 @@ class FastLearner(Learner):
         parts = (samples.observations, samples.actions, samples.log_probabilities, samples.returns)
         minibatches = zip(*(torch.split(part, rows) for part in parts), strict=True)
         for index, (observations, actions, old, returns) in enumerate(minibatches):
-            entropies[index] = self._networks.log_std.sum()
+            entropies[index] = self._log_std.sum()
             actor = partial(
                 self._actor_gradients, observations, actions, old, advantages[index], clip_range, log_ratios[index]
             )
             critic = partial(self._critic_gradients, observations, returns, errors[index])
             self._both(actor, critic)
-            self.optimizer.step(self._config.max_grad_norm)
+            self._optimizer.step(self._config.max_grad_norm)
         ratios = log_ratios.exp()
         surrogate = torch.min(advantages * ratios, advantages * ratios.clamp(1.0 - clip_range, 1.0 + clip_range))
         entropies += samples.actions.shape[1] * (0.5 + _HALF_LOG_2PI)
@@ -200,24 +185,23 @@ class FastLearner(Learner):
         log_ratio: torch.Tensor,
     ) -> None:
         """Write the actor's gradients of one minibatch; `log_ratio` takes what the statistics need."""
-        networks = self._networks
-        inverse_std = (-networks.log_std).exp()
-        deviation = (actions - networks.actor.forward(observations)) * inverse_std
-        torch.sub(networks.log_probability(deviation), old, out=log_ratio)
+        inverse_std = (-self._log_std).exp()
+        deviation = (actions - self._actor.forward(observations)) * inverse_std
+        torch.sub(self._log_probability(deviation), old, out=log_ratio)
         ratio = log_ratio.exp()
         # The surrogate min(r A, clip(r) A) has the derivative A by r, but none where the clipped one is the smaller.
         clipped = torch.where(advantages > 0, ratio > 1.0 + clip_range, ratio < 1.0 - clip_range)
         by_log_probability = (advantages * ratio * (-1.0 / len(actions))).masked_fill_(clipped, 0.0)[:, None]
         # log p = −½ Σ d² − Σ log σ − …, where d = (a − μ) / σ: ∂/∂μ = d / σ, ∂/∂log σ = d² − 1.
-        torch.mm(by_log_probability.t(), deviation.square() - 1.0, out=networks.log_std_gradient[None])
-        networks.log_std_gradient.sub_(self._config.ent_coef)
-        networks.actor.backward(deviation.mul_(inverse_std).mul_(by_log_probability))
+        torch.mm(by_log_probability.t(), deviation.square() - 1.0, out=self._log_std_gradient[None])
+        self._log_std_gradient.sub_(self._config.ent_coef)
+        self._actor.backward(deviation.mul_(inverse_std).mul_(by_log_probability))
 
     @torch.no_grad()
     def _critic_gradients(self, observations: torch.Tensor, returns: torch.Tensor, error: torch.Tensor) -> None:
         """Write the critic's gradients of one minibatch; `error` takes what the statistics need."""
-        torch.sub(self._networks.critic.forward(observations)[:, 0], returns, out=error)
-        self._networks.critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
+        torch.sub(self._critic.forward(observations)[:, 0], returns, out=error)
+        self._critic.backward((error * (2.0 * self._config.vf_coef / len(error)))[:, None])
 
 
 @dataclass(frozen=True)

@@ -23,22 +23,6 @@ _PARTS = 4
 """A line is printed after each of so many parts of the budget."""
 
 
-class Stopwatch:
-    """Seconds of training, over all its attempts.
-
-    Args:
-        earlier: Seconds that earlier attempts took.
-    """
-
-    def __init__(self, earlier: float = 0.0) -> None:
-        self._earlier, self._begin = earlier, time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds so far."""
-        return self._earlier + time.monotonic() - self._begin
-
-
 class Reporter:
     """Tells how far a training is, and the user what happens.
 

@@ -10,7 +10,7 @@ import pytest
 from mimicrl import artifacts
 from mimicrl.runs import Run
 from mimicrl.training.reporting import progress
-from mimicrl.training.reporting.progress import Reporter, Stopwatch
+from mimicrl.training.reporting.progress import Reporter
 
 
 @pytest.fixture
@@ -51,11 +51,3 @@ def test_while_running_it_tells_every_two_seconds_and_an_end_at_once(run: Run, c
 def test_before_the_first_step_there_is_no_estimate(run: Run) -> None:
     Reporter(run, 0, "0123").tell("running", 0, None, [])
     assert artifacts.read_json(run.progress_file)["eta_s"] is None
-
-
-def test_the_stopwatch_goes_on_from_earlier_attempts_whatever_the_clock_on_the_wall(clock: list[float]) -> None:
-    first = Stopwatch()
-    clock[0] += 5.0
-    second = Stopwatch(first.seconds)
-    clock[0] += 2.5
-    assert (first.seconds, second.seconds) == (7.5, 7.5)
