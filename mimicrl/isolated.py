@@ -1,7 +1,8 @@
 """Run a function in a Python process of its own, with limits of memory and time.
 
-For what may crash, hang or ask for any amount of memory: libraries that read foreign files, drivers. Arguments go there
-as JSON; the result comes back as JSON and arrays without objects, so that nothing that comes from there can run here.
+This is for what may crash, hang or ask for any amount of memory: libraries that read foreign files, and drivers.
+Arguments go there as JSON. The result comes back as JSON or as arrays without objects, so nothing that comes from there
+can run here.
 """
 
 from __future__ import annotations
@@ -14,15 +15,12 @@ import os
 import signal
 import subprocess
 import sys
-import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mimicrl import errors
-
-_ARRAY = "array of the result"
 
 
 class NoResult(Exception):
@@ -57,12 +55,12 @@ def run(
     Args:
         function: Its name, ``package.module:function``.
         *arguments: Its arguments, of JSON's types.
-        seconds: How long it may take, with the start of the process and its imports.
+        seconds: How long it may take, the start of the process and its imports included.
         memory_bytes: How much memory the process may map, where the system can limit that.
         environment: Environment variables to change there; None removes one.
 
     Returns:
-        Dictionaries, lists, strings, numbers and arrays, in any composition.
+        A value of JSON's types, or a list of arrays.
 
     Raises:
         MimicError: What the function raised, of the same class and with the same fields.
@@ -87,77 +85,61 @@ def run(
     if done.returncode or not done.stdout:
         words = done.stderr.decode(errors="replace").strip()
         raise Failed(words.splitlines()[-1] if words else f"the process ended with {done.returncode}")
-    return _result(_decode(done.stdout))
+    return _unpack(done.stdout)
 
 
-def _result(document: dict[str, Any]) -> Any:
-    """Return the result, or raise what was raised there."""
-    match document:
-        case {"error": name, "fields": fields}:
-            lists = {field: tuple(value) for field, value in fields.items() if isinstance(value, list)}
-            raise getattr(errors, name)(**fields | lists)
-        case {"memory": text}:
-            raise OutOfMemory(text)
-        case {"failed": text}:
-            raise Failed(text)
-    return document["value"]
+def _unpack(content: bytes) -> Any:
+    """Return the result that the process wrote, or raise what the function raised there."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as packed:
+        match json.loads(str(packed["document"])):
+            case {"error": name, "fields": fields}:
+                lists = {field: tuple(value) for field, value in fields.items() if isinstance(value, list)}
+                raise getattr(errors, name)(**fields | lists)
+            case {"memory": text}:
+                raise OutOfMemory(text)
+            case {"failed": text}:
+                raise Failed(text)
+            case {"arrays": count}:
+                return [packed[f"arr_{index}"] for index in range(count)]  # as `savez` names them
+            case document:
+                return document["value"]
 
 
-def _encode(document: dict[str, Any]) -> bytes:
-    arrays: list[np.ndarray] = []
-
-    def put(value: object) -> object:
-        if isinstance(value, np.generic):
-            return value.item()
-        if not isinstance(value, np.ndarray):
-            raise TypeError(f"a {type(value).__name__} cannot leave its process")
-        arrays.append(value)
-        return {_ARRAY: f"arr_{len(arrays) - 1}"}  # as `savez` names it
-
-    text = json.dumps(document, default=put).encode()
+def _pack(document: dict[str, Any], arrays: Sequence[np.ndarray] = ()) -> bytes:
     stream = io.BytesIO()
-    np.savez(stream, *arrays, document=np.frombuffer(text, np.uint8), allow_pickle=False)
+    np.savez(stream, *arrays, document=np.array(json.dumps(document)), allow_pickle=False)
     return stream.getvalue()
 
 
-def _decode(content: bytes) -> dict[str, Any]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return json.loads(
-            arrays["document"].tobytes(),
-            object_hook=lambda found: arrays[found[_ARRAY]] if found.keys() == {_ARRAY} else found,
-        )
-
-
 def _call(function: str, arguments: list[Any]) -> bytes:
-    """Call a function; return what becomes of it, encoded."""
+    """Call a function; return its result or what it raised, packed."""
     module, _, name = function.partition(":")
     try:
-        return _encode({"value": getattr(importlib.import_module(module), name)(*arguments)})
+        value = getattr(importlib.import_module(module), name)(*arguments)
+        if isinstance(value, list) and all(isinstance(item, np.ndarray) for item in value):
+            return _pack({"arrays": len(value)}, value)
+        return _pack({"value": value})
     except errors.MimicError as error:
-        return _encode({"error": type(error).__name__, "fields": vars(error)})
+        return _pack({"error": type(error).__name__, "fields": vars(error)})
     except MemoryError as error:
-        return _encode({"memory": str(error)})
+        return _pack({"memory": str(error)})
     except Exception as error:
-        return _encode({"failed": " ".join("".join(traceback.format_exception_only(error)).split())})
+        return _pack({"failed": " ".join(f"{type(error).__name__}: {error}".split())})
 
 
-def _limit(memory_bytes: int | None) -> None:
+def _main() -> None:
+    function, arguments, memory_bytes = sys.argv[1], *map(json.loads, sys.argv[2:])
+    # What the function prints must not get into the result: it goes where warnings go.
+    result = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
     with contextlib.suppress(ImportError, OSError, ValueError):  # not every system has these limits
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if memory_bytes is not None:
             resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-
-
-def _main() -> None:
-    function, arguments, memory_bytes = sys.argv[1:]
-    # What the function prints must not come between: it goes where warnings go.
-    result = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    _limit(json.loads(memory_bytes))
     with result:
-        result.write(_call(function, json.loads(arguments)))
+        result.write(_call(function, arguments))
 
 
 if __name__ == "__main__":
