@@ -39,11 +39,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def canonical_json(value: Any) -> str:
-    """Return JSON that is equal for equal values: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file atomically: afterwards it holds all of `data` or is as it was before.
 
@@ -60,15 +55,18 @@ def write_bytes(path: Path, data: bytes) -> None:
 def atomic_file(path: Path) -> Iterator[Path]:
     """Write a file under a temporary name and rename it to `path` when the block ends without an error.
 
+    What an interrupted write of the same file left is removed first.
+
     Yields:
         The name to write to, beside `path` and with its ending.
 
     Raises:
         MachineError: The disk is full, or the place cannot be written.
     """
-    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    temporary = _temporary(path)
     with machine_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, path.name)
         try:
             yield temporary
             faultpoints.reach("file.written")
@@ -80,11 +78,6 @@ def atomic_file(path: Path) -> Iterator[Path]:
             _fsync_directory(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically; see `write_bytes`."""
-    write_bytes(path, text.encode())
 
 
 def json_bytes(value: Any) -> bytes:
@@ -102,11 +95,6 @@ def parquet_bytes(table: pandas.DataFrame) -> bytes:
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
-
-
-def write_parquet(path: Path, table: pandas.DataFrame) -> None:
-    """Write a table as Parquet atomically; see `write_bytes`."""
-    write_bytes(path, parquet_bytes(table))
 
 
 def read_parquet(path: Path, *columns: str) -> pandas.DataFrame:
@@ -141,10 +129,10 @@ def write_if_changed(path: Path, data: bytes) -> bool:
     Returns:
         Whether it was written.
     """
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    write_bytes(path, data)
-    return True
+    changed = not path.is_file() or path.read_bytes() != data
+    if changed:
+        write_bytes(path, data)
+    return changed
 
 
 def read_json(path: Path) -> Any:
@@ -181,7 +169,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     Raises:
         MachineError: The disk is full, or the place cannot be written.
     """
-    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    temporary = _temporary(path)
     aside = temporary.with_name(f"{temporary.name}-old")
     with machine_errors(path):
         temporary.mkdir(parents=True)
@@ -210,7 +198,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 def remove_directory(path: Path) -> None:
     """Remove a directory at once as far as readers can tell: it is renamed away first."""
-    trash = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    trash = _temporary(path)
     with machine_errors(path):
         path.replace(trash)
         faultpoints.reach("directory.trashed")
@@ -235,6 +223,11 @@ def sweep(directory: Path, name: str = "") -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """Return a new name beside `path`."""
+    return path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
 
 
 def _fsync_directory(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from mimicrl import artifacts
@@ -36,4 +37,5 @@ def fingerprint(
     }
     if plugins_sha256:
         content["plugins"] = [list(item) for item in plugins_sha256.items()]  # their order is that of their terms
-    return artifacts.sha256(artifacts.canonical_json(content).encode())[:12]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return artifacts.sha256(text.encode())[:12]

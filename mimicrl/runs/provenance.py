@@ -44,7 +44,7 @@ def record(
             "ended": machine.now(),
             "code": _code(image),
             "lock_sha256": _lock_sha256(),
-            "container": image.without_labels(),
+            "container": image.model_dump(exclude={"labels"}),
             "host": machine.host(),
             "slurm_job": machine.slurm_job(),
             "python": platform.python_version(),

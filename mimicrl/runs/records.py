@@ -150,10 +150,6 @@ class ImageRecord(Image):
 
     labels: dict[str, Any] | None = None
 
-    def without_labels(self) -> Image:
-        """Return what provenance tells of the image."""
-        return Image(sha256=self.sha256, image=self.image, version=self.version, commit=self.commit)
-
 
 class Code(Record):
     """The code that ran; commit and whether it was changed since are None where nothing tells."""

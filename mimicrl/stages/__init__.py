@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from mimicrl.stages.stage import PANELS, Panel, panel_of
+from mimicrl.stages.stage import PANELS, Panel
 
 _SHARED = {"options", "stage"}
 """Modules that the stages share."""
@@ -21,4 +21,4 @@ def verbs() -> list[tuple[Panel, Callable[..., Any]]]:
     """Return each stage's verb, the function that its file is named after, with its group in ``mimicrl --help``."""
     names = [module.name for module in pkgutil.iter_modules(__path__) if module.name not in _SHARED]
     found = [getattr(import_module(f"{__name__}.{name}"), name) for name in names]
-    return [(panel, verb) for panel in PANELS for verb in found if panel_of(verb) == panel]
+    return [(panel, verb) for panel in PANELS for verb in found if verb.panel == panel]

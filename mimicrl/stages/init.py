@@ -64,7 +64,7 @@ def init_study(work: Work, study: StudyConfig, out: Path) -> None:
     }
     ResolvedStudy.model_validate(content)
     work.sign_for(folder)
-    work.write_if_changed(folder.study_file, yaml.dump(content).encode())
+    work.write(folder.study_file, yaml.dump(content).encode())
 
 
 def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
@@ -109,8 +109,8 @@ def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[st
     files = {run.plugin_file(name): content for name, content in plugins.items()}
     files |= {run.walker_file: walker, run.motion_file: motion, run.config_file: settings}
     for file, content in files.items():
-        work.write_if_changed(file, content)
-    work.complete(run.run_file, record.to_bytes(), if_changed=True)
+        work.write(file, content)
+    work.complete(run.run_file, record.to_bytes())
 
 
 def _try_plugins(config: RunConfig, task: Task) -> None:

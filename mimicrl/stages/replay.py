@@ -70,7 +70,6 @@ def replay(
     path = out or first.video_file(f"{name}.{kind}")
     if out is None:
         work.sign_for(first, "replay" if path.name == "final.mp4" else f"replay-{path.name}", physics=threads)
-    work.sweep(path)
     pictures = film.write(path, takes, video)
     work.wrote(path)
     if shown:

@@ -1,4 +1,4 @@
-"""What all stages share: leftovers of a killed one, errors of plugins, and the provenance of what they wrote."""
+"""What all stages share: how they write, errors of plugins, and the provenance of what they wrote."""
 
 from __future__ import annotations
 
@@ -52,23 +52,12 @@ class Work:
         """
         self._folder, self._name, self._threads = folder, name or self._stage, threads
 
-    def sweep(self, path: Path) -> None:
-        """Remove what a killed stage left of an output, but nothing that another stage may be writing."""
-        artifacts.sweep(path.parent, path.name)
-
     def write(self, path: Path, data: bytes) -> None:
-        """Write an output atomically.
+        """Write an output atomically, if its content changes: else what depends on it need not run again.
 
         Raises:
             MachineError: The disk is full, or the place cannot be written.
         """
-        self.sweep(path)
-        artifacts.write_bytes(path, data)
-        self._note(path, artifacts.sha256(data))
-
-    def write_if_changed(self, path: Path, data: bytes) -> None:
-        """Write an output if its content changes, so that nothing that depends on it runs again; see `write`."""
-        self.sweep(path)
         artifacts.write_if_changed(path, data)
         self._note(path, artifacts.sha256(data))
 
@@ -77,22 +66,12 @@ class Work:
         for path in paths:
             self._note(path, artifacts.file_sha256(path))
 
-    def complete(self, path: Path, data: bytes, *, if_changed: bool = False) -> None:
-        """Write the last output, whose presence says that all others are there, after the provenance.
-
-        Args:
-            path: The file.
-            data: Its content.
-            if_changed: Leave the file alone if it has this content already.
-
-        Raises:
-            MachineError: The disk is full, or the place cannot be written.
-        """
+    def complete(self, path: Path, data: bytes) -> None:
+        """Write the last output after the provenance: its presence says that all others are there; see `write`."""
         self._note(path, artifacts.sha256(data))
         self.sign()
         self._complete = True
-        self.sweep(path)
-        (artifacts.write_if_changed if if_changed else artifacts.write_bytes)(path, data)
+        artifacts.write_if_changed(path, data)
 
     def sign(self) -> None:
         """Write the provenance of what was written so far, if it was asked for and is not complete."""
@@ -100,12 +79,10 @@ class Work:
             return
         from mimicrl.runs import provenance
 
-        file = self._folder.provenance_file(self._name)
-        self.sweep(file)
         record = provenance.record(
             self._stage, self._started, outputs=self._outputs, result=self.result, **self._threads
         )
-        record.write(file)
+        record.write(self._folder.provenance_file(self._name))
 
     def _note(self, path: Path, sha256: str) -> None:
         assert not self._complete, f"{self._stage} wrote {path} after the file that says that it is done"
@@ -164,12 +141,3 @@ def stage(
         return verb
 
     return decorate
-
-
-def panel_of(verb: Callable[..., Any]) -> Panel:
-    """Return the group in which ``mimicrl --help`` shows a verb.
-
-    Raises:
-        AttributeError: The function was not made by `stage`.
-    """
-    return verb.panel  # type: ignore[attr-defined]

@@ -108,6 +108,3 @@ def _sweep(run: Run) -> None:
     policies = (*own.policies_directory.glob("*"), *run.policies_directory.glob("*"))
     for folder in (own.path, own.checkpoints_directory, own.divergences_directory, *policies):
         artifacts.sweep(folder)
-    results = (run.metrics_file, run.evaluations_file, run.outcome_file, run.progress_file)
-    for file in (*results, run.provenance_file("train")):
-        artifacts.sweep(file.parent, file.name)

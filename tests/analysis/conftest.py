@@ -108,7 +108,7 @@ def write_study(directory: Path, name: str, runs: Mapping[str, Mapping[int, str]
     expected = [{"experiment": experiment, "seed": seed} for experiment, seed in study.runs()]
     resolved = {"format": 1} | study.model_dump(mode="json", exclude_none=True) | {"expected_runs": expected}
     folder = Study(directory)
-    artifacts.write_text(folder.study_file, yaml.dump(resolved))
+    artifacts.write_bytes(folder.study_file, yaml.dump(resolved).encode())
     for experiment, seed in study.runs():
         if runs[experiment][seed] != "no directory":
             write_run(folder.run(experiment, seed), (experiment, seed), name, runs[experiment][seed], options)
@@ -144,12 +144,12 @@ def write_run(run: Run, key: tuple[str, int], study: str, state: str, options: O
     PolicyDescription(format=1, weights_sha256=weights, activation="relu", clip_observation=10.0).write(
         run.description_file("final")
     )
-    artifacts.write_parquet(run.evaluations_file, training)
+    artifacts.write_bytes(run.evaluations_file, artifacts.parquet_bytes(training))
     if state != "not evaluated":
         evaluated = "0" * 64 if state == "trained since" else weights
         record("evaluate", **records).write(run.provenance_file("evaluate"))
         summary(generator, evaluated, options.episodes, diverged, changes).write(run.summary_file("final"))
-        artifacts.write_parquet(run.gait_cycle_file("final"), gait_cycle(generator))
+        artifacts.write_bytes(run.gait_cycle_file("final"), artifacts.parquet_bytes(gait_cycle(generator)))
 
 
 def record(stage: str, **changes: Any) -> Provenance:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mimicrl import __version__, artifacts, machine
-from mimicrl.runs import container, provenance
+from mimicrl import __version__, machine
+from mimicrl.runs import provenance
 from mimicrl.runs.records import Image
 
 
@@ -46,7 +46,6 @@ def test_a_record_answers_where_a_result_comes_from() -> None:
     assert record.cpu.cores >= 1
     assert record.cpu.model
     assert len(record.code.sha256) == 64
-    assert artifacts.canonical_json(record.as_json())
 
 
 @pytest.mark.parametrize("name", ["more.py", "assets/walker.xml", "assets/table.csv"])
@@ -94,7 +93,7 @@ def test_container_job_and_variables_are_taken_from_the_environment(monkeypatch:
     for name in ("APPTAINER_CONTAINER", "SLURM_JOB_ID", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     record = provenance.record("train", "")
-    assert record.container == container.HOST.without_labels()
+    assert record.container == Image(sha256="none")
     assert record.slurm_job is None
     assert "OMP_NUM_THREADS" not in record.environment
     monkeypatch.setenv("APPTAINER_CONTAINER", "/images/mimicrl.sif")

@@ -13,7 +13,7 @@ from mimicrl.config import plugins
 from mimicrl.errors import ConfigError, MachineError
 from mimicrl.runs import Run
 from mimicrl.runs.records import Provenance
-from mimicrl.stages.stage import Work, panel_of, stage, working
+from mimicrl.stages.stage import Work, stage, working
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_an_output_that_stays_the_same_is_signed_and_not_touched(run: Run) -> No
     before = (run.path / "a.txt").stat().st_mtime_ns
     with working("paint") as work:
         work.sign_for(run)
-        work.write_if_changed(run.path / "a.txt", b"a")
+        work.write(run.path / "a.txt", b"a")
     assert (run.path / "a.txt").stat().st_mtime_ns == before
     assert provenance(run).outputs == {"a.txt": artifacts.sha256(b"a")}
 
@@ -81,7 +81,7 @@ def test_a_stage_that_fails_signs_nothing_but_what_it_asks_for(run: Run) -> None
     assert provenance(run).outputs == {}
 
 
-@pytest.mark.parametrize("write", ["write", "write_if_changed", "complete"])
+@pytest.mark.parametrize("write", ["write", "complete"])
 def test_what_a_killed_stage_left_of_its_outputs_is_swept_and_nothing_else(run: Run, write: str) -> None:
     for name in ("a.txt", "b.txt"):
         artifacts.write_bytes(run.path / f".tmp-01234567-{name}", b"half")
@@ -108,7 +108,7 @@ def test_a_verb_takes_its_functions_arguments_but_the_first() -> None:
         return f"{coats} of {color}"
 
     assert paint("red", coats=2) == "2 of red"
-    assert (paint.__name__, paint.__doc__, panel_of(paint)) == ("paint", "Paint.", "A run")
+    assert (paint.__name__, paint.__doc__) == ("paint", "Paint.")
 
 
 def test_every_stage_is_found_and_has_one_rule_but_status() -> None:

@@ -81,7 +81,7 @@ class History:
     def write_tables(self, run: Run) -> None:
         """Write the JSON lines as the run's tables."""
         for file, lines in ((run.metrics_file, self.metrics), (run.evaluations_file, self.evaluations)):
-            artifacts.write_parquet(file, pd.DataFrame(read_json_lines(lines.path)))
+            artifacts.write_bytes(file, artifacts.parquet_bytes(pd.DataFrame(read_json_lines(lines.path))))
 
     def close(self) -> None:
         """Close everything, also where closing one thing fails."""
