@@ -12,7 +12,7 @@ import groups
 import pytest
 import yaml as pyyaml
 
-from mimicrl.config import yaml
+from mimicrl import yaml
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "containers" / "requirements.lock"
@@ -110,7 +110,7 @@ def test_data_files_run_no_code() -> None:
     found = {str(path.relative_to(ROOT)): set(unsafe(path.read_text())) for path in files("mimicrl", endings=(".py",))}
     # The one exception is a safe loader by inheritance.
     assert {name: calls for name, calls in found.items() if calls} == {
-        "mimicrl/config/yaml.py": {"yaml.load(text, _StrictLoader)"}
+        "mimicrl/yaml.py": {"yaml.load(text, _StrictLoader)"}
     }
     assert issubclass(yaml._StrictLoader, pyyaml.SafeLoader)
 

@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mimicrl import artifacts
-from mimicrl.config import yaml
+from mimicrl import artifacts, yaml
 from mimicrl.errors import ArtifactError, ConfigError
 from mimicrl.runs import Run, Study, state
 from mimicrl.runs.records import ExpectedRun, Outcome, PolicyDescription, Provenance, ResolvedStudy, RunRecord

@@ -9,12 +9,13 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, PydanticUserError, ValidationError
 
-from mimicrl.config import plugins, yaml
+from mimicrl import yaml
+from mimicrl.config import plugins
 from mimicrl.config.models import RENAMED, Models, RunConfig, RunSections, StudyConfig, composed
-from mimicrl.config.yaml import Location
 from mimicrl.errors import ConfigError
 from mimicrl.mdp.config import composed as mdp_composed
 from mimicrl.mdp.terms import Term
+from mimicrl.yaml import Location
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -51,7 +51,7 @@ def init_study(work: Work, study: StudyConfig, out: Path) -> None:
     Raises:
         ConfigError: The folder has a ``study.yaml`` of an older version of the program.
     """
-    from mimicrl.config import yaml
+    from mimicrl import yaml
     from mimicrl.runs import Study
     from mimicrl.runs.records import FORMAT, ResolvedStudy
 
@@ -100,7 +100,7 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
 
 
 def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[str, bytes]) -> None:
-    from mimicrl.config import yaml
+    from mimicrl import yaml
     from mimicrl.runs import identity
 
     settings = yaml.dump(config.model_dump(mode="json")).encode()

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from run_folders import finish, make_run
 
-from mimicrl import artifacts
+from mimicrl import artifacts, yaml
 from mimicrl.analysis.load import StudyResults, load_results
-from mimicrl.config import StudyConfig, yaml
+from mimicrl.config import StudyConfig
 from mimicrl.runs import Run, Study
 from mimicrl.runs.records import Code, Cpu, Image, PolicyDescription, Provenance
 from mimicrl.runs.summary import EvaluationSummary, MetricSummary

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mimicrl.config import RunConfig, StudyConfig, load_run, load_study, resolve, yaml
+from mimicrl import yaml
+from mimicrl.config import RunConfig, StudyConfig, load_run, load_study, resolve
 from mimicrl.config.models import RENAMED
 from mimicrl.errors import ConfigError
 

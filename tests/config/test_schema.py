@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from mimicrl.config import yaml
+from mimicrl import yaml
 from mimicrl.config.schema import schemas
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from stage_calls import prepare_run, prepare_study
 
-from mimicrl import artifacts, seeding
-from mimicrl.config import RunConfig, StudyConfig, yaml
+from mimicrl import artifacts, seeding, yaml
+from mimicrl.config import RunConfig, StudyConfig
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
 from mimicrl.motions import MotionClip
 from mimicrl.runs import Run, Study, identity, lock

@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import jinja2
 
+from mimicrl import yaml
 from mimicrl.analysis import aggregate, formatting, statistics, tables
 from mimicrl.analysis.load import RunResult, StudyResults
 from mimicrl.analysis.report import provenance, videos
 from mimicrl.analysis.report.configuration import changed_settings
 from mimicrl.analysis.report.provenance import Origin
 from mimicrl.analysis.study_figures import StudyFigure
-from mimicrl.config import yaml
 from mimicrl.runs import Run, Study, layout
 from mimicrl.runs.records import Provenance
 from mimicrl.runs.summary import MetricSummary

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimicrl.config import yaml
+from mimicrl import yaml
 from mimicrl.errors import ConfigError
 
 
@@ -108,7 +108,7 @@ def test_what_trips_the_parser_itself_is_refused_in_one_line(tmp_path: Path, tex
 def test_the_top_must_be_a_mapping(tmp_path: Path, text: str, kind: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
-    assert str(caught.value) == f"the configuration must be a mapping — {tmp_path / 'study.yaml'} — got {kind}"
+    assert str(caught.value) == f"the top level must be a mapping — {tmp_path / 'study.yaml'} — got {kind}"
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

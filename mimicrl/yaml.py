@@ -49,10 +49,10 @@ _YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[Location, int]]:
-    """Read a YAML file whose top is a mapping.
+    """Read a YAML file of the configuration, whose top is a mapping.
 
     Returns:
-        Its content, and the line number of each value by its path of keys.
+        See `loads`.
 
     Raises:
         ConfigError: The file is missing, not YAML, or not a mapping.
@@ -61,17 +61,33 @@ def load(path: Path) -> tuple[dict[str, Any], dict[Location, int]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("cannot read the configuration", where=path, got=error) from error
+    return loads(text, str(path))
+
+
+def loads(text: str, where: str) -> tuple[dict[str, Any], dict[Location, int]]:
+    """Read YAML text whose top is a mapping.
+
+    Args:
+        text: The text.
+        where: What errors call it.
+
+    Returns:
+        Its content, and the line number of each value by its path of keys.
+
+    Raises:
+        ConfigError: The text is not YAML, or not a mapping.
+    """
     try:
         node = yaml.compose(text, _StrictLoader)
         data = {} if node is None else yaml.load(text, _StrictLoader)  # a safe loader
         lines = dict(_lines(node, ())) if node else {}
     except _YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else path
+        place = f"{where}:{mark.line + 1}" if mark else where
         got = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise ConfigError("not valid YAML", where=where, got=got) from error
+        raise ConfigError("not valid YAML", where=place, got=got) from error
     if not isinstance(data, dict):
-        raise ConfigError("the configuration must be a mapping", where=path, got=type(data).__name__)
+        raise ConfigError("the top level must be a mapping", where=where, got=type(data).__name__)
     return data, lines
 
 
@@ -99,7 +115,7 @@ def parse(text: str) -> Any:
         raise ConfigError("not a YAML value", where="--set", got=text) from error
 
 
-def as_json(data: dict[str, Any], path: Path) -> str:
+def as_json(data: dict[str, Any], where: object) -> str:
     """Return the content as JSON, in which only text, numbers, booleans, lists and mappings exist.
 
     Raises:
@@ -108,7 +124,7 @@ def as_json(data: dict[str, Any], path: Path) -> str:
     try:
         return json.dumps(data, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise ConfigError("a value is neither text nor a finite number", where=path, got=error) from error
+        raise ConfigError("a value is neither text nor a finite number", where=where, got=error) from error
 
 
 def dump(data: Any) -> str:
