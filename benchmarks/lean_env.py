@@ -34,7 +34,7 @@ class LeanEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def __init__(self, task: Task) -> None:
         phase = np.arange(_ROWS) / _ROWS
-        self._model, self.data = task.walker.physics, mujoco.MjData(task.walker.physics)
+        self._model, self.data = task.walker.simulation_model, mujoco.MjData(task.walker.simulation_model)
         self._qpos, self._qvel = reference_state(task.walker, task.reference.at_phase(phase))
         self._targets = task.reference.at_phase(phase).joint_angles_rad
         self._substeps = substeps(task.config.control_hz, task.walker.model.opt.timestep)

@@ -129,7 +129,7 @@ class Bench:
         batch.set_state(self.settled(count))
         steps = int(np.clip(32_768 // count, 8, 1024))
         return PhysicsLimit(
-            self.task.walker.physics, record(batch, self.actions(steps, count)), threads, current=current
+            self.task.walker.simulation_model, record(batch, self.actions(steps, count)), threads, current=current
         )
 
     def _fresh(self, kind: str, count: int, threads: int) -> VecNormalize:

@@ -9,6 +9,7 @@ import typer
 
 from mimicrl.motions.gait import DEFAULT_SPEED_MPS, SPEED_RANGE_MPS
 from mimicrl.stages.options import Fps, Height, Seconds, VideoKind, Width
+from mimicrl.walkers import library
 
 if TYPE_CHECKING:
     from mimicrl.motions import ReferenceTrajectory
@@ -22,7 +23,9 @@ MotionPath = Annotated[
     str, typer.Argument(metavar="FILE|gait", help="A motion file of any format, or 'gait' for the generated walk.")
 ]
 SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk [m/s].")]
-WalkerOption = Annotated[str, typer.Option(help="A bundled walker.")]
+WalkerOption = Annotated[
+    str, typer.Option(metavar="NAME|FOLDER|FILE.xml", help="A bundled walker, a walker's folder, or an MJCF file.")
+]
 
 
 @app.command("list")
@@ -41,7 +44,7 @@ def list_() -> None:
 def inspect(
     motion: MotionPath,
     speed: SpeedOption = DEFAULT_SPEED_MPS,
-    walker: WalkerOption = "walker3d",
+    walker: WalkerOption = library.DEFAULT,
     figure: Annotated[
         Path | None, typer.Option(help="Draw its joint angles beside published gait (.png, .svg, .pdf).")
     ] = None,
@@ -63,7 +66,7 @@ def play(
     motion: MotionPath,
     out: Annotated[Path, typer.Option(help="Write the video there.")],
     speed: SpeedOption = DEFAULT_SPEED_MPS,
-    walker: WalkerOption = "walker3d",
+    walker: WalkerOption = library.DEFAULT,
     seconds: Seconds = None,
     fps: Fps = 30.0,
     width: Width = 640,
@@ -84,5 +87,7 @@ def _reference(motion: str, speed: float, walker: str) -> tuple[ReferenceTraject
     from mimicrl.motions import ReferenceTrajectory, formats, gait
 
     body = walkers.load(walker)
+    if body.inferred:
+        typer.echo(f"walker {body.name} has no walker.yaml: the roles of its joints were inferred from their names")
     clip = gait.generate(body, speed) if motion == "gait" else formats.read(Path(motion), body)
     return ReferenceTrajectory(clip, body), body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, create_model, model_validator
@@ -11,15 +12,24 @@ from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.motions.gait import DEFAULT_SPEED_MPS, SPEED_RANGE_MPS
 from mimicrl.protocols import Standard
 from mimicrl.schema import NO_RESULT, Count, Name, Neutral, NonNegative, Positive, Section, Seed, Seeds, Share
+from mimicrl.walkers import library
 
 
 class WalkerConfig(Section):
     """The simulated body."""
 
-    name: Name = "walker3d"
+    name: Name = library.DEFAULT
     """A bundled walker, or with `file` the name of your own."""
     file: str | None = None
-    """An MJCF file of your own; the path is relative to the study file."""
+    """A walker of your own, its folder (walker.xml and walker.yaml) or one MJCF file, relative to the study file."""
+
+    def files(self, base: Path) -> tuple[Path, ...]:
+        """Return the files that a walker of one's own consists of; none of a bundled one.
+
+        Args:
+            base: The study file's folder.
+        """
+        return () if self.file is None else library.files_of(base / self.file)
 
 
 class MotionConfig(Section):

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from mimicrl.envs import environment_id
 from mimicrl.envs.task import Task
 from mimicrl.mdp.config import MDPConfig
 
 _TEXT = """\
 # The environment
 
-`gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`; made from the code by `make format`, do not edit.
+`gymnasium.make("mimicrl.envs:{id}")`; made from the code by `make format`, do not edit.
 
 An episode starts anywhere in the reference motion (reference state initialization) with the lowest foot point on the
 floor. At {control_hz} Hz the policy sees the observation and sets the action; the physics runs at {physics_hz} Hz.
@@ -58,6 +59,7 @@ def environment_page() -> str:
     task = Task.of_gait(config=config)
     action, joints = config.action, task.walker.joint_names
     return _TEXT.format(
+        id=environment_id(task.walker.name),
         walker=task.walker.name,
         control_hz=config.control_hz,
         physics_hz=round(1 / task.walker.model.opt.timestep),

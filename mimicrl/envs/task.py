@@ -13,7 +13,9 @@ from mimicrl.mdp.config import MDPConfig, TaskConfig
 from mimicrl.mdp.step import MimicBatch, substeps
 from mimicrl.motions import MotionClip, ReferenceTrajectory, formats, gait, plausibility
 from mimicrl.runs import Run
-from mimicrl.walkers import Walker, registry
+from mimicrl.walkers import library
+from mimicrl.walkers.library import WalkerFiles
+from mimicrl.walkers.walker import Walker
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +36,7 @@ class Task:
     def of_run(cls, run: Run) -> Task:
         """Load the task of a run from its directory."""
         config = run.config
-        xml = run.walker_file.read_text(encoding="utf-8")
-        walker = walker_for(config.mdp, xml, config.walker.name)
+        walker = walker_for(config.mdp, library.read(run.walker_directory, config.walker.name))
         return cls(walker, ReferenceTrajectory(MotionClip.load(run.motion_file), walker), config.mdp)
 
     @classmethod
@@ -52,8 +53,8 @@ class Task:
             WalkerError: The walker cannot be used.
         """
         named, source = config.walker, config.motion
-        xml = registry.source(named.name) if named.file is None else registry.read(base / named.file)
-        walker = walker_for(config.mdp, xml, named.name)
+        files = library.bundled(named.name) if named.file is None else library.read(base / named.file, named.name)
+        walker = walker_for(config.mdp, files)
         substeps(config.mdp.control_hz, walker.model.opt.timestep)
         if source.file is not None:
             clip = formats.read(base / source.file, walker)
@@ -71,10 +72,15 @@ class Task:
         return cls(walker, reference, config.mdp)
 
     @classmethod
-    def of_gait(cls, speed_mps: float = gait.DEFAULT_SPEED_MPS, config: TaskConfig | None = None) -> Task:
-        """Return the task of the bundled walker and a generated walk at `speed_mps`."""
+    def of_gait(
+        cls,
+        speed_mps: float = gait.DEFAULT_SPEED_MPS,
+        config: TaskConfig | None = None,
+        walker_name: str = library.DEFAULT,
+    ) -> Task:
+        """Return the task of a bundled walker and a generated walk at `speed_mps`."""
         config = config or MDPConfig()
-        walker = registry.load("walker3d", config.action.actuation, config.physics_hz)
+        walker = walker_for(config, library.bundled(walker_name))
         return cls(walker, ReferenceTrajectory(gait.generate(walker, speed_mps), walker), config)
 
     def batch(self, count: int, threads: int = 1) -> MimicBatch:
@@ -91,21 +97,30 @@ class Task:
         return MimicEnv(self.batch(1), render_mode)
 
 
-def walker_for(config: TaskConfig, xml: str, name: str) -> Walker:
+def walker_for(config: TaskConfig, files: WalkerFiles) -> Walker:
     """Compile a walker as an MDP needs it: its actuation, its physics rate.
 
     Raises:
-        WalkerError: The text is no walker.
+        WalkerError: The files are no walker.
     """
-    return Walker.from_xml(xml, name=name, actuation=config.action.actuation, physics_hz=config.physics_hz)
+    return Walker.from_xml(
+        files.xml,
+        files.metadata,
+        name=files.name,
+        actuation=config.action.actuation,
+        physics_hz=config.physics_hz,
+    )
 
 
-def make_env(speed_mps: float = gait.DEFAULT_SPEED_MPS, render_mode: str | None = None, **mdp: Any) -> MimicEnv:
-    """Return the registered environment ``mimicrl/Walker3D-v0``.
+def make_env(
+    walker: str, speed_mps: float = gait.DEFAULT_SPEED_MPS, render_mode: str | None = None, **mdp: Any
+) -> MimicEnv:
+    """Return a registered environment, such as ``mimicrl/Walker3D-v0``.
 
     Args:
+        walker: A bundled walker; the environment's name says which.
         speed_mps: Speed of the generated walk [m/s].
         render_mode: None or ``rgb_array``.
         **mdp: Fields of `mimicrl.config.MDPConfig`.
     """
-    return Task.of_gait(speed_mps, MDPConfig(**mdp)).env(render_mode)
+    return Task.of_gait(speed_mps, MDPConfig(**mdp), walker).env(render_mode)

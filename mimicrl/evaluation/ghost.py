@@ -25,4 +25,4 @@ def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Trajecto
     slope, start = np.polyfit(step, lead, 1)
     position[:, 0] += start + slope * step
     position[:, 1] += episode.qpos[:, 1].mean() + ASIDE_M
-    return walker.qpos(position, frame.root_quat_w, frame.joint_angles_rad)
+    return walker.assemble_qpos(position, frame.root_quat_w, frame.joint_angles_rad)

@@ -26,7 +26,7 @@ def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Vi
         seconds = min(seconds, reference.duration_s)
     times = np.linspace(0.0, seconds, max(2, round(100 * seconds)), endpoint=False)
     frame = reference.at_time(times)
-    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    qpos = walker.assemble_qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
     about = f"{reference.clip.name} on {walker.name}"
 
     def caption(time_s: float) -> tuple[str, ...]:

@@ -8,15 +8,15 @@ from mimicrl.geometry.rotations import Array
 
 
 def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array) -> Array:
-    """Return foot sites relative to the root, turned by its heading so that x points ahead.
+    """Return sites, such as the feet's, relative to the root, turned by its heading so that x points ahead.
 
     Args:
-        sites_w: World positions [m], shape ``(N, 4, 3)``.
+        sites_w: World positions [m], shape ``(N, E, 3)``.
         root_position_w: Root positions [m], shape ``(N, 3)``.
         yaw_rad: Headings of the root, shape ``(N,)``.
 
     Returns:
-        Positions [m], shape ``(N, 12)``.
+        Positions [m], shape ``(N, 3 E)``.
     """
     turned = in_heading_frame(sites_w - root_position_w[:, None, :], np.cos(yaw_rad), np.sin(yaw_rad))
     return turned.reshape(len(turned), -1)

@@ -26,7 +26,7 @@ class TaskConfig(Section):
     control_hz: Count = 50
     """Control steps per second; must divide the physics rate."""
     physics_hz: Count | None = None
-    """Physics steps per second; by default those of the walker's file, 400 for walker3d."""
+    """Physics steps per second; by default those of the walker's MJCF."""
     episode_seconds: Positive = 10.0
     """Time limit of a training episode [s]; running into it is a truncation."""
     mirroring: MirroringName = Field(default="phase", description=mirroring.description())

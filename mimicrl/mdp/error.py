@@ -18,7 +18,7 @@ class TrackingError(NamedTuple):
         joint_angles_squared: Sum of the joints' squared errors [rad²], shape ``(N,)``.
         rotation_rad: Angle between the roots' orientations, shape ``(N,)``.
         rates_squared: Squared errors of joint velocities and of the root's turning, summed [rad²/s²], shape ``(N,)``.
-        feet_squared: Squared distances of heels and balls, relative to the root, summed [m²], shape ``(N,)``.
+        feet_squared: Squared distances of the end effectors, relative to the root, summed [m²], shape ``(N,)``.
         root_position_w: [m], shape ``(N, 3)``.
         root_velocity_w: [m/s], shape ``(N, 3)``.
     """
@@ -35,7 +35,7 @@ def tracking_error(state: BodyState, reference: ReferenceFrame) -> TrackingError
     """Return how far `state` is from `reference`."""
     difference = state.values - reference.values
     position, quat, angles, velocity, angular_velocity, joint_velocities, feet = (
-        difference[:, part] for part in columns(state.joint_angles_rad.shape[1])
+        difference[:, part] for part in columns(state.joint_angles_rad.shape[1], state.feet_h.shape[1] // 3)
     )
     chord_squared = np.minimum(_squared(quat), _squared(state.root_quat_w + reference.root_quat_w))
     return TrackingError(

@@ -26,7 +26,7 @@ def reference_state(walker: Walker, frame: ReferenceFrame) -> tuple[Array, Array
     Returns:
         ``qpos``, shape ``(N, nq)``, with the root at x = 0, and ``qvel``, shape ``(N, nv)``.
     """
-    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    qpos = walker.assemble_qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
     qpos[:, 0] = 0.0
     qpos[:, 2] -= frame.clearance_m
     qvel = np.zeros((len(qpos), walker.model.nv))

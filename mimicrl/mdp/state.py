@@ -31,8 +31,8 @@ class BodyState(NamedTuple):
         root_velocity_h: The same in the heading frame, shape ``(N, 3)``.
         root_angular_velocity_b: In the root's frame [rad/s], shape ``(N, 3)``.
         joint_velocities: [rad/s], shape ``(N, J)``.
-        feet_h: Foot sites relative to the root in the heading frame [m], flattened, shape ``(N, 12)``.
-        values: What the reference has too, side by side in `ReferenceFrame.values`' order, shape ``(N, 25 + 2 J)``.
+        feet_h: End effectors relative to the root in the heading frame [m], flattened, shape ``(N, 3 E)``.
+        values: What the reference has too, side by side as in `ReferenceFrame.values`, shape ``(N, 13 + 2 J + 3 E)``.
     """
 
     phase: Array
@@ -61,16 +61,16 @@ def measure(walker: Walker, phase: Array, qpos: Array, qvel: Array, site_xpos: A
         qvel: Shape ``(N, nv)``.
         site_xpos: World positions of all sites [m], shape ``(N, nsite, 3)``.
     """
-    parts = columns(len(walker.joint_names))
+    parts = columns(len(walker.joint_names), len(walker.end_effector_site_ids))
     values = np.empty((len(phase), parts[-1].stop))
     position, quat, angles, velocity, angular_velocity, joint_velocities, feet = (values[:, part] for part in parts)
     position[:], quat[:], angles[:] = qpos[:, 0:3], qpos[:, 3:7], qpos[:, walker.qpos_index]
     velocity[:], angular_velocity[:], joint_velocities[:] = qvel[:, 0:3], qvel[:, 3:6], qvel[:, walker.qvel_index]
     yaw, pitch, roll, upright = rotations.lean_and_heading(quat)
-    # The root's velocity is turned along with the feet: one call for five vectors.
-    vectors = np.empty((len(phase), 1 + len(walker.foot_site_ids), 3))
+    # The root's velocity is turned along with the end effectors: one call for all vectors.
+    vectors = np.empty((len(phase), 1 + len(walker.end_effector_site_ids), 3))
     vectors[:, 0] = velocity
-    np.subtract(site_xpos.take(walker.foot_site_ids, axis=1), position[:, None], out=vectors[:, 1:])
+    np.subtract(site_xpos.take(walker.end_effector_site_ids, axis=1), position[:, None], out=vectors[:, 1:])
     turned = in_heading_frame(vectors, np.cos(yaw), np.sin(yaw))
     feet[:] = turned[:, 1:].reshape(len(phase), -1)
     return BodyState(

@@ -90,7 +90,7 @@ class MimicBatch:
         self.observation = Observation(config.observations.active(), walker)
         self._mirroring = mirroring.methods()[config.mirroring]
         self.generators = [seeding.generator(seed) for seed in seeding.environment_seeds(0, count)]
-        self.simulation = simulation or BatchSimulation(walker.physics, count, threads)
+        self.simulation = simulation or BatchSimulation(walker.simulation_model, count, threads)
         self.steps = np.zeros(count, np.int64)
         self.phase = np.zeros(count)
         self._start_phase = np.zeros(count)

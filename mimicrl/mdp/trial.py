@@ -50,7 +50,7 @@ def first_fault(config: TaskConfig, walker: Walker, reference: ReferenceTrajecto
             return fault
     # Not by steps of the task itself, which would fail at the terms before they could be named.
     qpos, qvel = reference_state(walker, frame)
-    state = measure(walker, phase, qpos, qvel, BatchSimulation(walker.physics, 1, 1).sites(qpos))
+    state = measure(walker, phase, qpos, qvel, BatchSimulation(walker.simulation_model, 1, 1).sites(qpos))
     view = View(walker, reference, state, frame, tracking_error(state, frame), joints)
     for term, call, shape in _calls(config, walker):
         if fault := _fault(term, call(view), shape):

@@ -61,8 +61,8 @@ def assess(reference: ReferenceTrajectory, walker: Walker) -> Assessment:
     clip = reference.clip
     times = np.linspace(0.0, clip.duration_s, _SAMPLES, endpoint=False)
     frame = reference.at_time(times)
-    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
-    sites, heights = walker.kinematics(qpos)
+    qpos = walker.assemble_qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    sites, heights = walker.foot_kinematics(qpos)
     height, angles, limits = frame.root_position_w[:, 2], frame.joint_angles_rad, walker.joint_range_rad
     return Assessment(
         clip=clip,

@@ -29,9 +29,9 @@ class ReferenceFrame(NamedTuple):
         root_velocity_w: Linear velocity of the root [m/s], shape ``(N, 3)``.
         root_angular_velocity_b: Angular velocity of the root in its own frame [rad/s], shape ``(N, 3)``.
         joint_velocities: Joint velocities [rad/s], shape ``(N, J)``.
-        feet_h: Foot sites relative to the root, in the root's heading frame [m], flattened, shape ``(N, 12)``.
+        feet_h: End effectors relative to the root, in its heading frame [m], flattened, shape ``(N, 3 E)``.
         clearance_m: Height of the lowest contact point above the floor [m], shape ``(N,)``.
-        values: What stands before the clearance, side by side, shape ``(N, 25 + 2 J)``; all are views of it.
+        values: What stands before the clearance, side by side, shape ``(N, 13 + 2 J + 3 E)``; all are views of it.
     """
 
     root_position_w: Array
@@ -83,7 +83,7 @@ class ReferenceTrajectory:
         frame = self._evaluate(np.linspace(0.0, self.duration_s, self._intervals + 1), walker)
         self._table = np.column_stack(frame)
         self._table.setflags(write=False)
-        self._parts = columns(len(clip.joint_names))
+        self._parts = columns(len(clip.joint_names), len(walker.end_effector_site_ids))
         self.mean_height_m = float(self.at_phase(np.linspace(0, 1, 200)).root_position_w[:, 2].mean())
 
     def at_phase(self, phase: Array) -> ReferenceFrame:
@@ -131,7 +131,8 @@ class ReferenceTrajectory:
         # Of the spline's rate only the part across the unit sphere turns the root: 2 q* dq/dt (Diebel 2006, eq. 161).
         angular = 2.0 * rotations.multiply(rotations.conjugate(raw / length), raw_rate / length)[:, 1:]
         position = position + times_s[:, None] * forward
-        sites, heights = walker.kinematics(walker.qpos(position, raw / length, angles))
+        qpos = walker.assemble_qpos(position, raw / length, angles)
+        _, heights = walker.foot_kinematics(qpos)
         return (
             position,
             raw / length,
@@ -139,7 +140,7 @@ class ReferenceTrajectory:
             velocity + forward,
             angular,
             angle_rates,
-            feet_in_heading_frame(sites, position, rotations.yaw(raw)),
+            feet_in_heading_frame(walker.end_effector_positions(qpos), position, rotations.yaw(raw)),
             heights.min(axis=1),
         )
 
@@ -152,9 +153,14 @@ class ReferenceTrajectory:
 
 
 @functools.cache
-def columns(joints: int) -> tuple[slice, ...]:
-    """Return where in `ReferenceFrame.values` each of the arrays that are views of it stands, for so many joints."""
-    ends = itertools.accumulate((3, 4, joints, 3, 3, joints, 12), initial=0)
+def columns(joints: int, end_effectors: int) -> tuple[slice, ...]:
+    """Return where in `ReferenceFrame.values` each of the arrays stands that are views of it.
+
+    Args:
+        joints: Number of joints J.
+        end_effectors: Number of end effectors E.
+    """
+    ends = itertools.accumulate((3, 4, joints, 3, 3, joints, 3 * end_effectors), initial=0)
     return tuple(slice(*pair) for pair in itertools.pairwise(ends))
 
 

@@ -1,7 +1,7 @@
 """From a recording of some skeleton to a clip of a given walker.
 
-A recording holds the rotation of each body part relative to its parent. The hinges of the walker that make up the
-same anatomical joint are found by name, and the rotation is decomposed exactly along their axes. Then the clip is
+A recording holds the rotation of each body part relative to its parent. The walker knows which of its hinges make up
+the same anatomical joint, and the rotation is decomposed exactly along their axes. Then the clip is
 laid on the floor, along the x axis.
 """
 
@@ -19,15 +19,9 @@ from mimicrl.errors import MotionError, WalkerError
 from mimicrl.geometry import rotations
 from mimicrl.geometry.rotations import Array
 from mimicrl.motions.clip import Loop, MotionClip
+from mimicrl.walkers.metadata import SUFFIXES
 from mimicrl.walkers.walker import Walker
 
-# The hinges that an anatomical joint may consist of; those a walker lacks are left out.
-ANATOMY = {
-    "hip": ("hip_flexion", "hip_adduction", "hip_rotation"),
-    "knee": ("knee_flexion",),
-    "ankle": ("ankle_dorsiflexion", "ankle_inversion"),
-    "chest": ("lumbar_extension", "lumbar_bending", "lumbar_rotation"),
-}
 # Of all frames, this share may have its lowest foot point below the floor: recordings press a rigid sole into it.
 _SUNK_SHARE = 0.2
 
@@ -97,7 +91,7 @@ def lay_out(clip: MotionClip, walker: Walker) -> MotionClip:
         angles[:, walker.joint_names.index(name)] = clip.joint_angles_rad[:, clip.joint_names.index(name)]
     position, quat = _along_x(clip)
     quat = rotations.make_continuous(quat)
-    _, heights = walker.kinematics(walker.qpos(position, quat, angles))
+    _, heights = walker.foot_kinematics(walker.assemble_qpos(position, quat, angles))
     position[:, 2] -= np.quantile(heights.min(axis=1), _SUNK_SHARE)
     return dataclasses.replace(
         clip,
@@ -155,11 +149,8 @@ def _check_common(what: str, name: str, common: Collection[str], joints: Iterabl
 
 def _hinges(walker: Walker, joint: str) -> list[int]:
     """Return the walker's hinges of an anatomical joint such as ``hip_r`` or ``chest``."""
-    stem, side = (joint[:-2], joint[-2:]) if joint[-2:] in ("_r", "_l") else (joint, "")
-    names = {f"{hinge}{side}" for hinge in ANATOMY.get(stem, ())}
-    found = [index for index, name in enumerate(walker.joint_names) if name in names]
-    # The order of rotation is that of the joints in the body, not that of the actuators.
-    return sorted(found, key=lambda index: walker.qpos_index[index])
+    side = SUFFIXES.get(joint[-2:], "middle")
+    return walker.hinges(joint if side == "middle" else joint[:-2], side)
 
 
 def _along_x(clip: MotionClip) -> tuple[Array, Array]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from mimicrl import artifacts, seeding
 from mimicrl.config import RunConfig
 from mimicrl.errors import ArtifactError
-from mimicrl.runs.fingerprint import fingerprint
+from mimicrl.runs.fingerprint import fingerprint, walker_sha256
 from mimicrl.runs.layout import Run
 from mimicrl.runs.records import FORMAT, RunRecord
 
 
 def describe(
-    config: RunConfig, *, settings: bytes, motion: bytes, walker: bytes, plugins: Mapping[str, bytes]
+    config: RunConfig, *, settings: bytes, motion: bytes, walker: Mapping[str, bytes], plugins: Mapping[str, bytes]
 ) -> RunRecord:
     """Return ``run.json`` of a run.
 
@@ -21,10 +21,10 @@ def describe(
         config: Its resolved configuration.
         settings: The content of ``config.yaml``.
         motion: The content of ``motion.npz``.
-        walker: The content of ``walker.xml``.
+        walker: The content of each file of the walker's folder, by its name.
         plugins: The content of each plugin, by its name.
     """
-    hashes = {"motion_sha256": artifacts.sha256(motion), "walker_sha256": artifacts.sha256(walker)}
+    hashes = {"motion_sha256": artifacts.sha256(motion), "walker_sha256": walker_sha256(walker)}
     plugins_sha256 = {name: artifacts.sha256(content) for name, content in plugins.items()}
     return RunRecord(
         format=FORMAT,
@@ -47,13 +47,16 @@ def verify(run: Run) -> RunRecord:
         ArtifactError: A file was changed since `mimicrl init`, or the run was initialised again.
     """
     record = RunRecord.read(run.run_file)
-    for file, expected in (
-        (run.config_file, record.config_sha256),
-        (run.motion_file, record.motion_sha256),
-        (run.walker_file, record.walker_sha256),
-        *((run.plugin_file(name), sha256) for name, sha256 in record.plugins_sha256.items()),
+    walker = walker_sha256({file.name: file.read_bytes() for file in run.walker_files})
+    for file, expected, found in (
+        (run.config_file, record.config_sha256, artifacts.file_sha256(run.config_file)),
+        (run.motion_file, record.motion_sha256, artifacts.file_sha256(run.motion_file)),
+        (run.walker_directory, record.walker_sha256, walker),
+        *(
+            (run.plugin_file(name), sha256, artifacts.file_sha256(run.plugin_file(name)))
+            for name, sha256 in record.plugins_sha256.items()
+        ),
     ):
-        found = artifacts.file_sha256(file)
         if expected != found:
             raise ArtifactError(
                 "a file of the run was changed",

@@ -14,8 +14,9 @@ from mimicrl import artifacts
 from mimicrl.config import RunConfig, load_run, plugins
 from mimicrl.errors import ConfigError
 from mimicrl.protocols import STANDARD
-from mimicrl.runs.fingerprint import fingerprint
+from mimicrl.runs.fingerprint import fingerprint, walker_sha256
 from mimicrl.runs.records import RunRecord
+from mimicrl.walkers import library
 
 Checkpoint = Literal["init", "best", "final"]
 
@@ -175,8 +176,12 @@ class Run(_StageFolder):
     """What the run is: names, hashes, seeds."""
     motion_file = _Below("motion.npz")
     """The motion clip on the walker."""
-    walker_file = _Below("walker.xml")
+    walker_directory = _Below("walker")
+    """The copy of the walker's folder."""
+    walker_file = _Below("walker", library.MJCF)
     """The walker's MJCF."""
+    walker_metadata_file = _Below("walker", library.METADATA)
+    """What the walker's MJCF does not say: roles of joints, feet, end effectors."""
     plugins_directory = _Below(plugins.FOLDER)
     """Copies of the study's plugins."""
     lock_file = _Below("lock")
@@ -205,7 +210,8 @@ class Run(_StageFolder):
             ConfigError: It is none, or an older version of the program made it.
         """
         run = cls(Path(path))
-        missing = [f.name for f in (run.config_file, run.run_file, run.motion_file, run.walker_file) if not f.is_file()]
+        needed = [run.config_file, run.run_file, run.motion_file, *run.walker_files]
+        missing = [str(file.relative_to(run.path)) for file in needed if not file.is_file()]
         if missing:
             raise ConfigError(
                 "not a run directory",
@@ -254,6 +260,11 @@ class Run(_StageFolder):
         return self.videos_directory / name
 
     @property
+    def walker_files(self) -> list[Path]:
+        """The files of the walker's folder."""
+        return [self.walker_file, self.walker_metadata_file]
+
+    @property
     def shown_files(self) -> list[Path]:
         """The files of a finished run that a reader may want to open."""
         return [
@@ -284,7 +295,7 @@ class Run(_StageFolder):
         return fingerprint(
             self.config,
             motion_sha256=artifacts.file_sha256(self.motion_file),
-            walker_sha256=artifacts.file_sha256(self.walker_file),
+            walker_sha256=walker_sha256({file.name: file.read_bytes() for file in self.walker_files}),
             plugins_sha256={name: artifacts.file_sha256(self.plugin_file(name)) for name in self.config.plugins},
         )
 

@@ -64,7 +64,7 @@ def record(
 @cache
 def code_sha256() -> str:
     """Return one hash of the source and assets that make results; the analysis only reads them."""
-    files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".xml", ".csv"})
+    files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".xml", ".yaml", ".csv"})
     files = [path for path in files if "analysis" not in path.relative_to(_PACKAGE).parts and path.is_file()]
     listing = "".join(f"{path.relative_to(_PACKAGE)} {artifacts.file_sha256(path)}\n" for path in files)
     return artifacts.sha256(listing.encode())

@@ -28,6 +28,7 @@ class RunRecord(Record):
     fingerprint: str
     motion_sha256: str
     walker_sha256: str
+    """Of the files of the walker's folder together."""
     config_sha256: str
     plugins_sha256: dict[str, str]
     """Of each plugin, by its name."""

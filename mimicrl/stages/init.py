@@ -94,6 +94,12 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
         plugins = {name: _plugin_source(base / name) for name in config.plugins}
         if plugins:
             _try_plugins(config, task)
+        if task.walker.inferred:
+            typer.echo(
+                f"walker {task.walker.name} has no walker.yaml: roles of joints and feet were inferred from names; "
+                f"see {run.walker_metadata_file}",
+                err=True,
+            )
         work.sign_for(run)
         _write(work, run, config, task, plugins)
     return run
@@ -104,10 +110,12 @@ def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[st
     from mimicrl.runs import identity
 
     settings = yaml.dump(config.model_dump(mode="json")).encode()
-    motion, walker = task.reference.clip.to_bytes(), task.walker.xml.encode()
-    record = identity.describe(config, settings=settings, motion=motion, walker=walker, plugins=plugins)
+    motion = task.reference.clip.to_bytes()
+    walker = {run.walker_file: task.walker.xml.encode(), run.walker_metadata_file: task.walker.metadata.encode()}
+    contents = {file.name: content for file, content in walker.items()}
+    record = identity.describe(config, settings=settings, motion=motion, walker=contents, plugins=plugins)
     files = {run.plugin_file(name): content for name, content in plugins.items()}
-    files |= {run.walker_file: walker, run.motion_file: motion, run.config_file: settings}
+    files |= walker | {run.motion_file: motion, run.config_file: settings}
     for file, content in files.items():
         work.write(file, content)
     work.complete(run.run_file, record.to_bytes())
@@ -153,7 +161,7 @@ def _refuse_other_run(run: Run, config: RunConfig) -> None:
 def _may_precede(run: Run, entry: Path) -> bool:
     """Return whether a directory without ``run.json``, written last, may hold `entry`."""
     own = [run.logs_directory, run.plugins_directory, run.provenance_directory]
-    own += [run.walker_file, run.motion_file, run.config_file]
+    own += [run.walker_directory, run.motion_file, run.config_file]
     return entry in own or artifacts.is_leftover(entry)
 
 

@@ -43,6 +43,6 @@ def test_where_the_walker_does_as_the_reference_the_ghost_is_its_shadow(
 ) -> None:
     time = np.arange(220) / 50
     frame = reference.at_time(time)
-    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    qpos = walker.assemble_qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
     ghost = ghost_qpos(walker, reference, Trajectory(qpos, time / reference.duration_s % 1))
     np.testing.assert_allclose(np.delete(ghost, 1, axis=1), np.delete(qpos, 1, axis=1), atol=1e-9)

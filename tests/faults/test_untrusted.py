@@ -20,7 +20,7 @@ from mimicrl.errors import ArtifactError, ConfigError, MimicError, MotionError, 
 from mimicrl.motions import MotionClip, formats
 from mimicrl.policy import Policy
 from mimicrl.runs import Run
-from mimicrl.walkers import Walker, registry
+from mimicrl.walkers import Walker, library
 
 
 class Bomb:
@@ -149,14 +149,14 @@ def test_a_walkers_mjcf_cannot_reach_for_other_files(tmp_path: Path, what: str) 
     secret = tmp_path / "secret.xml"
     secret.write_text("<mujocoinclude/>")
     before, after = REACHES_OUT[what]
-    source = registry.source("walker3d")
+    source = library.bundled("walker3d").xml
     xml = source.replace(before, after.format(secret=secret), 1)
     assert xml != source
     with pytest.raises(WalkerError):
         Walker.from_xml(xml, name="foreign")
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "motion.npz", "walker.xml"])
+@pytest.mark.parametrize("file", ["config.yaml", "motion.npz", "walker/walker.xml", "walker/walker.yaml"])
 def test_files_that_were_exchanged_since_init_are_told(copied_run: Run, file: str) -> None:
     with (copied_run.path / file).open("ab") as handle:
         handle.write(b"\n")

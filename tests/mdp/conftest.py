@@ -19,7 +19,7 @@ def on_reference(walker: Walker, reference: ReferenceTrajectory) -> Rows:
     qvel = np.zeros((40, walker.model.nv))
     qvel[:, :3], qvel[:, 3:6] = frame.root_velocity_w, frame.root_angular_velocity_b
     qvel[:, walker.qvel_index] = frame.joint_velocities
-    qpos = walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    qpos = walker.assemble_qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
     return Rows(walker, reference, phase, qpos, qvel)
 
 

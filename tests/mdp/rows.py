@@ -26,7 +26,7 @@ class Rows(NamedTuple):
 
     def measure(self) -> BodyState:
         sites = np.zeros((len(self.phase), self.walker.model.nsite, 3))
-        sites[:, self.walker.foot_site_ids] = self.walker.kinematics(self.qpos)[0]
+        sites[:, self.walker.foot_site_ids] = self.walker.foot_kinematics(self.qpos)[0]
         return measure(self.walker, self.phase, self.qpos, self.qvel, sites)
 
     def view(self, action: Array | None = None) -> View:

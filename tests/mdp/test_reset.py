@@ -25,7 +25,7 @@ def batch_of(walker: Walker, reference: ReferenceTrajectory, count: int) -> Mimi
 def test_starts_touch_the_floor(walker: Walker, reference: ReferenceTrajectory, exact: bool, atol: float) -> None:
     rows = round(reference.duration_s * 1000)
     qpos, _ = reference_state(walker, reference.at_phase(np.arange(0, rows, 7) / rows if exact else PHASES))
-    np.testing.assert_allclose(walker.kinematics(qpos)[1].min(axis=1), 0, atol=atol)
+    np.testing.assert_allclose(walker.foot_kinematics(qpos)[1].min(axis=1), 0, atol=atol)
 
 
 def test_starts_are_the_reference_but_for_place_and_height(walker: Walker, reference: ReferenceTrajectory) -> None:

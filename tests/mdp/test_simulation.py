@@ -8,8 +8,7 @@ import pytest
 from mdp.rows import Rows
 
 from mimicrl.mdp.simulation import BatchSimulation
-from mimicrl.walkers import Walker
-from mimicrl.walkers.registry import source
+from mimicrl.walkers import Walker, library
 
 COUNT = 5
 
@@ -52,7 +51,7 @@ def test_stepping_is_mujocos_stepping(rows: Rows, threads: int) -> None:
 def test_sites_are_current_after_a_step(rows: Rows) -> None:
     simulation = started(rows)
     simulation.step(10)
-    expected, _ = rows.walker.kinematics(np.array(simulation.qpos))
+    expected, _ = rows.walker.foot_kinematics(np.array(simulation.qpos))
     np.testing.assert_array_equal(simulation.site_xpos[:, rows.walker.foot_site_ids], expected)
 
 
@@ -112,7 +111,7 @@ def test_a_simulation_that_breaks_stays_broken_and_alone(rows: Rows) -> None:
 
 def test_engine_errors_name_their_simulations() -> None:
     # Enough memory to fly, not enough to stand.
-    xml = source("walker3d").replace("<worldbody>", '<size memory="16K"/><worldbody>', 1)
+    xml = library.bundled("walker3d").xml.replace("<worldbody>", '<size memory="16K"/><worldbody>', 1)
     walker = Walker.from_xml(xml, name="cramped")
     qpos = np.tile(walker.model.qpos0, (3, 1))
     qpos[:, 2] += [-0.01, 1.0, -0.01]

@@ -148,7 +148,9 @@ def test_shapes_are_as_documented(reference: ReferenceTrajectory) -> None:
 
 def test_feet_and_clearance_are_the_walkers(any_reference: ReferenceTrajectory, walker: Walker) -> None:
     frame = any_reference.at_phase(PHASES)
-    sites, heights = walker.kinematics(walker.qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad))
+    sites, heights = walker.foot_kinematics(
+        walker.assemble_qpos(frame.root_position_w, frame.root_quat_w, frame.joint_angles_rad)
+    )
     np.testing.assert_allclose(frame.clearance_m, heights.min(axis=1), rtol=0, atol=1e-4)
     feet = feet_in_heading_frame(sites, frame.root_position_w, rotations.yaw(frame.root_quat_w))
     np.testing.assert_allclose(frame.feet_h, feet, rtol=0, atol=2e-5)

@@ -15,8 +15,7 @@ from mimicrl.errors import MotionError, WalkerError
 from mimicrl.geometry import rotations
 from mimicrl.motions import MotionClip
 from mimicrl.motions.retarget import Recording, hinge_angles, lay_out, leg_length, retarget
-from mimicrl.walkers import Walker
-from mimicrl.walkers.registry import source
+from mimicrl.walkers import Walker, library
 
 BODIES = {"hip": ("trunk", "thigh"), "knee": ("thigh", "shank"), "ankle": ("shank", "foot")}
 GRAVITY = 9.81
@@ -41,7 +40,7 @@ def record(clip: MotionClip, walker: Walker) -> Recording:
     """Return what a recorder would see of a walker that follows a clip: rotations of bodies in their parents."""
     data = mujoco.MjData(walker.model)
     seen: dict[str, list[np.ndarray]] = {f"{joint}_{side}": [] for joint in BODIES for side in "rl"}
-    for row in walker.qpos(clip.root_position_w, clip.root_quat_w, clip.joint_angles_rad):
+    for row in walker.assemble_qpos(clip.root_position_w, clip.root_quat_w, clip.joint_angles_rad):
         data.qpos = row
         mujoco.mj_kinematics(walker.model, data)
         for joint, (parent, child) in BODIES.items():
@@ -115,7 +114,7 @@ def test_the_order_of_the_actuators_does_not_matter(clip: MotionClip, walker: Wa
     flexion, adduction = (
         f'<position name="hip_{kind}_r" joint="hip_{kind}_r" class="hip_{kind}"/>' for kind in ("flexion", "adduction")
     )
-    xml = source("walker3d").replace(flexion, "").replace(adduction, adduction + flexion)
+    xml = library.bundled("walker3d").xml.replace(flexion, "").replace(adduction, adduction + flexion)
     swapped = Walker.from_xml(xml, name="swapped")
     order = [swapped.joint_names.index(name) for name in walker.joint_names]
     assert order != sorted(order)
@@ -189,7 +188,9 @@ def test_the_ends_stay_as_far_apart_as_they_were_recorded(clip: MotionClip, walk
 @pytest.mark.parametrize("height_m", [-3.0, 0.0, 10.0])
 def test_feet_come_to_the_floor(clip: MotionClip, walker: Walker, height_m: float) -> None:
     got = lay_out(dataclasses.replace(clip, root_position_w=clip.root_position_w + np.array([0, 0, height_m])), walker)
-    _, heights = walker.kinematics(walker.qpos(got.root_position_w, got.root_quat_w, got.joint_angles_rad))
+    _, heights = walker.foot_kinematics(
+        walker.assemble_qpos(got.root_position_w, got.root_quat_w, got.joint_angles_rad)
+    )
     lowest = heights.min(axis=1)
     assert np.quantile(lowest, 0.2) == pytest.approx(0, abs=1e-12)
     assert np.abs(lowest).max() < 0.005

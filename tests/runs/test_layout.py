@@ -72,8 +72,8 @@ def test_only_the_final_policys_standard_evaluation_lies_in_the_run_itself(
 
 def test_opening_what_is_no_run_says_how_to_make_one(tmp_path: Path) -> None:
     message = (
-        rf"^not a run directory — {tmp_path} — got no config.yaml, run.json, motion.npz, walker.xml"
-        rf" — mimicrl init STUDY.yaml --experiment NAME --seed K --out {tmp_path}$"
+        rf"^not a run directory — {tmp_path} — got no config.yaml, run.json, motion.npz, "
+        rf"walker/walker.xml, walker/walker.yaml — mimicrl init STUDY.yaml --experiment NAME --seed K --out {tmp_path}$"
     )
     with pytest.raises(ConfigError, match=message):
         Run.open(tmp_path)

@@ -48,7 +48,7 @@ def test_a_record_answers_where_a_result_comes_from() -> None:
     assert len(record.code.sha256) == 64
 
 
-@pytest.mark.parametrize("name", ["more.py", "assets/walker.xml", "assets/table.csv"])
+@pytest.mark.parametrize("name", ["more.py", "assets/walker.xml", "assets/walker.yaml", "assets/table.csv"])
 def test_the_code_hash_covers_source_and_assets(package: Path, name: str) -> None:
     before = provenance.code_sha256()
     (package / name).write_text("")

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from stage_calls import prepare_run, prepare_study
+from support import TINY
 
 from mimicrl import artifacts, seeding, yaml
 from mimicrl.config import RunConfig, StudyConfig
+from mimicrl.config.loading import deep_merge
 from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
 from mimicrl.motions import MotionClip
 from mimicrl.runs import Run, Study, identity, lock
 from mimicrl.runs.records import ResolvedStudy
-from mimicrl.walkers import registry
+from mimicrl.walkers import library
 
-FILES = {"config.yaml", "run.json", "motion.npz", "walker.xml"}
+FILES = {"config.yaml", "run.json", "motion.npz", "walker"}
+WRITTEN = FILES - {"walker"} | {"walker.xml", "walker.yaml"}
 Make = Callable[..., RunConfig]
 
 
@@ -40,7 +45,7 @@ def age(directory: Path) -> None:
             os.utime(path, ns=(then, then))
 
 
-def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path) -> None:
+def test_a_run_directory_holds_files_that_agree(tiny: Make, tmp_path: Path) -> None:
     config = tiny()
     run = prepare_run(config, tmp_path, tmp_path / "run")
     assert {path.name for path in run.path.iterdir()} == FILES | {"provenance"}
@@ -49,7 +54,8 @@ def test_a_run_directory_holds_four_files_that_agree(tiny: Make, tmp_path: Path)
     assert record.name == "tiny/walk/1"
     assert record.seeds == seeding.streams(1)._asdict()
     assert record.total_timesteps == config.training.total_timesteps
-    assert run.walker_file.read_text() == registry.source("walker3d")
+    for file in run.walker_files:
+        assert file.read_bytes() == (library.ROBOTS / "walker3d" / file.name).read_bytes()
     assert MotionClip.load(run.motion_file).speed_mps == pytest.approx(1.25)
 
 
@@ -110,10 +116,10 @@ def test_a_directory_with_something_else_in_it_is_refused(tiny: Make, tmp_path: 
     assert {path.name for path in tmp_path.iterdir()} == {"thesis.tex"}
 
 
-@pytest.mark.parametrize("left", [{"logs"}, {"walker.xml", ".tmp-00-motion.npz"}, FILES - {"run.json"}])
+@pytest.mark.parametrize("left", [{"logs"}, {"walker", ".tmp-00-motion.npz"}, FILES - {"run.json"}])
 def test_what_a_log_or_a_killed_preparation_left_is_no_obstacle(tiny: Make, tmp_path: Path, left: set[str]) -> None:
     for name in left:
-        (tmp_path / name).mkdir() if name == "logs" else (tmp_path / name).write_text("half")
+        (tmp_path / name).mkdir() if name in ("logs", "walker") else (tmp_path / name).write_text("half")
     run = prepare_run(tiny(), tmp_path, tmp_path)
     assert identity.verify(run).seed == 1
 
@@ -134,13 +140,13 @@ def test_no_trainer_starts_while_a_preparation_writes(
 
     monkeypatch.setattr(artifacts, "write_if_changed", write)
     prepare_run(tiny(training={"gamma": 0.9}), tmp_path, run.path)
-    assert set(refused) == FILES
+    assert set(refused) == WRITTEN
 
 
 def test_files_are_found_beside_the_study(tiny: Make, tmp_path: Path, clip: MotionClip) -> None:
     (tmp_path / "data").mkdir()
     clip.save(tmp_path / "data" / "walk.npz")
-    xml = registry.source("walker3d").replace("<worldbody>", "<worldbody><!-- mine -->")
+    xml = library.bundled("walker3d").xml.replace("<worldbody>", "<worldbody><!-- mine -->")
     (tmp_path / "data" / "mine.xml").write_text(xml)
     config = tiny(walker={"name": "mine", "file": "data/mine.xml"}, motion={"file": "data/walk.npz"})
     run = prepare_run(config, tmp_path, tmp_path / "run")
@@ -171,13 +177,13 @@ REFUSED = {
     "no walker": (
         {"walker": {"file": "absent.xml"}},
         WalkerError,
-        "cannot read the walker's MJCF — {base}/absent.xml — got [Errno 2] No such file or directory: "
+        "cannot read a walker's file — {base}/absent.xml — got [Errno 2] No such file or directory: "
         "'{base}/absent.xml'",
     ),
     "binary walker": (
         {"walker": {"file": "once.npz"}},
         WalkerError,
-        "cannot read the walker's MJCF — {base}/once.npz — got 'utf-8' codec can't decode byte",
+        "cannot read a walker's file — {base}/once.npz — got 'utf-8' codec can't decode byte",
     ),
     "unknown walker": ({"walker": {"name": "walker4d"}}, WalkerError, "no such walker — walker4d"),
 }
@@ -249,3 +255,61 @@ def test_a_folder_of_an_older_version_is_refused_and_left_alone(tiny: Make, tmp_
     with pytest.raises(ConfigError, match=told):
         Run.open(run.path)
     assert contents(tmp_path) == before
+
+
+def _study_with(folder: Path, walker: str) -> Path:
+    """Write a study of one tiny run beside a walker's folder."""
+    small = deep_merge(TINY, {"training": {"total_timesteps": 256}})
+    content = {"study": "own", "experiments": {"walk": small | {"walker": {"name": "own", "file": walker}}}}
+    file = folder / "study.yaml"
+    file.write_text(json.dumps(content))
+    return file
+
+
+def test_a_walker_of_ones_own_is_one_folder_and_nothing_else(mimicrl: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "robots" / "own"
+    shutil.copytree(library.ROBOTS / "walker3d", folder)
+    for file in folder.iterdir():
+        text = file.read_text()
+        for role in ("hip_flexion", "hip_adduction", "knee_flexion", "ankle_dorsiflexion"):
+            text = text.replace(f"{role}_r", f"right_{role[:5]}").replace(f"{role}_l", f"left_{role[:5]}")
+        file.write_text(text.replace("heel_r", "back_of_right").replace("ball_l", "front_of_left"))
+    study, out = _study_with(tmp_path, "robots/own"), tmp_path / "run"
+    assert mimicrl("init", study, "--experiment", "walk", "--seed", 1, "--out", out).err == ""
+    run = Run.open(out)
+    for file in run.walker_files:
+        assert file.read_bytes() == (folder / file.name).read_bytes()
+    shutil.rmtree(folder)
+    assert mimicrl("train", out).code == 0
+    assert mimicrl("evaluate", out).code == 0
+    description = json.loads(run.description_file("final").read_text())
+    assert "right_knee_" in json.dumps(description)
+
+
+def test_a_copy_of_the_bundled_walkers_folder_is_the_same_walker(tiny: Make, tmp_path: Path) -> None:
+    shutil.copytree(library.ROBOTS / "walker3d", tmp_path / "own")
+    runs = [
+        prepare_run(tiny(), tmp_path, tmp_path / "bundled"),
+        prepare_run(tiny(walker={"name": "own", "file": "own"}), tmp_path, tmp_path / "run"),
+    ]
+    assert runs[0].fingerprint == runs[1].fingerprint
+
+
+def test_the_metadata_count_in_the_fingerprint(tiny: Make, tmp_path: Path) -> None:
+    shutil.copytree(library.ROBOTS / "walker3d", tmp_path / "own")
+    metadata = tmp_path / "own" / library.METADATA
+    metadata.write_text(metadata.read_text().replace("[heel_r, ball_r, heel_l, ball_l]", "[heel_r, heel_l]"))
+    own = prepare_run(tiny(walker={"name": "own", "file": "own"}), tmp_path, tmp_path / "run")
+    assert own.fingerprint != prepare_run(tiny(), tmp_path, tmp_path / "bundled").fingerprint
+
+
+def test_what_was_inferred_of_a_bare_file_is_said_and_written_down(mimicrl: Any, tmp_path: Path) -> None:
+    (tmp_path / "own.xml").write_text(library.bundled("walker3d").xml)
+    out = tmp_path / "run"
+    done = mimicrl("init", _study_with(tmp_path, "own.xml"), "--experiment", "walk", "--seed", 1, "--out", out)
+    assert done.code == 0
+    assert done.err == (
+        "walker own has no walker.yaml: roles of joints and feet were inferred from names; "
+        f"see {out / 'walker' / 'walker.yaml'}\n"
+    )
+    assert "knee_flexion" in Run.open(out).walker_metadata_file.read_text()

@@ -51,7 +51,10 @@ FOLDER = Study(RESULTS / STUDY.study)
 RUN = FOLDER.run("{experiment}", "{seed}")
 RUNS = [FOLDER.run(name, seed) for name, seed in STUDY.runs()]
 EXPERIMENT_FILES = {
-    name: [STUDY_FILE.parent / file for file in (experiment.motion.file, experiment.walker.file) if file]
+    name: [
+        *(STUDY_FILE.parent / file for file in [experiment.motion.file] if file),
+        *experiment.walker.files(STUDY_FILE.parent),
+    ]
     for name, experiment in STUDY.experiments.items()
 }
 PLUGINS = [STUDY_FILE.parent / name for name in STUDY.plugins]

@@ -1,5 +1,5 @@
-# One directory per run: its resolved configuration, the motion on the walker, the walker's MJCF, the study's plugins. The study's file is a
-# parameter and no input, or editing one experiment would rerun all.
+# One directory per run: its resolved configuration, the motion on the walker, the walker's MJCF and metadata, the study's plugins.
+# The study's file is a parameter and no input, or editing one experiment would rerun all.
 
 
 rule init:
@@ -10,7 +10,7 @@ rule init:
     output:
         config=RUN.config_file,
         motion=RUN.motion_file,
-        walker=RUN.walker_file,
+        walker=RUN.walker_files,
         plugins=[RUN.plugin_file(name) for name in STUDY.plugins],
     log:
         RUN.log_file("init"),

@@ -6,7 +6,7 @@ rule train:
     input:
         config=RUN.config_file,
         motion=RUN.motion_file,
-        walker=RUN.walker_file,
+        walker=RUN.walker_files,
         plugins=[RUN.plugin_file(name) for name in STUDY.plugins],
         # Only first in time: another machine or image is no reason to train again.
         doctor=ancient(rules.doctor.output[0]),

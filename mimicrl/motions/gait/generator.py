@@ -34,7 +34,7 @@ def generate(walker: Walker, speed_mps: float = DEFAULT_SPEED_MPS) -> MotionClip
     """Generate one cycle of walking, from right heel strike to right heel strike.
 
     Args:
-        walker: The walker whose legs walk; its joints are matched by name, unknown ones stay at 0.
+        walker: The walker whose legs walk; its joints are matched by their roles, other ones stay at 0.
         speed_mps: Walking speed [m/s], 0.839 to 1.95.
 
     Raises:
@@ -43,18 +43,19 @@ def generate(walker: Walker, speed_mps: float = DEFAULT_SPEED_MPS) -> MotionClip
     frames = FRAMES_PER_CYCLE
     phase = np.arange(frames) / frames
     leg = leg_angles(speed_mps, phase, _FRONTAL_SHARE)
-    if not any(name[:-2] in leg for name in walker.joint_names):
+    if not any(role.name in leg for role in walker.roles):
         raise MotionError(
             "the walker has no joint of the generated gait",
             where=walker.name,
-            got=", ".join(walker.joint_names),
-            expected=", ".join(f"{name}_r, {name}_l" for name in leg),
+            got=f"the roles {', '.join(dict.fromkeys(role.name for role in walker.roles))}",
+            expected=f"one of {', '.join(leg)}",
+            fix="name the roles of its joints in walker.yaml",
         )
     angles = np.zeros((frames, len(walker.joint_names)))
-    for column, name in enumerate(walker.joint_names):
-        if name[:-2] in leg:
+    for column, role in enumerate(walker.roles):
+        if role.name in leg:
             # Shifting by half the frames, instead of evaluating again, makes the sides equal to the last bit.
-            angles[:, column] = np.roll(leg[name[:-2]], -frames // 2 if name.endswith("_l") else 0)
+            angles[:, column] = np.roll(leg[role.name], -frames // 2 if role.side == "left" else 0)
     root, stride_m = _root_motion(walker, angles)
     return MotionClip(
         name=f"gait-{speed_mps:g}",
@@ -71,7 +72,7 @@ def _root_motion(walker: Walker, angles: Array) -> tuple[Array, float]:
     """Find the root motion, shape ``(T, 3)``, under which the stance foot stands still, and the stride [m]."""
     frames = len(angles)
     upright = np.tile(IDENTITY, (frames, 1))
-    sites, heights = walker.kinematics(walker.qpos(np.zeros((frames, 3)), upright, angles))
+    sites, heights = walker.foot_kinematics(walker.assemble_qpos(np.zeros((frames, 3)), upright, angles))
     weight = _support(frames)[:, :, None] * _rolling(sites[:, :, 2].reshape(frames, 2, 2))
     velocity = (np.roll(sites, -1, axis=0) - np.roll(sites, 1, axis=0))[:, :, :2] / 2
     root_velocity = -np.einsum("tk,tkx->tx", weight.reshape(frames, 4), velocity)

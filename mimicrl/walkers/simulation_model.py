@@ -1,31 +1,31 @@
-"""What of a walker the simulation needs: its model without the parts that are only looked at."""
+"""Strip geoms that touch nothing, lights and cameras from a model, for simulations."""
 
 from __future__ import annotations
 
 import mujoco
 import numpy as np
 
-# What motion depends on, besides geoms. Where removing a geom changes one of these, it was not only looks.
+# What motion depends on, besides geoms. Where removing a geom changes one of these, it was not only there to be seen.
 _SIZES = ("nq", "nv", "nu", "na", "nbody", "nsite", "npair", "nexclude", "neq", "ntendon", "nsensor", "nkey", "nmocap")
 _BODIES = ("body_mass", "body_inertia", "body_ipos", "body_iquat", "body_gravcomp")
 
 
-def without_looks(spec: mujoco.MjSpec, model: mujoco.MjModel) -> mujoco.MjModel:
+def simulation_model(spec: mujoco.MjSpec, model: mujoco.MjModel) -> mujoco.MjModel:
     """Return a model that moves to the same bits, without geoms that touch nothing, lights and cameras.
 
-    A geom whose shape a fluid acts on stays. MuJoCo computes the pose of every geom in every physics step, whether it
-    touches anything or not.
+    It is faster, because MuJoCo computes the pose of every geom in every physics step, whether it touches anything or
+    not. A geom stays where a fluid acts on its shape.
 
     Args:
         spec: What the model was compiled from; stays as it is.
         model: The model.
 
     Returns:
-        The smaller model, or `model` where nothing can be left out, as a body's mass or the like hangs on it.
+        The smaller model, or `model` where nothing can be removed because a mass, a sensor or the like depends on it.
     """
     bare = spec.copy()
-    looks = [geom for geom in bare.geoms if not (geom.contype or geom.conaffinity or geom.fluid_ellipsoid)]
-    unneeded = [*looks, *bare.lights, *bare.cameras]
+    visual = [geom for geom in bare.geoms if not (geom.contype or geom.conaffinity or geom.fluid_ellipsoid)]
+    unneeded = [*visual, *bare.lights, *bare.cameras]
     if not unneeded:
         return model
     for element in unneeded:
