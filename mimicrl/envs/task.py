@@ -113,14 +113,17 @@ def walker_for(config: TaskConfig, files: WalkerFiles) -> Walker:
 
 
 def make_env(
-    walker: str, speed_mps: float = gait.DEFAULT_SPEED_MPS, render_mode: str | None = None, **mdp: Any
+    speed_mps: float = gait.DEFAULT_SPEED_MPS,
+    render_mode: str | None = None,
+    walker: str = library.DEFAULT,
+    **mdp: Any,
 ) -> MimicEnv:
     """Return a registered environment, such as ``mimicrl/Walker3D-v0``.
 
     Args:
-        walker: A bundled walker; the environment's name says which.
         speed_mps: Speed of the generated walk [m/s].
         render_mode: None or ``rgb_array``.
+        walker: A bundled walker; the name of the environment says which.
         **mdp: Fields of `mimicrl.config.MDPConfig`.
     """
     return Task.of_gait(speed_mps, MDPConfig(**mdp), walker).env(render_mode)
