@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +10,6 @@ import pytest
 
 from mimicrl.errors import WalkerError
 from mimicrl.walkers import library, load
-from mimicrl.walkers.metadata import WalkerMetadata
 from mimicrl.walkers.walker import Actuation
 
 
@@ -32,10 +29,6 @@ def test_every_bundled_walker_compiles_and_has_metadata(name: str, actuation: Ac
     assert walker.name == name
     assert walker.actuation == actuation
     assert not walker.inferred
-
-
-def test_the_default_walker_is_bundled() -> None:
-    assert library.DEFAULT in library.names()
 
 
 def test_a_folder_in_the_library_is_a_walker(robots: Path) -> None:
@@ -79,15 +72,3 @@ def test_an_unknown_name_is_refused_with_the_nearest(name: str, fix: str) -> Non
     with pytest.raises(WalkerError) as caught:
         load(name)
     assert str(caught.value) == f"no such walker — {name} — expected one of {', '.join(library.names())} — {fix}"
-
-
-@pytest.mark.parametrize("name", library.names())
-def test_a_walkers_metadata_say_where_it_comes_from(name: str) -> None:
-    files = library.bundled(name)
-    metadata = WalkerMetadata.parse(files.metadata or "", name)
-    assert all((metadata.description, metadata.licence, metadata.source))
-
-
-def test_listing_walkers_imports_no_physics() -> None:
-    code = "import sys\nfrom mimicrl.walkers import library\nlibrary.names()\nassert 'mujoco' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
