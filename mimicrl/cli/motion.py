@@ -74,7 +74,7 @@ def play(
     kind: VideoKind = "mp4",
 ) -> None:
     """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
-    from mimicrl.evaluation import play as playing
+    from mimicrl.inspection import play as playing
     from mimicrl.rendering.film import VideoOptions
 
     reference, body = _reference(motion, speed, walker)

@@ -1,1 +1,1 @@
-"""Pages and figures about a motion: what is shown before anything is trained."""
+"""Figures, numbers and videos of a motion: what one can look at before anything is trained."""

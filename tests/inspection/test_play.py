@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support import read_video
 
-from mimicrl.evaluation.play import play
+from mimicrl.inspection.play import play
 from mimicrl.motions import MotionClip, ReferenceTrajectory
 from mimicrl.rendering.film import VideoOptions
 from mimicrl.walkers import Walker
