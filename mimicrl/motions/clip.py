@@ -77,11 +77,10 @@ class MotionClip:
         return float(np.hypot(*displacement)) / self.duration_s
 
     def _check_shapes(self) -> None:
-        frames = self.times_s.shape[0] if self.times_s.ndim == 1 else -1
-        if frames < 2:
-            raise MotionError(
-                "a clip needs at least two frames", where=self.name, got=f"times of shape {self.times_s.shape}"
-            )
+        frames = self.times_s.size
+        if self.times_s.ndim != 1 or frames < 2:
+            got = f"times of shape {self.times_s.shape}"
+            raise MotionError("a clip needs at least two frames", where=self.name, got=got)
         if self.loop not in get_args(Loop):
             raise MotionError("unknown loop mode", where=self.name, got=self.loop, expected="wrap or none")
         expected = {
@@ -102,17 +101,14 @@ class MotionClip:
             check_finite(
                 getattr(self, field),
                 lambda frame, column=0, names=names: f"{self.name}, frame {frame}, {names[column]}",
-                "the clip",
             )
-        steps = np.diff(self.times_s)
-        if self.times_s[0] != 0 or np.any(steps <= 0):
-            frame = int(np.argmax(steps <= 0)) + 1 if np.any(steps <= 0) else 0
-            raise MotionError(
-                "times must start at 0 and rise",
-                where=f"{self.name}, frame {frame}",
-                got=f"{self.times_s[frame]:g} s after {self.times_s[max(frame - 1, 0)]:g} s",
-            )
-        check_unit_length(self.root_quat_w, lambda frame: f"{self.name}, frame {frame}", 1e-3, "a root quaternion")
+        wrong = np.diff(self.times_s, prepend=0.0) <= 0
+        wrong[0] = self.times_s[0] != 0
+        if wrong.any():
+            frame = int(wrong.argmax())
+            got = f"{self.times_s[frame]:g} s"
+            raise MotionError("times must start at 0 and rise", where=f"{self.name}, frame {frame}", got=got)
+        check_unit_length(self.root_quat_w, lambda frame: f"{self.name}, root_quat_w, frame {frame}", 1e-3)
 
     def _check_seam(self) -> None:
         gap = np.abs(self.joint_angles_rad[-1] - self.joint_angles_rad[0])
@@ -128,12 +124,9 @@ class MotionClip:
     def to_bytes(self) -> bytes:
         """Return the content of an ``.npz`` file; equal clips give equal bytes."""
         # np.savez would stamp the time of writing into the archive and change the clip's hash.
-        arrays = {field: getattr(self, field) for field in _ARRAYS}
-        arrays["joint_names"] = np.array(self.joint_names)
-        arrays["loop"] = np.array(self.loop)
-        arrays["name"] = np.array(self.name)
+        arrays = {field: np.array(getattr(self, field)) for field in (*_ARRAYS, "joint_names", "loop", "name")}
         buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(buffer, "w") as archive:
             for key, array in arrays.items():
                 entry = io.BytesIO()
                 np.lib.format.write_array(entry, array, allow_pickle=False)

@@ -89,23 +89,19 @@ def refuse_implausible(found: Assessment) -> None:
     ranges = np.ptp(found.joint_range_rad, axis=1)
     widest = int(ranges.argmax())
     low, high = found.root_height_m
-    if ranges[widest] > MAX_JOINT_RANGE_RAD:
-        problem = (
-            f"joint {found.walker.joint_names[widest]}",
-            f"a range of {ranges[widest]:.1f} rad",
-            "are these degrees?",
-        )
-    elif not 0.4 * found.leg_length_m < low <= high < 2.5 * found.leg_length_m:
-        problem = ("the root's height", f"{low:.2f} to {high:.2f} m", "are these metres?")
-    elif found.clip.speed_mps > MAX_SPEED_MPS:
-        problem = ("speed", f"{found.clip.speed_mps:.1f} m/s", "check the frame rate and the unit of length")
-    elif found.penetration_m > MAX_PENETRATION_M:
-        deep = f"{found.penetration_m:.2f} m below the floor"
-        problem = ("the feet", deep, "check the unit of length and the up axis")
-    else:
-        return
-    where, got, fix = problem
-    raise MotionError("the motion cannot be a walk", where=f"{found.clip.name}, {where}", got=got, fix=fix)
+    speed, depth, leg = found.clip.speed_mps, found.penetration_m, found.leg_length_m
+
+    def require(plausible: bool, where: str, got: str, fix: str) -> None:
+        if not plausible:
+            raise MotionError("the motion cannot be a walk", where=f"{found.clip.name}, {where}", got=got, fix=fix)
+
+    joint, turn = f"joint {found.walker.joint_names[widest]}", ranges[widest]
+    require(turn <= MAX_JOINT_RANGE_RAD, joint, f"a range of {turn:.1f} rad", "are these degrees?")
+    height = f"{low:.2f} to {high:.2f} m"
+    require(0.4 * leg < low <= high < 2.5 * leg, "the root's height", height, "are these metres?")
+    require(speed <= MAX_SPEED_MPS, "speed", f"{speed:.1f} m/s", "check the frame rate and the unit of length")
+    deep = f"{depth:.2f} m below the floor"
+    require(depth <= MAX_PENETRATION_M, "the feet", deep, "check the unit of length and the up axis")
 
 
 def _foot_skate(sites: Array, dt: float) -> float:

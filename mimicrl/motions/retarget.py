@@ -61,7 +61,7 @@ def retarget(recording: Recording, walker: Walker) -> MotionClip:
     """
     angles = np.zeros((len(recording.times_s), len(walker.joint_names)))
     matched = {joint: hinges for joint in recording.rotations if (hinges := _hinges(walker, joint))}
-    _check_common("recording", recording.name, matched, recording.rotations, walker)
+    _check_common(recording.name, matched, recording.rotations, walker)
     for joint, hinges in matched.items():
         axes = walker.model.jnt_axis[walker.model.actuator_trnid[hinges, 0]]
         angles[:, hinges] = hinge_angles(recording.rotations[joint], axes)
@@ -85,7 +85,7 @@ def lay_out(clip: MotionClip, walker: Walker) -> MotionClip:
         MotionError: The clip and the walker have no joint in common.
     """
     common = [name for name in walker.joint_names if name in clip.joint_names]
-    _check_common("clip", clip.name, common, clip.joint_names, walker)
+    _check_common(clip.name, common, clip.joint_names, walker)
     angles = np.zeros((len(clip.times_s), len(walker.joint_names)))
     for name in common:
         angles[:, walker.joint_names.index(name)] = clip.joint_angles_rad[:, clip.joint_names.index(name)]
@@ -137,10 +137,10 @@ def leg_length(walker: Walker) -> float:
     return float(data.xpos[walker.model.body_rootid[foot], 2] - data.xpos[foot, 2])
 
 
-def _check_common(what: str, name: str, common: Collection[str], joints: Iterable[str], walker: Walker) -> None:
+def _check_common(name: str, common: Collection[str], joints: Iterable[str], walker: Walker) -> None:
     if not common:
         raise MotionError(
-            f"the {what} and the walker have no joint in common",
+            "the motion and the walker have no joint in common",
             where=name,
             got=", ".join(joints),
             expected=", ".join(walker.joint_names),

@@ -115,7 +115,7 @@ def standing(clip: MotionClip) -> dict[str, Any]:
 
 
 MALFORMED = {
-    with_nan: "the clip has a number that is not finite — gait-1.25, frame 7, joint ",
+    with_nan: "the motion has a number that is not finite — gait-1.25, frame 7, joint ",
     one_frame: "a clip needs at least two frames — gait-1.25 — got times of shape (1,)",
     a_column_short: "joint_angles_rad has the wrong shape — gait-1.25 — got (201, 7), expected (201, 8)",
     back_in_time: "times must start at 0 and rise — gait-1.25, frame 5",

@@ -147,7 +147,7 @@ def test_a_recording_of_other_joints_is_refused(clip: MotionClip, walker: Walker
     with pytest.raises(MotionError) as caught:
         retarget(recording, walker)
     assert str(caught.value) == (
-        f"the recording and the walker have no joint in common — recorded — got tail, "
+        f"the motion and the walker have no joint in common — recorded — got tail, "
         f"expected {', '.join(walker.joint_names)}"
     )
 
@@ -219,6 +219,6 @@ def test_a_clip_of_another_body_is_refused(clip: MotionClip, walker: Walker) -> 
     with pytest.raises(MotionError) as caught:
         lay_out(other, walker)
     assert str(caught.value) == (
-        f"the clip and the walker have no joint in common — gait-1.25 — got tail, "
+        f"the motion and the walker have no joint in common — gait-1.25 — got tail, "
         f"expected {', '.join(walker.joint_names)}"
     )

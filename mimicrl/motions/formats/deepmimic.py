@@ -58,9 +58,8 @@ def read(path: Path) -> Recording:
     durations = frames[:-1, 0]
     if np.any(durations <= 0):
         frame = int(np.argmax(durations <= 0))
-        raise MotionError(
-            "times must rise", where=f"{path.name}, frame {frame}", got=f"a duration of {durations[frame]:g} s"
-        )
+        got = f"a duration of {durations[frame]:g} s"
+        raise MotionError("times must rise", where=f"{path.name}, frame {frame}", got=got)
     joints = {name: _z_up_quat(frames[:, columns], f"{path.name}, {name}") for name, columns in _SPHERICAL.items()}
     for name, column in _REVOLUTE.items():
         # The file's z axis points right, which is -y here.
@@ -86,12 +85,9 @@ def _parse(path: Path) -> tuple[Array, str]:
         raise MotionError("not a DeepMimic motion", where=path, got="fewer than two frames", expected='a list "Frames"')
     for index, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != COLUMNS:
-            raise MotionError(
-                "a frame has the wrong number of columns",
-                where=f"{path}, frame {index}",
-                got=len(row) if isinstance(row, list) else row,
-                expected=f"{COLUMNS}, the humanoid's",
-            )
+            where, got = f"{path}, frame {index}", len(row) if isinstance(row, list) else row
+            what, expected = "a frame has the wrong number of columns", f"{COLUMNS}, the humanoid's"
+            raise MotionError(what, where=where, got=got, expected=expected)
     try:
         frames = np.array(rows, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

@@ -108,25 +108,17 @@ def _steps(path: Path) -> list[Array]:
     """Return the steps, arrays of shape ``(38, T)``."""
     steps = read_cells(path, "Data")
     if len(steps) < 2:
-        raise MotionError(
-            "not a DRLoco motion: Data is no row of steps",
-            where=path,
-            got=(1, len(steps)),
-            expected="(1, at least 2)",
-        )
+        what = "not a DRLoco motion: Data is no row of steps"
+        raise MotionError(what, where=path, got=(1, len(steps)), expected="(1, at least 2)")
     # Places are named as MATLAB counts, from 1.
     for index, step in enumerate(steps, start=1):
-        _check(step, f"{path}, Data{{{index}}}")
+        where = f"{path}, Data{{{index}}}"
+        if step.ndim != 2 or step.shape[0] != ROWS or step.shape[1] < MIN_SAMPLES:
+            expected = f"({ROWS}, at least {MIN_SAMPLES})"
+            raise MotionError("a step has the wrong shape", where=where, got=step.shape, expected=expected)
+        check_finite(step, lambda row, sample, where=where: f"{where}({row + 1}, {sample + 1})")
+        check_unit_length(step[_TRUNK_QUAT].T, lambda sample, where=where: f"{where}, sample {sample + 1}")
     return steps
-
-
-def _check(step: Array, where: str) -> None:
-    if step.ndim != 2 or step.shape[0] != ROWS or step.shape[1] < MIN_SAMPLES:
-        raise MotionError(
-            "a step has the wrong shape", where=where, got=step.shape, expected=f"({ROWS}, at least {MIN_SAMPLES})"
-        )
-    check_finite(step, lambda row, sample: f"{where}({row + 1}, {sample + 1})")
-    check_unit_length(step[_TRUNK_QUAT].T, lambda sample: f"{where}, sample {sample + 1}")
 
 
 def _sampling_rate_hz(steps: list[Array], path: Path) -> int:
@@ -134,15 +126,12 @@ def _sampling_rate_hz(steps: list[Array], path: Path) -> int:
 
     A difference over two samples is the integral of the velocity in between, by Simpson's rule.
     """
-    products, squares = np.zeros(len(_POSITION_ROWS)), np.zeros(len(_POSITION_ROWS))
     with np.errstate(all="ignore"):  # absurd numbers overflow, and are refused as such
-        for step in steps:
-            position, velocity = step[_POSITION_ROWS], step[_VELOCITY_ROWS]
-            change = (position[:, 2:] - position[:, :-2]) / 2
-            mean = (velocity[:, :-2] + 4 * velocity[:, 1:-1] + velocity[:, 2:]) / 6
-            products += np.einsum("it,it->i", change, mean)
-            squares += np.einsum("it,it->i", change, change)
-        rates = products / squares
+        changes = np.hstack([step[_POSITION_ROWS, 2:] - step[_POSITION_ROWS, :-2] for step in steps]) / 2
+        velocities = (step[_VELOCITY_ROWS] for step in steps)
+        means = np.hstack([(each[:, :-2] + 4 * each[:, 1:-1] + each[:, 2:]) / 6 for each in velocities])
+        squares = np.einsum("it,it->i", changes, changes)
+        rates = np.einsum("it,it->i", changes, means) / squares
         rate = float(np.median(rates))
         errors = np.abs(rates / rate - 1)
     if not squares.all():
@@ -164,11 +153,8 @@ def _swing_legs(steps: list[Array], path: Path) -> list[str]:
     swings = [max(_KNEE_VELOCITY, key=lambda leg: step[_KNEE_VELOCITY[leg]].max()) for step in steps]
     for index, (before, after) in enumerate(itertools.pairwise(swings), start=2):
         if before == after:
-            raise MotionError(
-                "steps must alternate between the legs",
-                where=f"{path}, Data{{{index}}}",
-                got=f"the {after} leg swinging again",
-            )
+            where, got = f"{path}, Data{{{index}}}", f"the {after} leg swinging again"
+            raise MotionError("steps must alternate between the legs", where=where, got=got)
     return swings
 
 
