@@ -1,4 +1,4 @@
-"""What state a run is in: whether it is trained to its end, and whether somebody is training it."""
+"""The state of runs, from the files they leave: this takes no lock, disturbs no trainer and imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from mimicrl.errors import ArtifactError, ConfigError
+from mimicrl.runs import find
 from mimicrl.runs.layout import Run, TrainingState
-from mimicrl.runs.records import Attempt, EvaluationRow, Outcome, Progress, RunRecord
+from mimicrl.runs.records import Attempt, EvaluationRow, Outcome, Progress, ResolvedStudy, RunRecord
 
 Word = Literal["waiting", "running", "silent", "stopped", "failed", "completed", "diverged", "older"]
 
@@ -112,6 +114,29 @@ def read(run: Run, total_timesteps: int | None = None, now: datetime | None = No
     word, note = _word(record, outcome, attempt, progress, total, now or datetime.now(UTC))
     evaluation = EvaluationRow.find_last(training.evaluations_file)
     return RunState(run, word, note, total, outcome, attempt, attempts, progress, evaluation)
+
+
+def read_all(directory: Path) -> list[RunState]:
+    """Return the states of the runs in a folder, which may be a run, a study, or a folder of studies and runs.
+
+    A study has the runs that it expects, in its order; runs that an earlier version of it left are not shown.
+    If the study's file is damaged or of an older version, the study has the runs that are there.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    if not directory.is_dir():
+        raise ConfigError("there is no such directory", where=directory, fix="name the folder of results")
+    directory = directory.resolve()  # its name is shown
+    totals: dict[Run, int | None] = {}
+    known: set[Path] = set()
+    for study in find.studies(directory):
+        if content := ResolvedStudy.find(study.study_file):
+            known.add(study.path)
+            for run in content.expected_runs:
+                totals[study.run(run.experiment, run.seed)] = content.total_timesteps(run.experiment)
+    totals |= dict.fromkeys(run for run in find.runs(directory) if known.isdisjoint(run.path.parents))
+    return [read(run, total) for run, total in totals.items()]
 
 
 def _last_attempt(training: TrainingState) -> tuple[Attempt | None, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import signal
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any, get_args
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from run_folders import FINGERPRINT, NOW, TOTAL, begin, end, finish, make_run, report
+from resume.trainers import Prepare, start
+from run_folders import FINGERPRINT, NOW, TOTAL, begin, end, finish, make_run, make_study, report
 
 from mimicrl.runs import Run, state
 from mimicrl.runs.records import Outcome, RunRecord
@@ -113,21 +116,69 @@ def test_a_run_of_an_older_version_is_named(run: Run) -> None:
 @pytest.mark.parametrize(
     ("happened", "missing"),
     [
+        (lambda run: run.run_file.unlink(), Missing.NO_DIRECTORY),
         (lambda _: None, Missing.NOT_TRAINED),
         (trained_otherwise, Missing.CHANGED),
         (waits_for_more, Missing.NOT_TRAINED),
+        (completed, None),
+        (diverged, None),
     ],
 )
-def test_what_is_missing_is_named(run: Run, happened: Happen, missing: Missing) -> None:
+def test_what_is_missing_is_named(run: Run, happened: Happen, missing: Missing | None) -> None:
     happened(run)
-    assert state.missing(RunRecord.read(run.run_file), Outcome.find(run.outcome_file), TOTAL) == missing
+    assert state.missing(RunRecord.find(run.run_file), Outcome.find(run.outcome_file), TOTAL) == missing
 
 
-def test_a_diverged_run_is_at_its_end(run: Run) -> None:
-    diverged(run)
-    record, outcome = RunRecord.read(run.run_file), Outcome.read(run.outcome_file)
-    assert state.missing(record, outcome, TOTAL) is None
-    assert state.missing(None, outcome, TOTAL) == Missing.NO_DIRECTORY
+def test_a_study_has_the_runs_it_expects_in_its_order_and_no_others(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "demo", [("walk", 10), ("walk", 9), ("run", 1)], total=7)
+    make_run(study.run("walk", 11).path)
+    alone = make_run(tmp_path / "alone")
+    expected = [study.run("walk", 10), study.run("walk", 9), study.run("run", 1)]
+    assert [row.run for row in state.read_all(study.path)] == expected
+    rows = state.read_all(tmp_path)
+    assert [row.run for row in rows] == [*expected, alone]
+    assert [row.total_timesteps for row in rows] == [7, 7, 7, TOTAL]
+
+
+@pytest.mark.parametrize("content", ["{", "format: 1", "study: old\nexpected_runs: []", "[1]", "format: 1\nstudy: {}"])
+def test_a_damaged_or_older_study_has_the_runs_that_are_there(tmp_path: Path, content: str) -> None:
+    study = make_study(tmp_path / "demo", [("walk", 1), ("walk", 2)])
+    run = make_run(study.run("walk", 2).path)
+    study.study_file.write_text(content)
+    assert [row.run for row in state.read_all(tmp_path)] == [run]
+
+
+def test_reading_takes_no_lock_and_leaves_no_trace(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a lock was asked for")
+
+    def traces() -> dict[Path, tuple[int, int]]:
+        return {path: (path.lstat().st_mtime_ns, path.lstat().st_ino) for path in run.path.rglob("*")}
+
+    begin(run)
+    run.lock_file.touch()
+    run.lock_file.chmod(0)
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = traces()
+    state.read_all(run.path)
+    assert traces() == before
+
+
+def test_a_real_trainer_is_seen_to_run_stop_and_finish(prepare: Prepare, tmp_path: Path) -> None:
+    real = prepare(tmp_path / "run", training={"save_freq": 128})
+    assert state.read(real).word == "waiting"
+    trainer = start(real, fault="train.rollout:stall:3")
+    trainer.await_stall()
+    assert state.read(real).word == "running"
+    trainer.signal(signal.SIGTERM)
+    trainer.release()
+    trainer.end()
+    assert state.read(real).word == "stopped"
+    assert start(real).end()[0] == 0
+    row = state.read(real)
+    assert row.word == "completed"
+    assert row.attempts == 2
+    assert row.evaluation is not None
 
 
 ODD = st.one_of(

@@ -1,11 +1,8 @@
-"""The verbs for a whole study, on the files of a real run: tables, the page, how far it is; what is wrong is a code."""
+"""The verbs for a whole study, on the files of a real run: tables and the page; what is wrong is a code."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -62,52 +59,3 @@ def test_a_directory_that_is_no_study_is_code_2(mimicrl: Any, tmp_path: Path, ve
     assert done.code == 2
     assert done.last.startswith(f"mimicrl {verb}: ")
     assert str(tmp_path) in done.last
-
-
-def test_how_far_runs_are_is_told_of_all_results_a_study_and_a_run(
-    mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(results.parents[1])
-    whole = mimicrl("status")
-    assert (whole.code, whole.err) == (0, "")
-    assert whole.out.startswith("2 runs: 1 completed, 1 waiting\n")
-    assert mimicrl("status", results) == whole
-    lines = mimicrl("status", results / "walk" / "seed_1").out.splitlines()
-    assert lines[0] == "1 run: 1 completed"
-    assert lines[2].startswith("tiny/walk/seed_1  completed")
-
-
-def test_watching_ends_with_the_last_run(mimicrl: Any, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    naps: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        if len(naps) == 3:
-            shutil.copytree(results / "walk" / "seed_1", results / "walk" / "seed_2")
-
-    monkeypatch.setattr(time, "sleep", sleep)
-    done = mimicrl("status", results, "--watch")
-    assert (done.code, done.err, len(naps)) == (0, "", 3)
-    assert done.out.startswith("2 runs: 2 completed\n")
-    assert mimicrl("status", results, "--watch") == done, "there is nothing to wait for"
-    assert len(naps) == 3, "there is nothing to wait for"
-
-
-def test_how_far_nothing_is_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
-    done = mimicrl("status", tmp_path / "nothing")
-    assert done.code == 2
-    assert done.last.startswith(f"mimicrl status: there is no such directory — {tmp_path}/nothing")
-
-
-def test_how_far_runs_are_is_told_without_anything_heavy(results: Path) -> None:
-    code = (
-        f"import sys; sys.argv = ['mimicrl', 'status', {str(results)!r}]\n"
-        "from mimicrl.cli import main\n"
-        "try:\n    main()\n"
-        "finally:\n"
-        "    heavy = ('torch', 'mujoco', 'gymnasium', 'scipy', 'pandas', 'stable_baselines3', 'matplotlib')\n"
-        "    print('loaded:', [name for name in heavy if name in sys.modules])\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "2 runs" in done.stdout
-    assert done.stdout.endswith("loaded: []\n")
