@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Generator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -80,13 +78,10 @@ def test_the_camera_does_not_follow_the_surge_of_steps() -> None:
 class Renderer:
     """Draws nothing and notes what it should have drawn."""
 
-    made: list[Renderer]
-
-    def __init__(self, model: Any, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int) -> None:
         self.size = (height, width, 3)
         self.drawn: list[tuple[np.ndarray, np.ndarray | None, float]] = []
         self.open = True
-        Renderer.made.append(self)
 
     def frame(self, qpos: np.ndarray, *, ghost_qpos: np.ndarray | None, look_at_x: float) -> np.ndarray:
         self.drawn.append((qpos, ghost_qpos, look_at_x))
@@ -98,62 +93,49 @@ class Renderer:
 
 @pytest.fixture
 def renderers(monkeypatch: pytest.MonkeyPatch) -> list[Renderer]:
-    Renderer.made = []
-    monkeypatch.setattr(film, "FrameRenderer", Renderer)
-    return Renderer.made
-
-
-def take(walker: Walker, rows: int, told: list[float] | None = None, ghost: bool = False) -> Take:
-    times, qpos = walk(rows)
-
-    def caption(time_s: float) -> tuple[str, ...]:
-        if told is not None:
-            told.append(time_s)
-        return ()
-
-    return Take(walker.model, times, qpos, qpos + 0.5 if ghost else None, caption)
+    """The renderers that were opened."""
+    made: list[Renderer] = []
+    monkeypatch.setattr(film, "FrameRenderer", lambda _, *size: made.append(Renderer(*size)) or made[-1])
+    return made
 
 
 @pytest.mark.parametrize(
     ("rows", "fps", "seconds", "pictures"),
-    [
-        (2, 30.0, None, 1),
-        (59, 30.0, None, 35),
-        (1000, 30.0, 2.0, 60),
-        (50, 30.0, 9.0, 30),
-        (50, 240.0, None, 240),
-    ],
+    [(2, 30.0, None, 1), (59, 30.0, None, 35), (1000, 30.0, 2.0, 60), (50, 30.0, 9.0, 30), (50, 240.0, None, 240)],
 )
-def test_a_film_lasts_as_long_as_its_take_or_as_asked(
-    walker: Walker, renderers: list[Renderer], rows: int, fps: float, seconds: float | None, pictures: int
+@pytest.mark.parametrize("with_ghost", [False, True])
+def test_a_film_lasts_as_long_as_its_take_or_as_asked_and_shows_it_evenly(
+    walker: Walker,
+    renderers: list[Renderer],
+    rows: int,
+    fps: float,
+    seconds: float | None,
+    pictures: int,
+    with_ghost: bool,
 ) -> None:
+    times, qpos = walk(rows)
     told: list[float] = []
-    shown = take(walker, rows, told)
-    frames = list(film.frames(shown, fps, 64, 48, seconds=seconds))
+    ghost_qpos = qpos + 0.5 if with_ghost else None
+    take = Take(walker.model, times, qpos, ghost_qpos, lambda time_s: told.append(time_s) or ())
+    frames = list(film.frames(take, fps, 64, 48, seconds=seconds))
     assert [frame.shape for frame in frames] == [(48, 64, 3)] * pictures
-    drawn = np.array([qpos for qpos, _, _ in renderers[0].drawn])
-    np.testing.assert_array_equal(drawn, film.at_times(shown.times_s, shown.qpos, np.array(told)))
-    moving = [time for time in told if time > 0]  # there may be more pictures than rows before the second row
+    shown, ghosts, cameras = zip(*renderers[0].drawn, strict=True)
+    wanted = np.array(told)
+    np.testing.assert_array_equal(shown, film.at_times(times, qpos, wanted))
+    np.testing.assert_array_equal(cameras, film.glide(times, qpos[:, 0], wanted))
+    if ghost_qpos is None:
+        assert set(ghosts) == {None}
+    else:
+        np.testing.assert_array_equal(ghosts, film.at_times(times, ghost_qpos, wanted))
+    moving = wanted[wanted > 0]  # there may be more pictures than rows before the second row
     np.testing.assert_allclose(np.diff(moving), 1 / fps)
-    end = shown.times_s[-1] if seconds is None or seconds > rows / HZ else seconds - 1 / HZ
+    end = times[-1] if seconds is None or seconds > rows / HZ else seconds - 1 / HZ
     assert told[-1] == pytest.approx(end), "the last picture shows where the motion got to"
-    assert min(told) >= 0
-    assert told[0] <= 1.5 / fps
-
-
-def test_the_ghost_walks_in_time_and_the_camera_glides(walker: Walker, renderers: list[Renderer]) -> None:
-    told: list[float] = []
-    shown = take(walker, 100, told, ghost=True)
-    list(film.frames(shown, 30.0, 64, 48))
-    assert shown.ghost_qpos is not None
-    ghosts = np.array([ghost for _, ghost, _ in renderers[0].drawn])
-    np.testing.assert_array_equal(ghosts, film.at_times(shown.times_s, shown.ghost_qpos, np.array(told)))
-    cameras = [camera for _, _, camera in renderers[0].drawn]
-    np.testing.assert_array_equal(cameras, film.glide(shown.times_s, shown.qpos[:, 0], np.array(told)))
+    assert 0 <= told[0] <= 1.5 / fps
 
 
 def test_a_film_that_is_left_early_closes_its_renderer(walker: Walker, renderers: list[Renderer]) -> None:
-    pictures = film.frames(take(walker, 50), 30.0, 64, 48)
+    pictures = film.frames(Take(walker.model, *walk(50)), 30.0, 64, 48)
     assert not renderers, "nothing is opened before the first picture"
     next(pictures)
     assert renderers[0].open
@@ -161,49 +143,25 @@ def test_a_film_that_is_left_early_closes_its_renderer(walker: Walker, renderers
     assert not renderers[0].open
 
 
-def test_a_real_film_moves(walker: Walker) -> None:
-    qpos = np.repeat(walker.model.qpos0[None], 25, axis=0)
-    qpos[:, 7] += np.linspace(0, 0.8, 25)
-    frames = list(film.frames(Take(walker.model, np.arange(25) / HZ, qpos), 10.0, 64, 48))
-    assert len(frames) == 5
-    assert all((one != other).any() for one, other in itertools.pairwise(frames))
+def test_one_other_thread_makes_pictures_and_is_one_ahead_and_its_error_comes_after_them() -> None:
+    threads: list[int] = []
 
-
-class Made:
-    """A generator of numbers that remembers which threads worked on it, and how far it got."""
-
-    def __init__(self, count: int) -> None:
-        self.threads: set[int] = set()
-        self.made, self.closed = 0, False
-        self.items = self._items(count)
-
-    def _items(self, count: int) -> Generator[int, None, None]:
+    def make(count: int) -> Generator[int, None, None]:
         try:
             for number in range(count):
-                self.threads.add(threading.get_ident())
-                self.made += 1
+                threads.append(threading.get_ident())
                 yield number
             raise MachineError("the screen is gone")
         finally:
-            self.threads.add(threading.get_ident())
-            self.closed = True
+            threads.append(threading.get_ident())
 
-
-def test_one_other_thread_makes_pictures_and_is_one_ahead() -> None:
-    made = Made(9)
-    items = film.ahead(made.items)
+    items = film.ahead(make(9))
     assert [next(items) for _ in range(4)] == [0, 1, 2, 3]
     items.close()
-    assert made.made == 5
-    assert made.closed
-    assert len(made.threads) == 1
-    assert threading.get_ident() not in made.threads
-
-
-def test_an_error_is_passed_on_after_what_came_before() -> None:
-    made = Made(2)
-    items = film.ahead(made.items)
+    assert len(threads) == 5 + 1, "one more is made, and then the generator is closed"
+    assert len({*threads, threading.get_ident()}) == 2
+    items = film.ahead(make(2))
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(MachineError, match="the screen is gone"):
         next(items)
-    assert made.closed
+    assert len(threads) == 6 + 3
