@@ -64,6 +64,7 @@ def test_products_rotations_and_vectors_agree_with_scipy() -> None:
     assert same_rotation(rot.multiply(p, q), (scipy(p) * scipy(q)).as_quat(scalar_first=True))
     np.testing.assert_allclose(rot.rotate(q, v), scipy(q).apply(v), rtol=0, atol=1e-13)
     np.testing.assert_allclose(rot.to_rotation_vector(q), scipy(q).as_rotvec(), rtol=0, atol=1e-12)
+    assert same_rotation(rot.from_rotation_vector(v), Rotation.from_rotvec(v).as_quat(scalar_first=True))
 
 
 def test_functions_broadcast_over_leading_axes_and_leave_their_arguments_alone() -> None:
@@ -79,6 +80,13 @@ def test_heading_and_leans_are_the_euler_angles_zyx() -> None:
     q = random(6)
     euler = np.stack(rot.lean_and_heading(q)[:3], axis=1)
     np.testing.assert_allclose(euler, scipy(q).as_euler("ZYX"), rtol=0, atol=1e-9)
+
+
+def test_each_euler_angle_turns_about_its_own_axis() -> None:
+    angle = np.linspace(-1.5, 1.5, 21)
+    for place, axis in enumerate(((0, 0, 1), (0, 1, 0), (1, 0, 0))):
+        euler = np.stack(rot.lean_and_heading(rot.from_axis_angle(axis, angle))[:3], axis=1)
+        np.testing.assert_allclose(euler, angle[:, None] * np.eye(3)[place], rtol=0, atol=1e-12)
 
 
 def test_pitch_straight_down_is_a_number() -> None:

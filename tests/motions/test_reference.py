@@ -47,11 +47,8 @@ def test_it_goes_through_the_clips_frames(any_reference: ReferenceTrajectory) ->
     np.testing.assert_allclose(frame.root_quat_w, rotations.make_continuous(clip.root_quat_w), rtol=0, atol=2e-5)
 
 
-def test_its_speed_is_the_clips(reference: ReferenceTrajectory, clip: MotionClip) -> None:
-    assert reference.cyclic
-    assert reference.duration_s == clip.duration_s
+def test_its_speed_is_the_clips(reference: ReferenceTrajectory) -> None:
     assert reference.speed_mps == pytest.approx(1.25, rel=1e-14)
-    assert reference.displacement_m == reference.speed_mps * reference.duration_s
     mean = reference.at_phase((np.arange(1000) + 0.5) / 1000).root_velocity_w.mean(axis=0)
     np.testing.assert_allclose(mean, [1.25, 0, 0], rtol=0, atol=1e-4)
 
@@ -62,28 +59,29 @@ def way(name: str, reference: ReferenceTrajectory) -> np.ndarray | float:
     return {"root_position_w": ahead[:3], "values": ahead}.get(name, 0.0)
 
 
-def test_the_end_of_a_cycle_is_its_start_a_stride_on(reference: ReferenceTrajectory) -> None:
-    frame = reference.at_phase(np.array([0.0, 1.0]))
-    for name, values in frame._asdict().items():
-        np.testing.assert_allclose(values[1] - values[0], way(name, reference), rtol=0, atol=1e-12, err_msg=name)
+def assert_rates(reference: ReferenceTrajectory, times_s: np.ndarray, step_s: float) -> None:
+    """Compare velocities with differences of positions around times."""
+    before, now, after = (reference.at_time(times_s + shift) for shift in (-step_s, 0.0, step_s))
+    turn = rotations.multiply(rotations.conjugate(before.root_quat_w), after.root_quat_w)
+    for change, rate, atol in (
+        (after.joint_angles_rad - before.joint_angles_rad, now.joint_velocities, 5e-3),
+        (after.root_position_w - before.root_position_w, now.root_velocity_w, 1e-4),
+        (rotations.to_rotation_vector(turn), now.root_angular_velocity_b, 1e-3),
+    ):
+        np.testing.assert_allclose(change / (2 * step_s), rate, rtol=0, atol=atol)
 
 
 def test_velocities_are_the_derivatives_of_positions(any_reference: ReferenceTrajectory) -> None:
-    # Differences over two rows of the table, taken at rows away from the ends of a motion.
+    # At rows of the table, away from the ends of a motion.
     rows = round(any_reference.duration_s * ROWS_PER_SECOND)
-    phase = np.round(PHASES * (rows - 20) + 10) / rows
-    step = 1 / rows
-    now, before, after = (any_reference.at_phase(phase + shift) for shift in (0.0, -step, step))
-    seconds = 2 * step * any_reference.duration_s
-    np.testing.assert_allclose(
-        (after.joint_angles_rad - before.joint_angles_rad) / seconds, now.joint_velocities, rtol=0, atol=5e-3
-    )
-    np.testing.assert_allclose(
-        (after.root_position_w - before.root_position_w) / seconds, now.root_velocity_w, rtol=0, atol=1e-4
-    )
-    turn = rotations.multiply(rotations.conjugate(before.root_quat_w), after.root_quat_w)
-    angular = rotations.to_rotation_vector(turn) / seconds
-    np.testing.assert_allclose(angular, now.root_angular_velocity_b, rtol=0, atol=1e-3)
+    step_s = any_reference.duration_s / rows
+    assert_rates(any_reference, np.round(PHASES * (rows - 20) + 10) * step_s, step_s)
+
+
+@pytest.mark.parametrize("cycle", [-1, 1, 3])
+def test_velocities_are_the_derivatives_over_the_seam_of_the_cycle(wobbly: ReferenceTrajectory, cycle: int) -> None:
+    step_s = wobbly.duration_s / round(wobbly.duration_s * ROWS_PER_SECOND)
+    assert_rates(wobbly, np.array([cycle * wobbly.duration_s]), step_s)
 
 
 def test_quaternions_are_of_unit_length(any_reference: ReferenceTrajectory) -> None:
@@ -101,14 +99,6 @@ def test_it_walks_on_beyond_its_first_cycle(reference: ReferenceTrajectory) -> N
             np.testing.assert_allclose(values, expected, rtol=0, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("cycle", [-1, 1, 3])
-def test_nothing_jumps_at_the_seam(wobbly: ReferenceTrajectory, cycle: int) -> None:
-    seam = cycle * wobbly.duration_s
-    before, after = (wobbly.at_time(np.array([seam + shift])) for shift in (-1e-7, 1e-7))
-    for name, values in after._asdict().items():
-        np.testing.assert_allclose(values, getattr(before, name), rtol=0, atol=1e-4, err_msg=name)
-
-
 def test_a_motion_that_ends_stays_at_its_ends(once: ReferenceTrajectory) -> None:
     assert not once.cyclic
     ends = once.at_phase(np.array([0.0, 1.0]))
@@ -118,10 +108,9 @@ def test_a_motion_that_ends_stays_at_its_ends(once: ReferenceTrajectory) -> None
 
 
 def test_answers_are_fresh(reference: ReferenceTrajectory) -> None:
-    expected = [part.copy() for part in reference.at_phase(PHASES)]
-    for part in reference.at_phase(PHASES):
-        part[:] = np.nan
-    for part in reference.at_time(PHASES):
+    first = reference.at_phase(PHASES)
+    expected = [part.copy() for part in first]
+    for part in (*first, *reference.at_time(PHASES)):
         part[:] = np.nan
     for one, other in zip(reference.at_phase(PHASES), expected, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -139,11 +128,7 @@ def test_all_but_the_clearance_are_views_of_one_array(reference: ReferenceTrajec
     parts = frame[: frame._fields.index("clearance_m")]
     assert all(np.shares_memory(part, frame.values) for part in parts)
     np.testing.assert_array_equal(np.hstack(parts), frame.values)
-
-
-def test_shapes_are_as_documented(reference: ReferenceTrajectory) -> None:
-    shapes = [part.shape for part in reference.at_phase(PHASES[:5])]
-    assert shapes == [(5, 3), (5, 4), (5, 8), (5, 3), (5, 3), (5, 8), (5, 12), (5,), (5, 41)]
+    assert frame.clearance_m.shape == PHASES.shape
 
 
 def test_feet_and_clearance_are_the_walkers(any_reference: ReferenceTrajectory, walker: Walker) -> None:
@@ -196,16 +181,13 @@ def test_flipped_signs_of_recorded_quaternions_change_nothing(wobbly: ReferenceT
 
 def test_the_clip_of_another_walker_is_refused(clip: MotionClip, walker: Walker) -> None:
     other = dataclasses.replace(clip, joint_names=(*clip.joint_names[:-1], "tail"))
-    with pytest.raises(MotionError) as caught:
+    with pytest.raises(
+        MotionError, match=r"^the clip belongs to another walker — gait-1\.25 — got .*, tail, expected "
+    ):
         ReferenceTrajectory(other, walker)
-    assert str(caught.value) == (
-        f"the clip belongs to another walker — gait-1.25 — got {', '.join(other.joint_names)}, "
-        f"expected {', '.join(walker.joint_names)}"
-    )
 
 
 def test_a_full_turn_within_a_cycle_is_refused(clip: MotionClip, walker: Walker) -> None:
     spin = rotations.from_yaw(2 * np.pi * clip.times_s / clip.duration_s)
-    with pytest.raises(MotionError) as caught:
+    with pytest.raises(MotionError, match=r"^the root turns full circle within one cycle — gait-1\.25$"):
         ReferenceTrajectory(dataclasses.replace(clip, root_quat_w=spin), walker)
-    assert str(caught.value) == "the root turns full circle within one cycle — gait-1.25"
