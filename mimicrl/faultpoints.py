@@ -43,7 +43,7 @@ _reached: Counter[str] = Counter()
 
 
 def reach(name: str) -> None:
-    """Tell that a place was reached.
+    """Report that a place was reached.
 
     Args:
         name: One of `POINTS`.
@@ -69,12 +69,8 @@ def _act(action: str, name: str) -> None:
     elif action == "raise":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     elif action == "stall":
-        _wait()
+        go = os.environ.get(GO)
+        while go is None or not Path(go).exists():
+            time.sleep(0.01)
     else:
         raise ValueError(f"{VARIABLE}: no such action {action!r}, known: kill, raise, stall")
-
-
-def _wait() -> None:
-    go = os.environ.get(GO)
-    while go is None or not Path(go).exists():
-        time.sleep(0.01)

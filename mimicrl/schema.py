@@ -34,12 +34,8 @@ class Neutral:
     value: Any
 
 
-class _NoResult:
-    """Marks a field that changes no result."""
-
-
-NO_RESULT = _NoResult()
-"""In ``Annotated[…, NO_RESULT]``: the field changes no result, so a fingerprint leaves it out."""
+NO_RESULT = object()
+"""Marks a field, as in ``Annotated[…, NO_RESULT]``, that changes no result, so that a fingerprint leaves it out."""
 
 
 class Section(BaseModel):

@@ -1,4 +1,4 @@
-"""Strict YAML: duplicate keys are errors, ``1e-3`` is a number, and every value knows its line."""
+"""Strict YAML: duplicate keys are errors, ``1e-3`` is a number, and the line of every value is known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _StrictLoader(yaml.SafeLoader):
     """PyYAML's safe loader without its three traps."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Refuse a key that stands twice: YAML's last one would silently win."""
+        """Refuse a key that is given twice: by YAML's rules the last one would silently win."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
@@ -30,13 +30,13 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        """Read 1e6 as the whole number it is: a count can be written so too."""
+        """Read 1e6 as a whole number, so that a count can be written in this form."""
         value = super().construct_yaml_float(node)
         return int(value) if value.is_integer() and "." not in node.value else value
 
 
 class _StrictDumper(yaml.SafeDumper):
-    """A safe dumper that quotes what the loader would take for a number."""
+    """A safe dumper that quotes text which the loader would read as a number."""
 
 
 # YAML 1.1 wants a dot and a sign in exponents and so reads 1e-3 and 1e6 as text.
@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$")
 for _kind in (_StrictLoader, _StrictDumper):
     _kind.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789"))
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
-# PyYAML lets these through: a date that is none, and aliases that contain themselves.
+# PyYAML raises the last two for an impossible date and for an alias that contains itself.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError)
 
 

@@ -1,4 +1,4 @@
-"""Terms that a study brings along: Python files inside the study's folder, which its `plugins` name.
+"""Terms that a study defines itself: its `plugins` names Python files inside the study's folder.
 
 Reading such a study runs their code, and says so. Nothing is registered: `mimicrl.config.models.composed` makes types
 of the configuration that know the terms, for this study alone. A policy, a motion and a report never load a plugin.
@@ -46,13 +46,13 @@ def is_of_plugin(term: type[Term]) -> bool:
 
 
 def fault(term: type[Term], what: str, got: object, expected: object) -> ConfigError:
-    """Return the error of a plugin's term that does what it may not, with the place of its class."""
+    """Return the error for a plugin's term that breaks a rule; it names file and line of the term's class."""
     file, line = inspect.getsourcefile(term), inspect.getsourcelines(term)[1]
     return ConfigError(what, where=f"{file}:{line}", got=got, expected=expected, fix=_CORRECT)
 
 
 def blame(error: BaseException) -> ConfigError | None:
-    """Return an error that names file and line, where a plugin of this process raised `error` or passed it on."""
+    """Return an error that names file and line if a plugin of this process raised or passed on `error`, else None."""
     files = {module.__file__ for name, module in sys.modules.items() if name.startswith(_PREFIX)}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
     if isinstance(error, SyntaxError) and error.filename in files:
@@ -96,7 +96,7 @@ def _load(name: str, folder: Path) -> ModuleType:
 
 
 def _check(module: ModuleType, path: Path) -> None:
-    """Refuse a plugin without terms, or with a term that is not whole."""
+    """Refuse a plugin that has no terms, or a term that lacks methods."""
     own = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
     for term in own:
         lacking = sorted(getattr(term, "__abstractmethods__", ()))

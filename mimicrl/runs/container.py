@@ -18,7 +18,7 @@ RECORD = "MIMICRL_IMAGE"
 """The variable that names the file with a study's image, which `describe` hashed once for all steps."""
 
 HOST = ImageRecord(sha256="none")
-"""What stands in the place of an image where there is no container."""
+"""The record of an image if there is no container."""
 
 _PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")  # MuJoCo draws on the card of the first
 _INSIDE = ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")
@@ -70,7 +70,7 @@ def inspect(image: Path) -> dict[str, Any]:
 
 
 def refresh(record: Path, image: Path | None) -> None:
-    """Bring a study's record of its image up to date, where there is one; on the host.
+    """Bring a study's record of its image up to date, if there is a record; on the host.
 
     Args:
         record: The file that `RECORD` names.
@@ -89,10 +89,10 @@ def refresh(record: Path, image: Path | None) -> None:
 
 
 def current() -> ImageRecord:
-    """Return the image that this process runs in, as `describe` does; `HOST` outside of a container.
+    """Return the image that this process runs in, as `describe` does, or `HOST` outside of a container.
 
-    Its digest is that of the study's record, where that has the labels of this image, or it is hashed here; ``unknown``
-    where the container does not see its own image.
+    The digest is that of the study's record, if the record has the labels of this image. Else the image is hashed here.
+    The digest is ``unknown`` if the container does not see its own image.
     """
     path = next((os.environ[name] for name in _INSIDE if os.environ.get(name)), None)
     if path is None:
@@ -107,7 +107,7 @@ def current() -> ImageRecord:
 
 
 def code(image: ImageRecord) -> tuple[str, bool] | None:
-    """Return the commit of an image's code and whether it was changed since; None where its labels do not say."""
+    """Return the commit of an image's code and whether it was changed since, or None if the labels have no commit."""
     if image.commit in (None, "unknown"):
         return None
     return image.commit, (image.labels or {}).get("mimicrl.changed") != "false"
@@ -138,15 +138,15 @@ def environment(files: Iterable[Path], directory: Path, record: str) -> dict[str
 
 
 def binds(files: Iterable[Path], directory: Path) -> list[str]:
-    """Return what a container must be shown besides the working directory, in Apptainer's words.
+    """Return the bind mounts that a container needs beside the working directory, in Apptainer's syntax.
 
     Args:
-        files: Files and folders that steps use, relative to the working directory or absolute. Of a symbolic link both
-            ends count.
-        directory: The working directory, which is shown with all below it.
+        files: Files and folders that steps use, relative to the working directory or absolute. A symbolic link is
+            mounted with the file that it leads to.
+        directory: The working directory, which Apptainer mounts itself.
 
     Raises:
-        ConfigError: A name has a comma or a colon, which Apptainer takes for its own.
+        ConfigError: A name has a comma or a colon, which separate names in Apptainer's syntax.
     """
     found = {}
     for file in files:

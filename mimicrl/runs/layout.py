@@ -1,4 +1,4 @@
-"""Where everything lies: the files of a study, of a run and of its training state. Nobody else joins their paths.
+"""The paths of all files of a study, of a run and of its training state. No other module joins these paths.
 
 Paths may hold wildcards, as in ``Study(path).run("{experiment}", "{seed}")``: the rules of the workflow use them.
 """
@@ -36,7 +36,7 @@ def gait_figure(experiment: str) -> str:
 
 
 class _Below:
-    """A path below the folder of the object that is asked for it.
+    """A descriptor for a path below the object's folder.
 
     Args:
         *names: The names that lead there.
@@ -163,8 +163,8 @@ class TrainingState(_Folder):
 class Run(_StageFolder):
     """The directory of one run, ``results/STUDY/EXPERIMENT/seed_K``.
 
-    Configuration and fingerprint are read when they are first needed. If the run may have been initialised again since,
-    make another `Run` of it.
+    Configuration and fingerprint are read when they are first needed. After the run was initialised again, a new `Run`
+    reads them again.
 
     Args:
         path: The directory.
@@ -207,7 +207,7 @@ class Run(_StageFolder):
 
         Raises:
             ArtifactError: ``run.json`` is damaged.
-            ConfigError: It is none, or an older version of the program made it.
+            ConfigError: It is not a run directory, or an older version of the program made it.
         """
         run = cls(Path(path))
         needed = [run.config_file, run.run_file, run.motion_file, *run.walker_files]

@@ -19,7 +19,7 @@ def hold(path: Path, verb: str) -> Iterator[None]:
 
     Args:
         path: The lock's file.
-        verb: Who holds it, such as ``mimicrl train``.
+        verb: The command that holds it, such as ``mimicrl train``.
 
     Raises:
         MachineError: The lock cannot be written or taken.
@@ -38,7 +38,7 @@ def hold(path: Path, verb: str) -> Iterator[None]:
 
 
 def _take(lock: TextIO, path: Path) -> None:
-    """Take a run's lock until the file is closed, or say who has it."""
+    """Take a run's lock until the file is closed. The error names the process that has the lock."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -32,7 +32,7 @@ def record(
         verb: The command, such as ``train``.
         started: `mimicrl.machine.now` at its start.
         outputs: The sha256 of each file that it wrote.
-        result: What it made that stands nowhere else.
+        result: Facts about the result that no other file holds.
         **threads: Threads of its parts, such as ``physics``.
     """
     image = container.current()
@@ -63,7 +63,7 @@ def record(
 
 @cache
 def code_sha256() -> str:
-    """Return one hash of the source and assets that make results; the analysis only reads them."""
+    """Return one hash of the source and assets that decide results: the analysis is left out, as it only reads them."""
     files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".xml", ".yaml", ".csv"})
     files = [path for path in files if "analysis" not in path.relative_to(_PACKAGE).parts and path.is_file()]
     listing = "".join(f"{path.relative_to(_PACKAGE)} {artifacts.file_sha256(path)}\n" for path in files)
@@ -71,7 +71,7 @@ def code_sha256() -> str:
 
 
 def _code(image: ImageRecord) -> Code:
-    """Return the code that runs: as git or, in a container without git, the image's labels describe it."""
+    """Return the code that runs: git describes it or, in a container without git, the image's labels."""
     commit, dirty = _git() or container.code(image) or (None, None)
     return Code(sha256=code_sha256(), commit=commit, dirty=dirty)
 

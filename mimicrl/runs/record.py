@@ -1,8 +1,9 @@
-"""The base of all records: frozen, with one strict way to read a file and one for those who only look on."""
+"""The base of all records: frozen, with a strict way to read a file, and a lenient one for those who only look on."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -47,10 +48,13 @@ class Record(BaseModel):
     def parse(cls, data: bytes, path: Path, *, made_by: str = "") -> Self:
         """Return the content of the file at `path`; see `read`."""
         again = f"make it again with {made_by or cls.MADE_BY}"
+        form = "JSON" if path.suffix == ".json" else "YAML"
         try:
-            content = _content(data, path)
-        except ArtifactError as error:
-            raise ArtifactError(error.what, where=path, got=error.got, fix=again) from error
+            # The parser in C is three times as fast as the strict one for what people write.
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            content = json.loads(data) if form == "JSON" else loader(data).get_single_data()
+        except (ValueError, RecursionError, yaml.YAMLError) as error:
+            raise ArtifactError(f"not valid {form}", where=path, got=" ".join(str(error).split()), fix=again) from error
         if "format" in cls.model_fields and isinstance(content, dict) and "format" not in content:
             raise ConfigError("made by an older version of mimicrl", where=path, fix="use another folder for results")
         try:
@@ -67,7 +71,7 @@ class Record(BaseModel):
 
     @classmethod
     def find(cls, path: Path) -> Self | None:
-        """Return the content of a file, None where it is missing, damaged or of an older version."""
+        """Return the content of a file, or None if it is missing, damaged or of an older version."""
         try:
             return cls.read(path)
         except (ArtifactError, ConfigError):
@@ -75,7 +79,7 @@ class Record(BaseModel):
 
     @classmethod
     def find_last(cls, path: Path) -> Self | None:
-        """Return the last whole row of a file of JSON lines, None where there is none that can be read."""
+        """Return the last whole row of a file of JSON lines, or None if no such row can be read."""
         try:
             return cls.parse(path.read_bytes().split(b"\n")[-2], path.with_suffix(".json"))
         except (ArtifactError, ConfigError, IndexError, OSError):
@@ -83,10 +87,10 @@ class Record(BaseModel):
 
     @classmethod
     def refuse_older(cls, path: Path) -> None:
-        """Refuse a file of an older version of the program; one that is missing or damaged may be written anew.
+        """Refuse a file of an older version of the program. A file that is missing or damaged may be written again.
 
         Raises:
-            ConfigError: It is one.
+            ConfigError: An older version of the program made the file.
         """
         with contextlib.suppress(ArtifactError):
             cls.read(path)
@@ -102,15 +106,3 @@ class Record(BaseModel):
     def write(self, path: Path) -> None:
         """Write the file atomically."""
         artifacts.write_bytes(path, self.to_bytes())
-
-
-def _content(data: bytes, path: Path) -> Any:
-    """Return the content of a file that this program wrote."""
-    if path.suffix == ".json":
-        return artifacts.parse_json(data, path)
-    # The parser in C is three times as fast as the strict one for what people write.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return loader(data).get_single_data()
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ArtifactError("not valid YAML", where=path, got=" ".join(str(error).split())) from error

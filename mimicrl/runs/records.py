@@ -77,7 +77,7 @@ class Progress(Record):
     samples: int
     total_timesteps: int
     steps_per_s: float
-    """Pace of this attempt."""
+    """Samples per second in this attempt."""
     eta_s: float | None
     interval_s: float = 20.0
     """The file is written at least this often while training runs normally [s]."""
@@ -85,7 +85,7 @@ class Progress(Record):
     host: str
     process: int
     token: str
-    """Names the attempt; numbers of processes come again."""
+    """The name of the attempt: the system gives a process number to many processes."""
     slurm_job: str | None
     updated: str
 
@@ -96,17 +96,17 @@ class Attempt(Record):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     attempt: int | None
-    """Its number, from 1; None where a killed attempt left no readable note, until its line is written."""
+    """Its number, from 1; None if it was killed and its note cannot be read, until its line is written."""
     begin: int | None = Field(default=None, validation_alias="from", serialization_alias="from")
-    """Samples that it went on from."""
+    """Samples at its beginning."""
     host: str | None = None
     process: int | None = None
     token: str | None = None
-    """Names it in ``progress.json``; numbers of processes come again."""
+    """The name of the attempt in ``progress.json``: the system gives a process number to many processes."""
     slurm_job: str | None = None
     started: str | None = None
     end: int | None = Field(default=None, validation_alias="to", serialization_alias="to")
-    """Samples it got to; of a killed one, what was left of them."""
+    """Samples at its end; if it was killed, those of the checkpoint that the next attempt began with."""
     seconds: float | None = None
     ended: str | None = None
     why: str | None = None
@@ -114,7 +114,7 @@ class Attempt(Record):
 
 
 class EvaluationRow(Record):
-    """A line of ``evaluations.jsonl``: what others need to know of an evaluation during training."""
+    """The fields of a line of ``evaluations.jsonl``, of an evaluation during training, that other modules need."""
 
     samples: int
     episodes: int
@@ -124,7 +124,7 @@ class EvaluationRow(Record):
 
 
 class PolicyDescription(Record):
-    """``policy.json``: what a policy's weights are, beside what it tells of its training."""
+    """``policy.json``: what a policy's weights are, beside facts about its training."""
 
     model_config = ConfigDict(extra="allow")
     MADE_BY = "mimicrl train"
@@ -136,7 +136,7 @@ class PolicyDescription(Record):
 
 
 class Image(Record):
-    """The container that a step ran in; outside of one ``sha256`` is ``none`` and nothing else is known."""
+    """The container that a step ran in. On the host ``sha256`` is ``none`` and the other fields are None."""
 
     sha256: str
     image: str | None = None
@@ -153,7 +153,7 @@ class ImageRecord(Image):
 
 
 class Code(Record):
-    """The code that ran; commit and whether it was changed since are None where nothing tells."""
+    """The code that ran. `commit`, and whether it was changed since, are None if they are not known."""
 
     sha256: str
     commit: str | None = None
@@ -228,7 +228,7 @@ class Manifest(Record):
 
 
 class Doctor(Record):
-    """``doctor.json``: what a machine can do. None is what is missing, unknown or was not asked for."""
+    """``doctor.json``: what a machine can do. A field is None if the thing is missing, unknown or was not tried."""
 
     MADE_BY = "mimicrl doctor"
 

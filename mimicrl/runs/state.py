@@ -19,11 +19,11 @@ Word = Literal["waiting", "running", "silent", "stopped", "failed", "completed",
 PATIENCE = 3
 """A training that has not reported for this many of its intervals is silent."""
 FIRST_S = 60.0
-"""What stands for the interval before the first report: the first rollout may take as long."""
+"""The interval before the first report [s]: the first rollout may take as long."""
 
 
 class Missing(StrEnum):
-    """Why a run is not trained to its end."""
+    """The reason why a run is not trained to its end."""
 
     NO_DIRECTORY = "no run directory"
     NOT_TRAINED = "not trained to its end"
@@ -32,18 +32,18 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True)
 class RunState:
-    """What the files of a run say of its training.
+    """The state of a run's training, according to its files.
 
     Attributes:
         run: The run.
-        word: ``waiting`` for a trainer; ``running``; ``silent``: it should be running and does not report; ``stopped``
-            by a signal; ``failed``; ``completed`` or ``diverged``; ``older``: made by an older version.
+        word: ``waiting``: for a trainer; ``running``; ``silent``: the training should be running but does not report;
+            ``stopped``: by a signal; ``failed``; ``completed``; ``diverged``; ``older``: made by an older version.
         note: Why it failed or diverged, or for how long it has been silent.
-        total_timesteps: Samples asked for; None if nothing says.
+        total_timesteps: The budget [samples]; None if it is not known.
         outcome: How the training of this configuration ended.
-        attempt: The last attempt at it.
-        attempts: How often a trainer began.
-        progress: What the last attempt reported.
+        attempt: The last attempt at this training.
+        attempts: The number of attempts.
+        progress: The last report of the last attempt.
         evaluation: The last evaluation in training.
     """
 
@@ -64,7 +64,7 @@ class RunState:
 
     @property
     def samples(self) -> int:
-        """Samples taken, by the newest file that says."""
+        """Samples taken, from the newest file that has the number."""
         progress, attempt, outcome = self.progress, self.attempt, self.outcome
         if progress:
             return progress.samples
@@ -74,12 +74,12 @@ class RunState:
 
 
 def missing(record: RunRecord | None, outcome: Outcome | None, total_timesteps: int) -> Missing | None:
-    """Return why a run is not trained to its end, None where it is, whether it diverged or not.
+    """Return why a run is not trained to its end, or None if it is; a run that diverged is at its end, too.
 
     Args:
-        record: What the run is, None where it is not initialised.
-        outcome: How its last training ended, None where none did.
-        total_timesteps: Samples asked for: a longer budget may leave the fingerprint as it is.
+        record: The run's record, or None if it is not initialised.
+        outcome: How its last training ended, or None if no training ended.
+        total_timesteps: The budget [samples], which may be longer than before without another fingerprint.
     """
     if record is None:
         return Missing.NO_DIRECTORY
@@ -95,7 +95,7 @@ def read(run: Run, total_timesteps: int | None = None, now: datetime | None = No
 
     Args:
         run: The run, which need not be there yet.
-        total_timesteps: Samples asked for, where a study says; by default those of the run.
+        total_timesteps: The budget that a study gives [samples]; by default the run's own.
         now: The time.
     """
     try:
@@ -140,7 +140,7 @@ def read_all(directory: Path) -> list[RunState]:
 
 
 def _last_attempt(training: TrainingState) -> tuple[Attempt | None, int]:
-    """Return the last attempt, without `why` while it is under way, and how many there were."""
+    """Return the last attempt, which has no `why` while it is under way, and the number of attempts."""
     ended = Attempt.find_last(training.attempts_file)
     number = (ended.attempt or 0) if ended else 0
     begun = Attempt.find(training.attempt_file)
@@ -170,7 +170,7 @@ def _word(
 
 
 def _silence_s(attempt: Attempt, progress: Progress | None, now: datetime) -> float | None:
-    """Return for how long an attempt under way has not reported, None where that is no longer than usual [s]."""
+    """Return for how long an attempt under way has not reported [s], or None if that is no longer than usual."""
     last, interval_s = (progress.updated, progress.interval_s) if progress else (attempt.started, FIRST_S)
     try:
         age_s = (now - datetime.fromisoformat(str(last))).total_seconds()

@@ -1,6 +1,6 @@
-"""The content of ``summary.json``: what an evaluation came to, and how each figure is to be shown.
+"""The content of ``summary.json``: the metrics of an evaluation, and how to show each of them.
 
-Whoever reads it needs no list of metrics: tables, figures and pages show what is in the file.
+A reader needs no list of metrics: tables, figures and pages show all metrics in the file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from mimicrl.runs.record import Record
 
 REWARD, STABLE_SHARE, DURATION = "reward", "stable_share", "duration_s"
-"""The metrics that have a part to play: the best policy is chosen by them, and learning curves show the first two."""
+"""Metrics that the program uses by name: they decide which policy is best, and learning curves show the first two."""
 
 Better = Literal["higher", "lower", "none"]
 
@@ -22,7 +22,7 @@ class MetricSummary(Record):
 
     name: str
     value: float | None
-    """None where it is not defined, such as a mean of nothing."""
+    """None if it is not defined, such as a mean of nothing."""
     heading: str
     unit: str
     digits: NonNegativeInt

@@ -121,21 +121,17 @@ def _roll_all(
     first: Run, others: list[Run], checkpoint: Checkpoint, episode: int | None, **options: Any
 ) -> list[Replay]:
     """Roll out the same episode of one or several runs: all begin at the same place in the gait cycle."""
+    expected = first.config.evaluation.episodes
     for run in others:
-        _refuse_other_starts(run, first)
+        if (found := run.config.evaluation.episodes) != expected:
+            raise ConfigError(
+                "the runs of a grid were evaluated from different starts",
+                where=run.path,
+                got=f"{found} episodes",
+                expected=f"{expected}, as {first.path}",
+            )
     shown = roll_again(first, checkpoint, episode=episode, **options)
     return [shown, *(roll_again(run, checkpoint, episode=shown.episode, **options) for run in others)]
-
-
-def _refuse_other_starts(run: Run, first: Run) -> None:
-    counts = [each.config.evaluation.episodes for each in (run, first)]
-    if counts[0] != counts[1]:
-        raise ConfigError(
-            "the runs of a grid were evaluated from different starts",
-            where=run.path,
-            got=f"{counts[0]} episodes",
-            expected=f"{counts[1]}, as {first.path}",
-        )
 
 
 def _title(run: Run) -> str:
