@@ -7,6 +7,7 @@ import json
 import pickletools
 import threading
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import cast
 
@@ -100,22 +101,13 @@ def test_predictions_are_those_of_stable_baselines3(trained: MimicPPO) -> None:
     assert np.abs(expected).max() > 0.05
 
 
-def test_an_export_holds_every_weight_and_keeps_them(trained: MimicPPO) -> None:
-    policy = trained.export({})
-    shapes = {name: tensor.shape for name, tensor in policy.tensors.items()}
-    assert shapes == {
-        **{"actor.0.weight": (16, 29), "actor.1.weight": (8, 16), "actor.2.weight": (8, 8)},
-        **{"actor.0.bias": (16,), "actor.1.bias": (8,), "actor.2.bias": (8,)},
-        **{"critic.0.weight": (12, 29), "critic.1.weight": (1, 12), "critic.0.bias": (12,), "critic.1.bias": (1,)},
-        **{"log_std": (8,), "observation.mean": (29,), "observation.variance": (29,)},
-    }
-    before = {name: tensor.copy() for name, tensor in policy.tensors.items()}
-    parameters = {name: value.clone() for name, value in trained.policy.state_dict().items()}
+def test_an_export_keeps_its_weights_when_the_learner_goes_on(trained: MimicPPO) -> None:
+    policy, parameters = trained.export({}), deepcopy(trained.policy.state_dict())
+    before = policy.weights()
     with torch.no_grad():
         for parameter in trained.policy.parameters():
             parameter.add_(1.0)
-    for name, tensor in before.items():
-        np.testing.assert_array_equal(policy.tensors[name], tensor)
+    assert policy.weights() == before
     trained.policy.load_state_dict(parameters)
 
 
@@ -125,6 +117,7 @@ def test_an_exported_critic_is_stable_baselines3s(trained: MimicPPO) -> None:
     hidden = rows @ tensors["critic.0.weight"].T + tensors["critic.0.bias"]
     hidden = np.maximum(hidden, 0) if trained.config.activation_fn == "relu" else np.tanh(hidden)
     values = hidden @ tensors["critic.1.weight"].T + tensors["critic.1.bias"]
+    np.testing.assert_array_equal(tensors["log_std"], trained.policy.log_std.detach().numpy())
     with torch.no_grad():
         expected = trained.policy.predict_values(torch.from_numpy(rows)).numpy()
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
@@ -141,7 +134,7 @@ def test_one_observation_is_a_batch_of_one() -> None:
         np.testing.assert_allclose(action, policy.predict(rows)[(rows == row).all(axis=1)][0], rtol=0, atol=1e-6)
 
 
-def test_a_generator_draws_from_the_policys_distribution() -> None:
+def test_a_generator_draws_from_the_policys_distribution_within_1() -> None:
     policy = make()
     rows = np.repeat(policy.tensors["observation.mean"][None], 20_000, axis=0)
     mean = policy.predict(rows[0])
@@ -151,13 +144,8 @@ def test_a_generator_draws_from_the_policys_distribution() -> None:
     np.testing.assert_allclose(actions.std(axis=0), np.exp(-1.0), atol=0.03)
     np.testing.assert_array_equal(actions, policy.predict(rows, np.random.default_rng(0)))
     assert not np.array_equal(actions, policy.predict(rows, np.random.default_rng(1)))
-
-
-@pytest.mark.parametrize("stochastic", [False, True])
-def test_actions_stay_within_1(stochastic: bool) -> None:
-    policy = make()
-    policy.tensors["actor.2.bias"][:] = [5.0, -5.0, 0.0]
-    actions = policy.predict(observations(100), np.random.default_rng(0) if stochastic else None)
+    policy.tensors["actor.2.bias"][:] = [9.0, -9.0, 0.0]
+    actions = policy.predict(rows, np.random.default_rng(0))
     assert actions.dtype == np.float32
     assert actions.max() == 1
     assert actions.min() == -1
@@ -173,18 +161,14 @@ def test_other_observations_are_refused(shape: tuple[int, ...]) -> None:
 # --- files ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_saved_policy_comes_back_as_it_was(saved: Path) -> None:
-    policy, loaded = make(), Policy.load(saved)
+def test_a_saved_policy_comes_back_as_it_was_and_is_saved_as_the_same_bytes(saved: Path, tmp_path: Path) -> None:
+    policy, loaded = make(), Policy.load(str(saved))
     assert (loaded.activation, loaded.clip_observation, loaded.about) == ("relu", 10.0, policy.about)
-    assert set(loaded.tensors) == set(policy.tensors)
-    for name, tensor in policy.tensors.items():
-        np.testing.assert_array_equal(loaded.tensors[name], tensor)
-        assert loaded.tensors[name].dtype == tensor.dtype
+    assert {name: tensor.dtype for name, tensor in loaded.tensors.items()} == {
+        name: tensor.dtype for name, tensor in policy.tensors.items()
+    }
     np.testing.assert_array_equal(loaded.predict(observations(9)), policy.predict(observations(9)))
-
-
-def test_saving_again_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
-    Policy.load(str(saved)).save(tmp_path / "again")
+    loaded.save(tmp_path / "again")
     for name in (WEIGHTS, DESCRIPTION):
         assert (tmp_path / "again" / name).read_bytes() == (saved / name).read_bytes()
 

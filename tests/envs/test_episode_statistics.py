@@ -101,18 +101,6 @@ def test_only_the_time_limit_truncates_and_only_a_divergence_shows_its_configura
     assert ("trace" in info) == (reason == DIVERGED)
 
 
-def test_a_new_episode_forgets_the_last_and_no_other() -> None:
-    episodes = Episodes()
-    episodes.add()
-    episodes.statistics.start(np.array([0]))
-    step = episodes.add()
-    for row in (0, 1):
-        found = episodes.statistics.statistics(row)
-        assert found["l"] == row + 1
-        assert found["r"] == pytest.approx((row + 1) * 0.2 * len(NAMES))
-        assert episodes.statistics.info(row, step)["mimic"]["reward"]["pose"] == pytest.approx(0.2)
-
-
 def configurations(steps: int) -> np.ndarray:
     """Configurations that name step and row, shape ``(steps, 2, 3)``."""
     return np.arange(steps)[:, None, None] + 1000.0 * np.arange(2)[:, None] + np.zeros(3)

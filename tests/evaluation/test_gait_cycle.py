@@ -27,33 +27,18 @@ def replayed(walker: Walker, reference: ReferenceTrajectory) -> pd.DataFrame:
     return cycle.table(walker, reference)
 
 
-def of(table: pd.DataFrame, joint: str, column: str) -> np.ndarray:
-    return table.loc[table["joint"] == joint, column].to_numpy()
-
-
-def test_there_are_101_points_a_joint(replayed: pd.DataFrame, walker: Walker) -> None:
+def test_there_are_101_points_a_joint_of_a_closed_cycle(replayed: pd.DataFrame, walker: Walker) -> None:
     assert list(replayed.columns) == COLUMNS
-    assert replayed.groupby("joint", sort=False).size().to_dict() == dict.fromkeys(walker.joint_names, 101)
-    for joint in walker.joint_names:
-        np.testing.assert_array_equal(of(replayed, joint, "phase"), PHASE)
-
-
-def test_the_cycle_is_closed(replayed: pd.DataFrame, walker: Walker) -> None:
-    for joint in walker.joint_names:
+    for name, (joint, table) in zip(walker.joint_names, replayed.groupby("joint", sort=False), strict=True):
+        assert joint == name
+        np.testing.assert_array_equal(table["phase"], PHASE)
         for column in ("mean_rad", "sd_rad"):
-            values = of(replayed, joint, column)
-            assert values[0] == values[-1]
+            assert table[column].iloc[0] == table[column].iloc[-1]
 
 
 def test_the_mean_of_a_replayed_reference_is_the_reference(replayed: pd.DataFrame) -> None:
     np.testing.assert_allclose(replayed["mean_rad"], replayed["reference_rad"], atol=1e-6)
     np.testing.assert_allclose(replayed["sd_rad"], 0.0, atol=1e-7)
-
-
-def test_steps_between_the_points_count_for_the_nearest() -> None:
-    cycle = GaitCycle(1)
-    cycle.add(np.array([0.0049, 0.0051, 0.9949, 0.9951]), np.array([[1.0], [2.0], [3.0], [4.0]]))
-    assert {point: cycle._sum[point, 0] for point in np.flatnonzero(cycle._count)} == {0: 5.0, 1: 2.0, 99: 3.0}
 
 
 def test_the_spread_is_the_standard_deviation(walker: Walker, reference: ReferenceTrajectory) -> None:
@@ -66,24 +51,14 @@ def test_the_spread_is_the_standard_deviation(walker: Walker, reference: Referen
 
 
 def test_phases_without_a_step_have_no_mean(walker: Walker, reference: ReferenceTrajectory) -> None:
-    cycle = GaitCycle(8)
-    cycle.add(np.array([0.5]), np.zeros((1, 8)))
-    table = cycle.table(walker, reference)
-    assert table["mean_rad"].notna().sum() == 8 and table["reference_rad"].notna().all()
+    table = GaitCycle(8).table(walker, reference)
+    assert table["mean_rad"].isna().all()
+    assert np.isfinite(table["reference_rad"].to_numpy()).all()
 
 
-def test_rows_that_are_not_finite_are_left_out() -> None:
-    cycle = GaitCycle(2)
-    cycle.add(np.array([0.5, 0.5]), np.array([[1.0, 1.0], [np.nan, 1.0]]))
-    assert cycle._count[50] == 1 and cycle._sum[50].tolist() == [1.0, 1.0]
-
-
-def test_watching_a_rollout_adds_the_rows_that_still_go(walker: Walker) -> None:
-    angles = np.arange(24.0).reshape(3, 8)
-    batch, state = SimpleNamespace(phase=np.array([0.1, 0.2, 0.3])), SimpleNamespace(joint_angles_rad=angles)
-    cycle = GaitCycle(8)
-    cycle.watch(batch, np.array([0, 2]), state)  # type: ignore[arg-type]
-    assert {point: cycle._sum[point].tolist() for point in np.flatnonzero(cycle._count)} == {
-        10: angles[0].tolist(),
-        30: angles[2].tolist(),
-    }
+def test_finite_steps_of_the_running_rows_count_for_the_nearest_point() -> None:
+    cycle, nan = GaitCycle(1), np.nan
+    batch = SimpleNamespace(phase=np.array([0.0049, 0.0051, 0.9949, 0.9951, 0.5, 0.3]))
+    state = SimpleNamespace(joint_angles_rad=np.array([[1.0], [2.0], [3.0], [4.0], [nan], [6.0]]))
+    cycle.watch(batch, np.arange(5), state)  # type: ignore[arg-type]
+    assert {point: cycle._sum[point, 0] for point in np.flatnonzero(cycle._count)} == {0: 5.0, 1: 2.0, 99: 3.0}

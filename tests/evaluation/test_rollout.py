@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from evaluation.acting import REASONS, STILL, Acts, roll, starts
@@ -32,47 +30,31 @@ def arrays(episodes: Episodes) -> dict[str, np.ndarray]:
     return {name: value for name, value in vars(episodes).items() if isinstance(value, np.ndarray)} | episodes.means
 
 
-class _Watch(MimicBatch):
-    """Writes down every configuration and which rows were stepped."""
+def test_rows_that_ended_are_seen_and_stepped_no_more(task: Task) -> None:
+    seen: list[tuple[list[int], np.ndarray, np.ndarray]] = []
 
-    rows: list[np.ndarray]
-    configurations: list[np.ndarray]
+    def watch(batch: MimicBatch, rows: np.ndarray, state: BodyState) -> None:
+        seen.append((rows.tolist(), batch.steps.copy(), batch.simulation.qpos.copy()))
 
-    def step(self, actions: np.ndarray, ids: np.ndarray | None = None) -> Any:
-        step = super().step(actions, ids)
-        self.rows.append(np.arange(self.count) if ids is None else ids)
-        self.configurations.append(self.simulation.qpos.copy())
-        return step
-
-
-def test_rows_that_ended_are_stepped_no_more(task: Task) -> None:
-    config = task.config.model_copy(update={"episode_seconds": 1.5})
-    batch = _Watch(task.walker, task.reference, config, 6, training=False)
-    batch.rows, batch.configurations = [], []
-    episodes = roll(batch)
-    np.testing.assert_array_equal(episodes.start_phase, starts(6))
-    steps = np.rint(episodes.duration_s / batch.control_dt).astype(int)
-    assert len(set(steps)) > 1, "the episodes must end at different times for this to show anything"
-    for row, last in enumerate(steps):
-        assert [row in rows for rows in batch.rows] == [True] * last + [False] * (max(steps) - last)
-        for configuration in batch.configurations[last:]:
-            np.testing.assert_array_equal(configuration[row], batch.configurations[last - 1][row])
-        assert episodes.distance_m[row] == batch.configurations[last - 1][row, 0]
+    episodes = roll(task, watch=watch)
+    lengths = np.rint(episodes.duration_s * task.config.control_hz).astype(int)
+    assert len(set(lengths)) > 1, "the episodes must end at different times for this to show anything"
     assert (episodes.reason == FALL).any()
+    np.testing.assert_array_equal(episodes.start_phase, starts(6))
+    for step, (rows, steps, qpos) in enumerate(seen, 1):
+        assert rows == np.flatnonzero(lengths >= step).tolist()
+        np.testing.assert_array_equal(steps, np.minimum(lengths, step))
+        for row in np.flatnonzero(lengths <= step):
+            np.testing.assert_array_equal(qpos[row], seen[lengths[row] - 1][2][row])
+    np.testing.assert_array_equal(episodes.distance_m, seen[-1][2][:, 0])
 
 
 def test_an_episode_is_the_same_whatever_happens_in_the_others(task: Task) -> None:
     # The acts do not depend on observations, so only the batch itself could mix rows up.
-    together = roll(task)
+    together = roll(task, threads=2)
     for row in (0, 3):
         for field, values in arrays(roll(task, phases=starts(6)[row : row + 1])).items():
             np.testing.assert_array_equal(values[0], arrays(together)[field][row], err_msg=field)
-
-
-def test_threads_change_nothing(task: Task) -> None:
-    one, two = roll(task), roll(task, threads=2)
-    for field, values in arrays(one).items():
-        np.testing.assert_array_equal(values, arrays(two)[field], err_msg=field)
 
 
 def test_only_a_fall_or_the_time_ends_an_evaluation(task: Task) -> None:
@@ -132,22 +114,6 @@ def test_rows_that_blow_up_keep_their_last_sane_place_and_spoil_no_figure(task: 
     assert (np.abs(episodes.means["upright"]) <= 1).all()
     np.testing.assert_array_less(np.nan_to_num(cycle.table(task.walker, task.reference)["mean_rad"].abs()), 3)
     assert cycle._count.sum() == 10 + 2 * (fifth - 1)
-
-
-def test_who_watches_sees_the_running_rows_after_each_step(task: Task) -> None:
-    seen: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-
-    def watch(batch: MimicBatch, rows: np.ndarray, state: BodyState) -> None:
-        seen.append((rows.copy(), batch.steps.copy(), state.root_position_w[:, 0].copy()))
-
-    episodes = roll(task, watch=watch)
-    lengths = np.rint(episodes.duration_s * task.config.control_hz).astype(int)
-    assert len(set(lengths)) > 1, "the episodes must end at different times for this to show anything"
-    for step, (rows, steps, _) in enumerate(seen):
-        assert rows.tolist() == np.flatnonzero(lengths > step).tolist()
-        assert (steps[rows] == step + 1).all()
-    for row, length in enumerate(lengths):
-        assert seen[length - 1][2][row] == episodes.distance_m[row], "the last step it sees is where the episode ended"
 
 
 def blas_threads() -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,21 +69,13 @@ def test_the_second_half_is_mirrored_by_phase_mirroring_alone(name: str) -> None
         )
 
 
-def test_a_method_that_one_file_adds_can_be_chosen_and_trained(study, tmp_path: Path) -> None:
+def test_a_method_that_one_file_adds_can_be_chosen_and_trained(study: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "always.py").write_text(FILE)
     study(mdp={"mirroring": "always"}, logging={"tensorboard": False})
     words = [sys.executable, "-c", PROGRAM, str(tmp_path / "more"), str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.stdout.endswith("completed\n"), done.stderr
-
-
-def test_the_policy_always_sees_the_first_half(walker: Walker, reference: ReferenceTrajectory) -> None:
-    batch = MimicBatch(walker, reference, MDPConfig(), 50)
-    assert batch.observation.rows[0].meaning == "sine of the phase"
-    sine = batch.reset()[:, 0]
-    assert (sine >= -1e-6).all()
-    assert (batch.phase >= 0.5).any()
 
 
 # The reference is tabulated every millisecond, so its two halves are mirror images to about 1e-4 rad/s.

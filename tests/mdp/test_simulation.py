@@ -55,16 +55,6 @@ def test_sites_are_current_after_a_step(rows: Rows) -> None:
     np.testing.assert_array_equal(simulation.site_xpos[:, rows.walker.foot_site_ids], expected)
 
 
-def test_simulations_that_are_not_named_keep_still(rows: Rows) -> None:
-    simulation, everyone = started(rows), started(rows)
-    before = simulation.state.copy()
-    simulation.step(10, np.array([1, 4]))
-    everyone.step(10)
-    np.testing.assert_array_equal(simulation.state[[0, 2, 3]], before[[0, 2, 3]])
-    np.testing.assert_array_equal(simulation.state[[1, 4]], everyone.state[[1, 4]])
-    assert not np.array_equal(simulation.state[1], before[1])
-
-
 def test_a_reset_is_mujocos_reset_and_writes(rows: Rows) -> None:
     model, simulation = rows.walker.model, started(rows)
     simulation.step(30)
@@ -84,18 +74,6 @@ def test_a_reset_is_mujocos_reset_and_writes(rows: Rows) -> None:
     for data in singles:
         mujoco.mj_step(model, data, 25)
     np.testing.assert_array_equal(simulation.state[ids], [complete_state(model, data) for data in singles])
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_a_restored_state_goes_on_bit_for_bit(rows: Rows, threads: int) -> None:
-    simulation = started(rows)
-    simulation.step(15)
-    saved = simulation.state.copy()
-    simulation.step(15)
-    other = BatchSimulation(rows.walker.model, COUNT, threads)
-    other.state[:] = saved
-    other.step(15)
-    np.testing.assert_array_equal(other.state, simulation.state)
 
 
 @pytest.mark.fault(14)

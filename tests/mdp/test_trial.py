@@ -9,7 +9,7 @@ import pytest
 
 from mimicrl.mdp.actions import Absolute, Residual, Torque
 from mimicrl.mdp.config import MDPConfig
-from mimicrl.mdp.terms import ActionTerm, PenaltyTerm, TerminationTerm, View
+from mimicrl.mdp.terms import ActionTerm, PenaltyTerm, Term, TerminationTerm, View
 from mimicrl.mdp.trial import first_fault
 from mimicrl.motions import ReferenceTrajectory
 from mimicrl.walkers import Walker
@@ -56,24 +56,31 @@ def test_the_built_in_terms_pass(
     assert first_fault(config, body, reference) is None
 
 
-REWARDS: dict[str, tuple[Any, str]] = {
-    "no array": (0.5, "term odd returns no array"),
-    "another shape": (np.zeros((3, 2)), "term odd returns another shape"),
-    "not a number": (np.array([0.0, np.nan, 0.0]), "term odd returns what is not finite"),
+FAULTS: dict[str, tuple[str, Term, str]] = {
+    "no array": ("rewards", Odd(weight=1.0, answer=0.5), "term odd returns no array, got float, expected numbers (3,)"),
+    "another shape": (
+        "rewards",
+        Odd(weight=1.0, answer=np.zeros((3, 2))),
+        "term odd returns another shape, got (3, 2), expected (3,)",
+    ),
+    "not a number": (
+        "rewards",
+        Odd(weight=1.0, answer=np.array([0.0, np.nan, 0.0])),
+        "term odd returns what is not finite, got [-0. nan -0.], expected finite numbers",
+    ),
+    "not yes or no": (
+        "terminations",
+        Never(answer=np.zeros(3)),
+        "term never returns another type, got float64, expected bool",
+    ),
 }
 
 
-@pytest.mark.parametrize(("answer", "what"), REWARDS.values(), ids=REWARDS)
-def test_a_reward_of_another_kind_is_found(
-    walker: Walker, reference: ReferenceTrajectory, answer: Any, what: str
+@pytest.mark.parametrize(("group", "term", "told"), FAULTS.values(), ids=FAULTS)
+def test_a_term_that_answers_wrongly_is_found(
+    walker: Walker, reference: ReferenceTrajectory, group: str, term: Term, told: str
 ) -> None:
-    fault = first_fault(task(rewards=Odd(weight=1.0, answer=answer)), walker, reference)
+    fault = first_fault(task(**{group: term}), walker, reference)
     assert fault is not None
-    assert fault.term is Odd
-    assert fault.what == what
-
-
-def test_a_termination_says_yes_or_no(walker: Walker, reference: ReferenceTrajectory) -> None:
-    fault = first_fault(task(terminations=Never(answer=np.zeros(3))), walker, reference)
-    assert fault is not None
-    assert (fault.what, fault.got, fault.expected) == ("term never returns another type", "float64", "bool")
+    assert fault.term is type(term)
+    assert " ".join(f"{fault.what}, got {fault.got}, expected {fault.expected}".split()) == told

@@ -155,7 +155,8 @@ class Checkpoints(RuleBasedStateMachine):
         before = set(store.samples_saved(self.folder))
         self.attempt(lambda: store.set_aside_newer(self.folder, self.samples), point)
         gone = before - set(store.samples_saved(self.folder))
-        assert gone <= self.damaged and all(samples > self.samples for samples in gone)
+        assert gone <= self.damaged
+        assert all(samples > self.samples for samples in gone)
         self.damaged -= gone
         if self.alive:
             assert not [samples for samples in self.damaged if samples > self.samples]
@@ -173,11 +174,12 @@ class Checkpoints(RuleBasedStateMachine):
     def nothing_else_is_there(self) -> None:
         assert set(store.samples_saved(self.folder)) == self.marks.keys() | self.damaged
         others = [path for path in self.folder.iterdir() if not path.name.startswith(("step-", "aside-step-"))]
-        assert all(map(artifacts.is_leftover, others)) and (not others or not self.alive)
+        assert all(map(artifacts.is_leftover, others))
+        assert not others or not self.alive
 
 
 @pytest.mark.fault(2)
-def test_any_history_of_a_folder_of_checkpoints(prepare, tmp_path: Path) -> None:
+def test_any_history_of_a_folder_of_checkpoints(prepare: Callable[..., Run], tmp_path: Path) -> None:
     run = prepare(tmp_path / "run")
     environments = vec_envs.make(run, Task.of_run(run), 1)
     environments.seed(1)

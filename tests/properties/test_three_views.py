@@ -40,14 +40,6 @@ class StepLoop:
         self.ctrl = np.zeros((count, model.nu))
         self.site_xpos = np.zeros((count, model.nsite, 3))
 
-    @property
-    def state(self) -> np.ndarray:
-        kind = mujoco.mjtState.mjSTATE_INTEGRATION
-        rows = np.empty((len(self._data), mujoco.mj_stateSize(self._model, kind)))
-        for row, data in zip(rows, self._data, strict=True):
-            mujoco.mj_getState(self._model, data, row, kind)
-        return rows
-
     def step(self, substeps: int, ids: np.ndarray | None = None) -> list[int]:
         for row in range(len(self._data)) if ids is None else ids:
             data = self._data[row]
@@ -84,17 +76,24 @@ class Rollout(NamedTuple):
     returns: np.ndarray
 
 
+def reset(environment: VecEnv) -> np.ndarray:
+    observation = environment.reset()
+    assert isinstance(observation, np.ndarray)
+    return observation.copy()
+
+
 def roll_out(environment: VecEnv, steps: int = STEPS) -> Rollout:
     """Step through random actions, weak at times so that some episodes reach the time limit."""
     rng = np.random.default_rng(SEED)
     environment.seed(SEED)
-    observations, rewards, dones = [environment.reset()], [], []
+    observations, rewards, dones = [reset(environment)], [], []
     episodes: list[dict[str, Any]] = []
     terminal, returns = [], []
     for step in range(steps):
         strength = 1.0 if step % 200 < 120 else 0.1
         actions = rng.uniform(-strength, strength, (environment.num_envs, 8)).astype(np.float32)
         observation, reward, done, infos = environment.step(actions)
+        assert isinstance(observation, np.ndarray)
         observations.append(observation.copy())
         rewards.append(reward.copy())
         dones.append(done.copy())
@@ -132,15 +131,11 @@ def expected(task: Task) -> Rollout:
     return roll_out(MimicVecEnv(task.batch(COUNT)))
 
 
-def test_episodes_end_for_different_reasons(expected: Rollout) -> None:
+def test_environments_differ_and_episodes_end_for_different_reasons(expected: Rollout) -> None:
     assert {episode["reason"] for episode in expected.episodes} >= {"time", "tracking"}
     assert {episode["index"] for episode in expected.episodes} == set(range(COUNT))
     assert {episode["truncated"] for episode in expected.episodes} == {True, False}
-
-
-def test_the_environments_differ(expected: Rollout) -> None:
-    for one, other in itertools.combinations(range(COUNT), 2):
-        assert not np.array_equal(expected.observations[0, one], expected.observations[0, other])
+    assert len({row.tobytes() for row in expected.observations[0]}) == COUNT, "the environments differ"
 
 
 def _two_threads(task: Task) -> VecEnv:
@@ -174,7 +169,7 @@ def test_the_options_of_a_reset_are_used_once_in_each_view(task: Task) -> None:
     for view in views:
         view.seed(SEED)
         view.set_options([{"phase": 0.25}, *[{}] * (COUNT - 1)])
-        resets.append([view.reset().copy(), view.reset().copy()])
+        resets.append([reset(view), reset(view)])
         view.set_options({"phse": 0.25})
         with pytest.raises(ConfigError, match=r"^a reset has no such option — 'phse' — "):
             view.reset()
@@ -187,19 +182,3 @@ def test_the_options_of_a_reset_are_used_once_in_each_view(task: Task) -> None:
 def test_the_classic_stack_in_processes_gives_the_same_bits(settings: dict[str, Any], task: Task) -> None:
     classic = SubprocVecEnv([lambda: Monitor(make_env(**settings))] * 2)
     assert_same(roll_out(classic, 200), roll_out(MimicVecEnv(task.batch(2)), 200))
-
-
-def test_the_loop_ends_in_the_same_complete_state(task: Task) -> None:
-    loop = StepLoop(task.walker.model, COUNT)
-    batches = [
-        MimicBatch(task.walker, task.reference, task.config, COUNT, simulation=loop),  # type: ignore[arg-type]
-        task.batch(COUNT),
-    ]
-    rng = np.random.default_rng(0)
-    for batch in batches:
-        batch.reset()
-    for _ in range(20):
-        actions = rng.uniform(-1, 1, (COUNT, 8))
-        for batch in batches:
-            batch.step(actions)
-    assert np.array_equal(batches[0].simulation.state, batches[1].simulation.state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +44,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("added")
-def test_it_is_in_every_file_and_on_the_page(study, tmp_path: Path) -> None:
+def test_it_is_in_every_file_and_on_the_page(study: Callable[..., Path], tmp_path: Path) -> None:
     loaded = load_study(study())
     directory = tmp_path / "results" / loaded.study
     prepare_study(loaded, directory)

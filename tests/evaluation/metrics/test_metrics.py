@@ -24,14 +24,11 @@ def test_every_metric_says_what_it_is(metric: Any) -> None:
         assert summary.value is not None
 
 
-def test_no_two_metrics_and_no_two_columns_have_one_name() -> None:
+def test_no_two_metrics_and_no_two_columns_have_one_name_and_they_come_in_one_order() -> None:
     names = [summary.name for summary in metric_summaries(evaluation())]
     assert len(set(names)) == len(names)
     columns = [name for metric in found() for name in metric.columns(evaluation())]
     assert len(set(columns)) == len(columns)
-
-
-def test_they_come_in_one_order() -> None:
     orders = [metric.order for metric in found()]
     assert orders == sorted(orders)
 
