@@ -29,7 +29,7 @@ SLOW = (
     "benchmarks",
     "analysis/test_report.py",
     "motions/formats/test_matlab.py",
-    "training/test_wandb.py",
+    "training/reporting/test_wandb.py",
 )
 
 
