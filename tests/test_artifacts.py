@@ -134,30 +134,14 @@ def test_an_unfinished_block_leaves_the_old_content(
     assert names(tmp_path) == ["film.mp4"]
 
 
-def test_a_disk_that_fills_up_in_the_block_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
-    artifacts.write_bytes(path, b"old")
-    told = pytest.raises(MachineError, match=r"^the disk is full — .*film\.mp4 — got ")
-    with told, artifacts.atomic_file(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise full()
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["film.mp4"]
-
-
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(MachineError) as caught:
+    with pytest.raises(MachineError, match=r"^cannot write a file — .*/file/below — got .* — check the path and its"):
         artifacts.write_bytes(tmp_path / "file" / "below", b"")
-    assert str(caught.value).startswith(f"cannot write a file — {tmp_path / 'file' / 'below'} — got ")
-    assert caught.value.fix == "check the path and its permissions"
-
-
-def test_a_file_that_was_never_written_is_an_error(tmp_path: Path) -> None:
     told = pytest.raises(MachineError, match=r"^cannot write a file — .*film\.mp4 — got No such file")
     with told, artifacts.atomic_file(tmp_path / "film.mp4"):
-        pass
-    assert names(tmp_path) == []
+        pass  # and writes nothing
+    assert names(tmp_path) == ["file"]
 
 
 def test_every_file_of_a_directory_reaches_the_disk_before_the_name(
@@ -228,24 +212,6 @@ def test_a_removed_directory_is_gone_at_once(tmp_path: Path, monkeypatch: pytest
     artifacts.remove_directory(target)
     assert seen == [False]
     assert names(tmp_path) == []
-
-
-def test_sweeping_removes_what_a_killed_write_left_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    artifacts.write_bytes(tmp_path / "file", b"kept")
-    # A killed process runs no clean-up: keep the temporary names as it would leave them.
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", raising(full(errno.EIO)))
-        patch.setattr(Path, "unlink", lambda *_, **__: None)
-        patch.setattr(artifacts.shutil, "rmtree", lambda *_, **__: None)
-        for write, name in ((write_bytes, "file"), (write_directory, "folder")):
-            with pytest.raises(MachineError):
-                write(tmp_path / name, NEW)
-    assert len(names(tmp_path)) == 3
-    artifacts.sweep(tmp_path)
-    assert names(tmp_path) == ["file"]
-    assert (tmp_path / "file").read_bytes() == b"kept"
 
 
 @pytest.mark.parametrize("name", ["film[1].mp4", "*", "?.mp4", "[!a].mp4", "plain.mp4"])

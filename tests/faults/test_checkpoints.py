@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,14 @@ def test_a_damaged_file_costs_one_interval_and_a_warning_and_is_set_aside(
     assert_same(copied_run, trained_run)
 
 
+@pytest.fixture
+def untouched(copied_run: Run) -> Iterator[None]:
+    """Checks that the test leaves the training as it is."""
+    before = digests(copied_run.training.path)
+    yield
+    assert digests(copied_run.training.path) == before
+
+
 @pytest.mark.fault(9)
 @pytest.mark.parametrize("resume", [[], ["--resume", "must"]], ids=["auto", "must"])
 def test_when_none_is_valid_each_is_told_and_nothing_is_touched(
@@ -141,6 +150,7 @@ def test_a_checkpoint_of_another_configuration_is_not_gone_on_from(
 
 
 @pytest.mark.fault(12)
+@pytest.mark.usefixtures("untouched")
 def test_a_checkpoint_of_another_program_is_refused_by_name(
     mimicrl: Any, copied_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +161,7 @@ def test_a_checkpoint_of_another_program_is_refused_by_name(
     assert f"got {store.FORMAT - 1}, expected {store.FORMAT}" in done.last
 
 
+@pytest.mark.usefixtures("untouched")
 def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
     mimicrl: Any, copied_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,15 +169,12 @@ def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
 
     get_state = MimicBatch.get_state
     monkeypatch.setattr(MimicBatch, "get_state", lambda self: get_state(self) | {"more": self.phase.copy()})
-    before = digests(copied_run.training.path)
     done = mimicrl("train", copied_run.path, "--cores", 1)
-    newest = directory(copied_run) / "step-000000000512"
-    assert (done.code, done.last) == (
-        3,
-        f"mimicrl train: a checkpoint does not fit this training — {newest} — "
-        "got environments.more nothing, expected float64 (4,) — start from nothing with --resume never",
+    told = (
+        f"a checkpoint does not fit this training — {directory(copied_run)}/step-000000000512 — got environments.more"
     )
-    assert digests(copied_run.training.path) == before
+    assert done.code == 3
+    assert done.last.startswith(f"mimicrl train: {told} nothing, expected float64 (4,) — start from nothing")
 
 
 @pytest.mark.fault(9)
@@ -178,11 +186,9 @@ def test_one_that_cannot_be_read_now_stops_the_training_and_is_not_touched(
     with pytest.MonkeyPatch.context() as patch:
         unreadable(patch, directory(copied_run) / place, errno.EIO)
         done = mimicrl("train", copied_run.path, "--cores", 1)
-    assert (done.code, done.last) == (
-        5,
-        f"mimicrl train: a checkpoint cannot be read — {directory(copied_run) / place} — got Input/output error — "
-        "check the disk and the permissions, then run the same command again",
-    )
+    assert done.code == 5
+    told = f"a checkpoint cannot be read — {directory(copied_run) / place} — got Input/output error — check the disk"
+    assert done.last.startswith(f"mimicrl train: {told}")
     assert digests(copied_run.training.path) == before
     train(copied_run, resume="must", cores=1)
     assert attempts(copied_run)[-1][0] == 512

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,14 +52,18 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return set_
 
 
+def filmed(run: Run, episode: int) -> dict[str, Any]:
+    """What the provenance says of the video of an episode."""
+    assert replay(run, episode=episode, settings=SMALL).is_file()
+    return artifacts.read_json(run.provenance_file(f"replay-final-episode-{episode}.mp4"))["result"]
+
+
 def test_a_fall_is_shown_to_its_end(run: Run, acting: Callable[..., None]) -> None:
     acting()
-    replay(run, settings=SMALL)
-    result = artifacts.read_json(run.path / "provenance" / "replay.json")["result"]
+    result, shown = filmed(run, 0), roll_again(run, episode=0)
     assert result["reason"] == "fall"
     assert 0 < result["duration_s"] < 1.5
     assert result["pictures"] == round(10 * result["duration_s"])
-    shown = roll_again(run)
     assert len(shown.take.times_s) == round(50 * shown.duration_s)
     title, words = shown.take.caption(float(shown.take.times_s[-1]))
     duration = f"{shown.duration_s:.1f} s"
@@ -66,35 +71,26 @@ def test_a_fall_is_shown_to_its_end(run: Run, acting: Callable[..., None]) -> No
     assert "unlike" not in title
 
 
-def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(run: Run, acting: Callable[..., None]) -> None:
-    acting(1, 10)
+# The step at which the walker breaks down, counted from 1, and the pictures of the video.
+@pytest.mark.parametrize(("breaks", "pictures"), [(10, 2), (2, 1), (1, 1)])
+def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(
+    run: Run, acting: Callable[..., None], breaks: int, pictures: int
+) -> None:
+    acting(1, breaks)
     shown = roll_again(run, episode=1)
-    assert (shown.reason, shown.duration_s) == ("diverged", pytest.approx(10 / 50))
-    assert len(shown.take.times_s) == 9
+    assert (shown.reason, shown.duration_s) == ("diverged", pytest.approx(breaks / 50))
+    assert len(shown.take.times_s) == max(breaks - 1, 2)
     assert np.isfinite(shown.take.qpos).all()
-    assert shown.take.qpos[-1, 0] == shown.distance_m
-    assert shown.take.caption(0.0)[1].endswith("   diverged at 0.2 s")
-    acting(1, 10)
-    assert replay(run, episode=1, settings=SMALL).stat().st_size > 0
-
-
-def test_an_episode_of_one_step_is_a_still_picture(run: Run, acting: Callable[..., None]) -> None:
-    acting(0, 2)
-    path = replay(run, episode=0, settings=SMALL)
-    result = artifacts.read_json(run.path / "provenance" / "replay-final-episode-0.mp4.json")["result"]
-    assert path.is_file()
-    assert result["pictures"] == 1
-    assert result["duration_s"] == pytest.approx(2 / 50)
+    assert shown.take.caption(0.0)[1].endswith(f"   diverged at {breaks / 50:.1f} s")
+    acting(1, breaks)
+    assert filmed(run, 1)["pictures"] == pictures
 
 
 def test_an_episode_that_broke_at_once_shows_its_start(run: Run, acting: Callable[..., None]) -> None:
     acting(2, 1)
-    path = replay(run, episode=2, settings=SMALL)
-    result = artifacts.read_json(run.path / "provenance" / "replay-final-episode-2.mp4.json")["result"]
-    assert path.is_file()
-    assert (result["pictures"], result["reason"]) == (1, "diverged")
+    shown = roll_again(run, episode=2)
     # Nothing it did was finite, so what is seen is the reference at the start.
     task = Task.of_run(run)
-    frame = task.reference.at_phase(np.array([result["start_phase"]]))
-    shown = roll_again(run, episode=2).take.qpos
-    np.testing.assert_array_equal(shown[:, task.walker.qpos_index], np.repeat(frame.joint_angles_rad, 2, axis=0))
+    frame = task.reference.at_phase(np.array([shown.start_phase]))
+    expected = np.repeat(frame.joint_angles_rad, len(shown.take.qpos), axis=0)
+    np.testing.assert_array_equal(shown.take.qpos[:, task.walker.qpos_index], expected)

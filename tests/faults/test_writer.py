@@ -125,33 +125,3 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str,
     others = [path for path in tmp_path.iterdir() if path != target]
     assert len(others) == (name == "directory.trashed")
     assert all(map(artifacts.is_leftover, others))
-
-
-@pytest.mark.parametrize("name", [name for name in AFTER if name.startswith("file")])
-def test_an_interrupt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def interrupt(reached: str) -> None:
-        if reached == name:
-            raise KeyboardInterrupt
-
-    target = tmp_path / "target"
-    prepare(name, target)
-    monkeypatch.setattr(faultpoints, "reach", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write(name, target)
-    assert [path.name for path in tmp_path.iterdir()] == ["target"]
-    assert found(target) == AFTER[name]
-
-
-def test_leftovers_of_others_stay_where_one_sweeps_after_oneself(tmp_path: Path) -> None:
-    for name in (".tmp-0123abcd-mine.json", ".tmp-89abcdef-mine.json", ".tmp-0123abcd-theirs.json", "mine.json"):
-        (tmp_path / name).touch()
-    put(tmp_path / ".tmp-89abcdef-best", NEW)
-    artifacts.sweep(tmp_path, "mine.json")
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "mine.json",
-        ".tmp-0123abcd-theirs.json",
-        ".tmp-89abcdef-best",
-    }
-    artifacts.sweep(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.json"]
-    artifacts.sweep(tmp_path / "not" / "there")

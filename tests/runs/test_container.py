@@ -72,48 +72,6 @@ def test_the_code_of_an_image_is_told_like_that_of_a_checkout(inside: Inside, ch
     assert container.code(container.current()) == ("abc", dirty)
 
 
-def test_what_lies_in_the_working_directory_is_seen_anyway(tmp_path: Path) -> None:
-    (tmp_path / "results").mkdir()
-    (tmp_path / "study.yaml").touch()
-    assert container.binds([Path("study.yaml"), tmp_path / "results", Path("nowhere")], tmp_path) == []
-
-
-def test_what_lies_elsewhere_is_shown_where_it_is(tmp_path: Path) -> None:
-    here, there = tmp_path / "here", tmp_path / "there"
-    here.mkdir()
-    there.mkdir()
-    file = there / "walk.npz"
-    file.touch()
-    assert container.binds([file, Path("../there/walk.npz"), Path("../there/none.npz")], here) == [f"{file}:{file}"]
-
-
-def test_of_a_link_both_ends_are_shown(tmp_path: Path) -> None:
-    here, there, data = (tmp_path / name for name in ("here", "there", "data"))
-    for folder in (here, there, data):
-        folder.mkdir()
-    (data / "walk.npz").touch()
-    (there / "link.npz").symlink_to(data / "walk.npz")
-    (here / "results").symlink_to(data)
-    real = data / "walk.npz"
-    assert container.binds([there / "link.npz"], here) == [f"{real}:{there / 'link.npz'}", f"{real}:{real}"]
-    assert container.binds([Path("results")], here) == [f"{data}:{data}"]
-
-
-def test_what_the_user_binds_stays_and_nothing_is_bound_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "here").mkdir()
-    monkeypatch.setenv("APPTAINER_BIND", "/data")
-    monkeypatch.delenv("APPTAINER_CONFIGDIR", raising=False)
-    monkeypatch.setattr(container, "_PASSED", ())
-    for _ in range(2):  # a job on another machine inherits what was set, and sets it again
-        found = container.environment([tmp_path], tmp_path / "here", "image.json")
-        assert found == {
-            "APPTAINER_BIND": f"/data,{tmp_path}:{tmp_path}",
-            "APPTAINER_CONFIGDIR": str(tmp_path / "here" / ".snakemake" / "apptainer"),
-            "APPTAINERENV_MIMICRL_IMAGE": "image.json",
-        }
-        monkeypatch.setenv("APPTAINER_BIND", found["APPTAINER_BIND"])
-
-
 def test_the_record_of_a_study_follows_its_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record, image = tmp_path / "image.json", tmp_path / "x.sif"
     container.refresh(record, image)
@@ -132,24 +90,54 @@ def test_the_record_of_a_study_follows_its_image(tmp_path: Path, monkeypatch: py
     assert ImageRecord.read(record) == container.HOST
 
 
-def test_a_cluster_tells_its_job_inside_too_and_a_folder_that_the_user_chose_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SLURM_JOB_ID", "17")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    monkeypatch.setenv("SECRET", "x")
-    monkeypatch.setenv("APPTAINER_CONFIGDIR", "/scratch")
-    found = container.environment([], tmp_path, "image.json")
-    assert found["APPTAINERENV_SLURM_JOB_ID"] == "17"
-    assert found["APPTAINERENV_CUDA_VISIBLE_DEVICES"] == "1"
-    assert found["APPTAINER_CONFIGDIR"] == "/scratch"
-    assert "APPTAINERENV_SECRET" not in found
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A working directory with a link out of it, beside other folders."""
+    for name in ("here", "there", "data"):
+        (tmp_path / name).mkdir()
+    for name in ("here/study.yaml", "there/walk.npz", "there/a,b", "there/a:b", "data/walk.npz"):
+        (tmp_path / name).touch()
+    (tmp_path / "there" / "link.npz").symlink_to(tmp_path / "data" / "walk.npz")
+    (tmp_path / "here" / "results").symlink_to(tmp_path / "data")
+    return tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("name", "mounted"),
+    [
+        ("study.yaml", []),
+        ("../there/none.npz", []),
+        ("../there/walk.npz", ["{}/there/walk.npz:{}/there/walk.npz"]),
+        ("../there/link.npz", ["{}/data/walk.npz:{}/there/link.npz", "{}/data/walk.npz:{}/data/walk.npz"]),
+        ("results", ["{}/data:{}/data"]),
+    ],
+)
+def test_what_lies_outside_the_working_directory_is_mounted(here: Path, name: str, mounted: list[str]) -> None:
+    expected = [bind.format(here.parent, here.parent) for bind in mounted]
+    assert container.binds([Path(name), here / name], here) == expected
 
 
 @pytest.mark.parametrize("name", ["a,b", "a:b"])
-def test_a_name_that_apptainer_would_take_apart_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "here").mkdir()
-    (tmp_path / name).touch()
-    with pytest.raises(ConfigError) as told:
-        container.binds([tmp_path / name], tmp_path / "here")
-    assert str(told.value) == (f"a container cannot be shown this — {tmp_path / name} — take , and : out of the name")
+def test_a_name_that_apptainer_would_take_apart_is_refused(here: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^a container cannot be shown this — .*{name} — take , and : out of"):
+        container.binds([Path("..") / "there" / name], here)
+
+
+def test_the_environment_of_a_container_says_what_a_job_needs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"APPTAINER_BIND": "/data", "SLURM_JOB_ID": "17", "SECRET": "x"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("APPTAINER_CONFIGDIR", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+    expected = {
+        "APPTAINER_BIND": f"/data,{here.parent}:{here.parent}",
+        "APPTAINER_CONFIGDIR": str(here / ".snakemake" / "apptainer"),
+        "APPTAINERENV_MIMICRL_IMAGE": "image.json",
+        "APPTAINERENV_SLURM_JOB_ID": "17",
+    }
+    assert container.environment([here.parent], here, "image.json") == expected
+    # A job on another machine inherits what was set, and sets it again. The user may choose the folder and the card.
+    monkeypatch.setenv("APPTAINER_BIND", expected["APPTAINER_BIND"])
+    monkeypatch.setenv("APPTAINER_CONFIGDIR", "/scratch")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    expected |= {"APPTAINER_CONFIGDIR": "/scratch", "APPTAINERENV_CUDA_VISIBLE_DEVICES": "1"}
+    assert container.environment([here.parent], here, "image.json") == expected

@@ -28,27 +28,23 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ({"seed": "1"}, "seed: Input should be a valid integer"),
         ({"fingerprint": None}, "fingerprint: Input should be a valid string"),
         ({"format": 2}, "format: Input should be 1"),
+        ({"walker_sha256": ...}, "walker_sha256: Field required"),
     ],
 )
 def test_a_damaged_field_is_named(tmp_path: Path, change: dict[str, Any], told: str) -> None:
     file = make_run(tmp_path).run_file
-    file.write_text(json.dumps(artifacts.read_json(file) | change))
-    with pytest.raises(ArtifactError) as caught:
+    content = artifacts.read_json(file) | change
+    file.write_text(json.dumps({name: value for name, value in content.items() if value is not ...}))
+    with pytest.raises(
+        ArtifactError, match=f"^a file of the run is damaged — {file} — got {told} — make it again with"
+    ):
         RunRecord.read(file)
-    assert str(caught.value) == (
-        f"a file of the run is damaged — {file} — got {told} — make it again with mimicrl init"
-    )
     assert RunRecord.find(file) is None
-
-
-@pytest.mark.parametrize("field", [name for name in RunRecord.model_fields if name != "format"])
-def test_a_field_that_is_missing_is_named(tmp_path: Path, field: str) -> None:
-    file = make_run(tmp_path).run_file
-    content = artifacts.read_json(file)
-    del content[field]
-    file.write_text(json.dumps(content))
-    with pytest.raises(ArtifactError, match=rf"got {field}: Field required — make it again with mimicrl init FILE"):
-        RunRecord.read(file, made_by="mimicrl init FILE")
+    file.unlink()
+    with pytest.raises(
+        ArtifactError, match=rf"^a file of the run cannot be read — {file} — got No .* — make it with me$"
+    ):
+        RunRecord.read(file, made_by="me")
 
 
 def test_a_key_of_a_later_version_is_no_damage(tmp_path: Path) -> None:
@@ -65,14 +61,6 @@ def test_what_is_no_record_is_damaged_or_missing(tmp_path: Path, kind: type[Reco
     with pytest.raises(ArtifactError):
         kind.read(tmp_path / "x.json")
     assert kind.find(tmp_path / "x.json") is None
-
-
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    told = (
-        rf"^a file of the run cannot be read — {tmp_path}/x.json — got No such file or directory — make it with mimic"
-    )
-    with pytest.raises(ArtifactError, match=told):
-        RunRecord.read(tmp_path / "x.json")
 
 
 def test_a_file_of_an_older_version_is_refused(tmp_path: Path) -> None:

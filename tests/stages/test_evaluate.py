@@ -40,6 +40,7 @@ def test_two_evaluations_give_identical_bytes_for_any_number_of_threads(run: Run
     evaluate(run)
     before = {file.name: file.read_bytes() for file in (*run.path.glob("*.parquet"), run.path / "summary.json")}
     evaluate(run, threads=2)
+    assert artifacts.read_json(run.provenance_file("evaluate"))["threads"] == {"physics": 2}
     assert {file.name: file.read_bytes() for file in (*run.path.glob("*.parquet"), run.path / "summary.json")} == before
 
 
@@ -51,6 +52,8 @@ def test_every_policy_has_tables_of_its_own(run: Run) -> None:
     }
     rewards = {checkpoint: evaluate(run, checkpoint).values["reward"] for checkpoint in folders}
     assert rewards["init"] != rewards["final"]
+    names = {file.name for file in run.provenance_directory.glob("evaluate*")}
+    assert names == {"evaluate.json", "evaluate-standard-best.json", "evaluate-standard-init.json"}
     for checkpoint, folder in folders.items():
         table: Any = pd.read_parquet(run.path / folder / "episodes.parquet")
         assert table["reward"].mean() == rewards[checkpoint]
@@ -59,20 +62,6 @@ def test_every_policy_has_tables_of_its_own(run: Run) -> None:
         assert (summary.protocol, summary.checkpoint) == ("standard", checkpoint)
         assert summary.values["reward"] == rewards[checkpoint]
         assert summary.weights_sha256 == Policy.of_run(run, checkpoint).weights_sha256
-
-
-def test_every_policy_has_a_provenance_of_its_own(run: Run) -> None:
-    folder = run.path / "provenance"
-    evaluate(run, threads=2)
-    record = artifacts.read_json(folder / "evaluate.json")
-    assert record["threads"] == {"physics": 2}
-    before = {file.name: file.read_bytes() for file in folder.iterdir()}
-    evaluate(run, "best")
-    evaluate(run, "init")
-    new = {file.name for file in folder.iterdir()} - set(before)
-    assert new == {"evaluate-standard-best.json", "evaluate-standard-init.json"}
-    assert all(artifacts.read_json(folder / name)["threads"] == {"physics": 1} for name in new)
-    assert {name: (folder / name).read_bytes() for name in before} == before
 
 
 def test_the_final_evaluation_is_that_of_training(run: Run) -> None:
@@ -95,20 +84,12 @@ def test_the_number_of_episodes_and_the_place_can_be_chosen(run: Run, tmp_path: 
 
 
 @pytest.mark.fault(45)
-def test_a_policy_of_another_configuration_is_refused(run: Run) -> None:
-    description = run.policy_directory("final") / "policy.json"
+def test_a_policy_of_another_configuration_is_refused_and_so_is_a_changed_motion(run: Run) -> None:
+    description = run.description_file("final")
     content = artifacts.read_json(description)
     artifacts.write_json(description, content | {"fingerprint": "0" * 12})
-    message = (
-        rf"^the policy was trained with another configuration — .*final — got 0{{12}}, expected {run.fingerprint} — "
-    )
-    for use in (evaluate, Policy.of_run):
-        with pytest.raises(ConfigError, match=message):
-            use(run, "final")
-
-
-def test_a_changed_motion_is_refused(run: Run) -> None:
+    with pytest.raises(ConfigError, match=rf"^the policy was trained with another .* expected {run.fingerprint} — "):
+        evaluate(run)
     run.motion_file.write_bytes(run.motion_file.read_bytes() + b"x")
-    for use in (evaluate, Policy.of_run):
-        with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):
-            use(run, "final")
+    with pytest.raises(ArtifactError, match=r"^a file of the run was changed — .*motion.npz"):
+        evaluate(run)

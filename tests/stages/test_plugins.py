@@ -17,11 +17,21 @@ MDP: dict[str, Any] = {
 }
 
 
-def test_terms_of_a_plugin_appear_wherever_the_built_in_ones_do(mimicrl: Any, study: Any, tmp_path: Path) -> None:
-    (tmp_path / "terms.py").write_text(PLUGIN)
-    file = study(mdp=MDP)
-    file.write_text(file.read_text() + "plugins: [terms.py]\n")
-    folder = tmp_path / "results"
+@pytest.fixture
+def own(study: Any, tmp_path: Path) -> Any:
+    """Writes a study with a plugin."""
+
+    def write(plugin: str = PLUGIN) -> Path:
+        (tmp_path / "terms.py").write_text(plugin)
+        file = study(mdp=MDP)
+        file.write_text(file.read_text() + "plugins: [terms.py]\n")
+        return file
+
+    return write
+
+
+def test_terms_of_a_plugin_appear_wherever_the_built_in_ones_do(mimicrl: Any, own: Any, tmp_path: Path) -> None:
+    file, folder = own(), tmp_path / "results"
     run = folder / "walk" / "seed_1"
     words = [
         ("init", file, "--out", folder),
@@ -65,22 +75,18 @@ WRONG = {
 
 @pytest.mark.parametrize(("good", "bad", "words"), WRONG.values(), ids=WRONG)
 def test_a_wrong_term_is_refused_with_its_line_before_any_training(
-    mimicrl: Any, study: Any, tmp_path: Path, good: str, bad: str, words: str
+    mimicrl: Any, own: Any, tmp_path: Path, good: str, bad: str, words: str
 ) -> None:
-    (tmp_path / "terms.py").write_text(PLUGIN.replace(good, bad))
-    file = study(mdp=MDP)
-    file.write_text(file.read_text() + "plugins: [terms.py]\n")
+    file = own(PLUGIN.replace(good, bad))
     done = mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", tmp_path / "run")
     assert done.code == 2
     assert re.match(rf"mimicrl init: {words}[a-z ]* — {tmp_path / 'terms.py'}:[0-9]+ — ", done.last)
     assert not (tmp_path / "run" / "run.json").exists()
 
 
-def test_an_exception_in_training_is_the_plugins(mimicrl: Any, study: Any, tmp_path: Path) -> None:
+def test_an_exception_in_training_is_the_plugins(mimicrl: Any, own: Any, tmp_path: Path) -> None:
     late = "if view.state.phase.shape[0] != 3:\n            raise RuntimeError('later')\n        return view.action"
-    (tmp_path / "terms.py").write_text(PLUGIN.replace("return view.action\n", f"{late}\n"))
-    file = study(mdp=MDP)
-    file.write_text(file.read_text() + "plugins: [terms.py]\n")
+    file = own(PLUGIN.replace("return view.action\n", f"{late}\n"))
     run = tmp_path / "run"
     assert mimicrl("init", file, "--experiment", "walk", "--seed", 1, "--out", run).code == 0
     done = mimicrl("train", run)

@@ -64,6 +64,7 @@ def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: Run,
 
 
 def test_the_video_is_of_the_episode_of_median_distance(run: Run, told: list[tuple[str, ...]]) -> None:
+    artifacts.write_bytes(run.video_file(".tmp-01234567-final.mp4"), b"what a killed replay left")
     path = replay(run, settings=SMALL)
     assert path == run.path / "videos" / "final.mp4"
     assert [file.name for file in path.parent.iterdir()] == ["final.mp4"]
@@ -126,20 +127,6 @@ def test_a_video_put_elsewhere_leaves_the_run_as_it_is(run: Run, tmp_path: Path)
     assert sorted(file.name for file in out.parent.iterdir()) == [neighbour.name, "film.mp4"]
 
 
-def test_what_a_killed_replay_left_is_swept_away(run: Run) -> None:
-    leftover = run.video_file(".tmp-01234567-final.mp4")
-    artifacts.write_bytes(leftover, b"half a video")
-    replay(run, settings=SMALL)
-    assert [file.name for file in leftover.parent.iterdir()] == ["final.mp4"]
-
-
-def test_the_ghost_can_be_left_out(run: Run) -> None:
-    assert roll_again(run, ghost=False).take.ghost_qpos is None
-    shown = roll_again(run).take.ghost_qpos
-    assert shown is not None
-    assert shown.shape == roll_again(run).take.qpos.shape
-
-
 def test_a_table_that_differs_in_the_last_bit_is_told(run: Run, told: list[tuple[str, ...]]) -> None:
     table: Any = pd.read_parquet(run.episodes_file("final"))
     table.loc[1, "distance_m"] = np.nextafter(table.loc[1, "distance_m"], 9.0)
@@ -153,14 +140,6 @@ def test_a_table_that_differs_in_the_last_bit_is_told(run: Run, told: list[tuple
     assert roll_again(run, episode=2).agrees_with_table is True
 
 
-def test_without_a_table_the_configuration_says_how_many_episodes(run: Run) -> None:
-    wanted = roll_again(run, episode=3)
-    run.episodes_file("final").unlink()
-    shown = roll_again(run, episode=3)
-    assert shown.agrees_with_table is None
-    assert (shown.distance_m, shown.start_phase) == (wanted.distance_m, 0.75)
-
-
 def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
     prepare: Callable[..., Run], run: Run, tmp_path: Path
 ) -> None:
@@ -169,6 +148,17 @@ def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
         ConfigError, match=r"evaluated from different starts — .*other — got 5 episodes, expected 4, as"
     ):
         replay([run, other], grid=True, out=tmp_path / "grid.mp4", settings=SMALL)
+
+
+def test_without_table_and_ghost_the_configuration_says_how_many_episodes(run: Run) -> None:
+    wanted = roll_again(run, episode=3)
+    assert wanted.take.ghost_qpos is not None
+    assert wanted.take.ghost_qpos.shape == wanted.take.qpos.shape
+    run.episodes_file("final").unlink()
+    shown = roll_again(run, episode=3, ghost=False)
+    assert shown.take.ghost_qpos is None
+    assert shown.agrees_with_table is None
+    assert (shown.distance_m, shown.start_phase) == (wanted.distance_m, 0.75)
 
 
 @pytest.mark.parametrize(

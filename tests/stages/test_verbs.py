@@ -94,19 +94,18 @@ def test_wrong_options_of_replay_are_code_2(mimicrl: Any, trained: Run, words: l
     assert not (trained.path / "videos").exists()
 
 
-def test_a_directory_that_is_no_run_is_code_2(mimicrl: Any, tmp_path: Path) -> None:
-    for verb in ("train", "evaluate", "replay"):
-        done = mimicrl(verb, tmp_path)
-        assert done.code == 2
-        assert done.last.startswith(f"mimicrl {verb}: not a run directory — {tmp_path} — got no config.yaml")
-
-
 @pytest.mark.fault(45)
-def test_a_run_that_was_not_trained_is_code_3(mimicrl: Any, run_directory: Run) -> None:
-    for verb in ("evaluate", "replay"):
-        done = mimicrl(verb, run_directory.path)
-        assert done.code == 3
-        assert done.last.startswith(f"mimicrl {verb}: a file of the run cannot be read — ")
+@pytest.mark.parametrize("verb", ["train", "evaluate", "replay"])
+def test_what_is_no_run_is_code_2_and_an_untrained_one_code_3(
+    mimicrl: Any, run_directory: Run, tmp_path: Path, verb: str
+) -> None:
+    done = mimicrl(verb, tmp_path)
+    assert done.code == 2
+    assert done.last.startswith(f"mimicrl {verb}: not a run directory — {tmp_path} — got no config.yaml")
+    done = mimicrl(verb, run_directory.path, *(["--resume", "must", "--cores", 1] if verb == "train" else []))
+    assert done.code == 3
+    told = "there is no checkpoint to continue from" if verb == "train" else "a file of the run cannot be read"
+    assert done.last.startswith(f"mimicrl {verb}: {told} — ")
 
 
 @pytest.mark.fault(33)
@@ -119,12 +118,6 @@ def test_a_place_that_cannot_be_written_is_code_5(mimicrl: Any, run_directory: R
         f"mimicrl train: a checkpoint cannot be read — {folder} — got Not a directory — "
         "check the disk and the permissions, then run the same command again"
     )
-
-
-def test_continuing_without_a_checkpoint_is_code_3(mimicrl: Any, run_directory: Run) -> None:
-    done = mimicrl("train", run_directory.path, "--resume", "must", "--cores", 1)
-    assert done.code == 3
-    assert done.last.startswith("mimicrl train: there is no checkpoint to continue from — ")
 
 
 def test_a_divergence_is_code_4_by_hand_and_0_when_recorded(mimicrl: Any, prepare, tmp_path: Path) -> None:
