@@ -21,7 +21,8 @@ FILES = ("tensors.safetensors", "state.json", "manifest.json")
 def save(directory: Path, model: MimicPPO, *samples: int) -> None:
     """Save checkpoints of a learner as it is, as if after so many samples each."""
     for count in samples:
-        record = TrainingRecord(**snapshot.counters(model) | {"num_timesteps": count}, seconds=1.5)
+        counters: dict[str, Any] = snapshot.counters(model) | {"num_timesteps": count, "seconds": 1.5}
+        record = TrainingRecord(**counters)
         store.save(directory, FINGERPRINT, count, snapshot.arrays(model), record.model_dump(mode="json"))
 
 
