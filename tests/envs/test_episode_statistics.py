@@ -106,24 +106,22 @@ def configurations(steps: int) -> np.ndarray:
     return np.arange(steps)[:, None, None] + 1000.0 * np.arange(2)[:, None] + np.zeros(3)
 
 
-@pytest.mark.parametrize("steps", [1, 2, KEPT_STEPS - 1, KEPT_STEPS, KEPT_STEPS + 1, 3 * KEPT_STEPS + 7])
-def test_an_episode_that_diverged_shows_its_last_configurations(steps: int) -> None:
-    episodes, rows = Episodes(), configurations(steps)
-    steps_taken = [episodes.add(reason=DIVERGED, qpos=row) for row in rows]
-    trace = episodes.statistics.info(1, steps_taken[-1])["trace"]
-    episodes.add(qpos=np.full(3, np.nan))  # the ring moves on
-    np.testing.assert_array_equal(trace, rows[-KEPT_STEPS:, 1])
+LENGTHS = [1, 2, KEPT_STEPS - 1, KEPT_STEPS, KEPT_STEPS + 1, 3 * KEPT_STEPS + 7]
 
 
-@pytest.mark.parametrize("before", [3, KEPT_STEPS, KEPT_STEPS + 5])
-def test_the_last_configurations_are_of_this_episode_only(before: int) -> None:
-    episodes, rows = Episodes(), configurations(before + 4)
+@pytest.mark.parametrize(
+    ("before", "steps"), [*((0, length) for length in LENGTHS), *((start, 4) for start in LENGTHS)]
+)
+def test_an_episode_that_diverged_shows_its_own_last_configurations(before: int, steps: int) -> None:
+    episodes, rows = Episodes(), configurations(before + steps)
     for row in rows[:before]:
         episodes.add(qpos=row)
-    episodes.statistics.start(np.array([0]))
+    episodes.statistics.start(np.array([0]))  # the other one goes on
     *_, step = [episodes.add(reason=DIVERGED, qpos=row) for row in rows[before:]]
-    np.testing.assert_array_equal(episodes.statistics.info(0, step)["trace"], rows[before:, 0])
-    np.testing.assert_array_equal(episodes.statistics.info(1, step)["trace"], rows[-KEPT_STEPS:, 1])
+    traces = [episodes.statistics.info(row, step)["trace"] for row in (0, 1)]
+    episodes.add(qpos=np.full(3, np.nan))  # the ring moves on
+    np.testing.assert_array_equal(traces[0], rows[before:, 0][-KEPT_STEPS:])
+    np.testing.assert_array_equal(traces[1], rows[-KEPT_STEPS:, 1])
 
 
 def test_restored_statistics_are_the_same_but_for_configurations_seen_before() -> None:

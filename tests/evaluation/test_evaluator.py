@@ -16,19 +16,16 @@ def policies(trained_run: Run) -> list[Policy]:
     return [Policy.load(trained_run.policy_directory(name)) for name in ("init", "final")]
 
 
-def summaries(run: Run, policies: list[Policy], threads: int) -> list[Summary]:
-    """What one evaluator comes to with each policy from each set of starts."""
-    evaluator = Evaluator(Task.of_run(run), run.config.evaluation, threads)
-    return [evaluator.evaluate(policy, shifted=shifted)[0] for shifted in (False, True) for policy in policies]
+@pytest.mark.parametrize("threads", [1, 2])
+def test_policies_and_starts_decide_and_neither_threads_nor_what_was_before(
+    trained_run: Run, policies: list[Policy], threads: int
+) -> None:
+    def summaries(threads: int) -> list[Summary]:
+        evaluator = Evaluator(Task.of_run(trained_run), trained_run.config.evaluation, threads)
+        return [evaluator.evaluate(policy, shifted=shifted)[0] for shifted in (False, True) for policy in policies * 2]
 
-
-def test_policies_and_starts_decide_and_threads_do_not(trained_run: Run, policies: list[Policy]) -> None:
-    one = summaries(trained_run, policies, 1)
-    assert len({str(summary) for summary in one}) == 4
-    assert summaries(trained_run, policies, 2) == one
-
-
-def test_an_evaluation_leaves_nothing_to_the_next(trained_run: Run, policies: list[Policy]) -> None:
-    again = summaries(trained_run, policies[:1] * 2, 1)
-    assert again[0] == again[1]
-    assert again[2] == again[3]
+    found = summaries(threads)
+    assert found[:2] == found[2:4]
+    assert found[4:6] == found[6:]
+    assert len({str(summary) for summary in found}) == 4
+    assert found == summaries(1)

@@ -52,7 +52,7 @@ def test_the_spread_is_the_standard_deviation(walker: Walker, reference: Referen
 
 def test_phases_without_a_step_have_no_mean(walker: Walker, reference: ReferenceTrajectory) -> None:
     table = GaitCycle(8).table(walker, reference)
-    assert table["mean_rad"].isna().all()
+    assert np.isnan(table["mean_rad"].to_numpy()).all()
     assert np.isfinite(table["reference_rad"].to_numpy()).all()
 
 

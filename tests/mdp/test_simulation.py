@@ -48,13 +48,6 @@ def test_stepping_is_mujocos_stepping(rows: Rows, threads: int) -> None:
             np.testing.assert_array_equal(simulation.state[row], complete_state(rows.walker.model, data))
 
 
-def test_sites_are_current_after_a_step(rows: Rows) -> None:
-    simulation = started(rows)
-    simulation.step(10)
-    expected, _ = rows.walker.foot_kinematics(np.array(simulation.qpos))
-    np.testing.assert_array_equal(simulation.site_xpos[:, rows.walker.foot_site_ids], expected)
-
-
 def test_a_reset_is_mujocos_reset_and_writes(rows: Rows) -> None:
     model, simulation = rows.walker.model, started(rows)
     simulation.step(30)

@@ -63,17 +63,6 @@ def assert_same(left: list[StepResult], right: list[StepResult]) -> None:
             np.testing.assert_array_equal(value, arrays(other)[name], err_msg=name)
 
 
-def test_a_transition_has_a_row_a_simulation(make: Callable[..., MimicBatch]) -> None:
-    batch = make()
-    step = batch.step(np.zeros((4, 8), np.float32))
-    assert step.observation.dtype == step.reward.dtype == step.terms.dtype == np.float32
-    assert step.terminated.dtype == step.truncated.dtype == bool
-    assert {len(value) for value in arrays(step).values()} == {4}
-    shapes = {name: value.shape for name, value in arrays(step).items() if "." not in name}
-    rows = {name: (4,) for name in ("reward", "terminated", "truncated", "reason")}
-    assert shapes == rows | {"observation": (4, len(batch.observation.rows)), "terms": (4, len(batch.reward_names))}
-
-
 def test_a_row_does_not_depend_on_its_neighbours(make: Callable[..., MimicBatch]) -> None:
     together, alone = make(), make(count=1)
     rng = np.random.default_rng(0)
