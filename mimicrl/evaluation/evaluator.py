@@ -1,18 +1,18 @@
-"""Evaluations in the course of a training: one policy at a time, on simulations of their own."""
+"""Evaluating policies by a protocol: one policy at a time, on simulations of their own."""
 
 from __future__ import annotations
 
 import time
 
 from mimicrl.envs.task import Task
-from mimicrl.evaluation.metrics import Summary, judge, summarize
-from mimicrl.evaluation.rollout import roll_out
+from mimicrl.evaluation.metrics import Evaluation, Summary, judge, summarize
+from mimicrl.evaluation.rollout import Watch, roll_out
 from mimicrl.policy import Policy
 from mimicrl.protocols import Protocol
 
 
 class Evaluator:
-    """Evaluates policies; it draws no random number and touches nothing of a training.
+    """Evaluates policies; it draws no random number and changes nothing of a training.
 
     Args:
         task: The task.
@@ -24,16 +24,18 @@ class Evaluator:
         self._protocol = protocol
         self._batch = task.evaluation_batch(protocol.episodes, protocol.seconds, threads)
 
-    def evaluate(self, policy: Policy, *, shifted: bool) -> tuple[Summary, float]:
-        """Evaluate a policy.
+    def episodes(self, policy: Policy, *, shifted: bool = False, watch: Watch | None = None) -> Evaluation:
+        """Return the episodes of a policy.
 
         Args:
             policy: The policy.
-            shifted: Whether to take the starts half a step later.
-
-        Returns:
-            Its figures, and how long the evaluation took [s].
+            shifted: Whether to take the protocol's second set of starts.
+            watch: Sees every step.
         """
+        starts = self._protocol.start_phases(shifted=shifted)
+        return judge(roll_out(policy, self._batch, starts, watch), self._protocol)
+
+    def evaluate(self, policy: Policy, *, shifted: bool) -> tuple[Summary, float]:
+        """Evaluate a policy; return the summary of its episodes and how long that took [s]."""
         begin = time.perf_counter()
-        episodes = roll_out(policy, self._batch, self._protocol.start_phases(shifted=shifted))
-        return summarize(judge(episodes, self._protocol)), time.perf_counter() - begin
+        return summarize(self.episodes(policy, shifted=shifted)), time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""Joint angles over the gait cycle: the walker's, the reference's, and those of people."""
+"""Joint angles over the gait cycle: the walker's, the reference's, and published ones of people."""
 
 from __future__ import annotations
 

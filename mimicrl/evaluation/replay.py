@@ -1,7 +1,8 @@
-"""An episode of an evaluation once more, to be shown beside the ghost of its reference.
+"""An episode of an evaluation, rolled out again and shown beside the ghost of its reference.
 
-The evaluation's starts are rolled out again as one batch, as a policy's actions depend in their last bits on the width
-of the batch; so the video shows an episode of the table, and says where it cannot.
+All starts of the evaluation are rolled out again in one batch, because the last bits of a policy's actions depend on
+the width of the batch. So the video shows an episode of the table. Where it does not, such as on another CPU, the
+caption says so.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import numpy as np
 
 from mimicrl.envs.task import Task
 from mimicrl.errors import ConfigError
+from mimicrl.evaluation.evaluator import Evaluator
 from mimicrl.evaluation.ghost import ghost_qpos
-from mimicrl.evaluation.rollout import Episodes, roll_out
+from mimicrl.evaluation.rollout import Episodes
 from mimicrl.evaluation.trajectory import Trajectory, TrajectoryRecorder
 from mimicrl.geometry.rotations import Array
 from mimicrl.mdp.reset import reference_state
@@ -35,7 +37,7 @@ class Replay:
         distance_m: Net way forward.
         duration_s: Its length.
         reason: Why it ended.
-        agrees_with_table: Whether its distance is that of the evaluation's table, to the last bit; None without one.
+        agrees_with_table: Whether its distance equals that in the evaluation's table bitwise; None without a table.
         weights_sha256: The policy's weights.
     """
 
@@ -80,8 +82,7 @@ def roll(
         ConfigError: There is no such episode.
     """
     recorder, count = TrajectoryRecorder(), protocol.episodes
-    batch = task.evaluation_batch(count, protocol.seconds, threads)
-    episodes = roll_out(policy, batch, protocol.start_phases(), recorder.watch)
+    episodes = Evaluator(task, protocol, threads).episodes(policy, watch=recorder.watch).episodes
     chosen = median_episode(episodes.distance_m) if episode is None else episode
     if not 0 <= chosen < count:
         raise ConfigError("there is no such episode", where="--episode", got=chosen, expected=f"0 to {count - 1}")
@@ -93,7 +94,7 @@ def roll(
         start_phase=float(episodes.start_phase[chosen]),
         distance_m=distance,
         duration_s=float(episodes.duration_s[chosen]),
-        reason=episodes.reasons[episodes.reason[chosen]],
+        reason=episodes.reason_names[chosen],
         agrees_with_table=agrees,
         weights_sha256=policy.weights_sha256,
     )
@@ -108,16 +109,16 @@ def _take(
     task: Task, episode: Trajectory, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
 ) -> Take:
     if not len(episode.phase):  # it diverged in its first step: nothing but its start was ever finite
-        episode = _start(task, float(episodes.start_phase[index]))
+        start = episodes.start_phase[index : index + 1]
+        episode = Trajectory(reference_state(task.walker, task.reference.at_phase(start))[0], start)
     if len(episode.phase) == 1:  # a still picture
         episode = Trajectory(*(np.repeat(part, 2, axis=0) for part in episode))
     dt = 1.0 / task.config.control_hz
     times = dt * np.arange(len(episode.phase), dtype=np.float64)
     distance, duration = float(episodes.distance_m[index]), float(episodes.duration_s[index])
-    reason = episodes.reason[index]
     x = episode.qpos[:, 0] - episode.qpos[-1, 0] + distance
     speeds = f"{distance / duration:.2f} m/s (reference {task.reference.speed_mps:.2f})"
-    ended = "" if reason == TIME else f"   {episodes.reasons[reason]} at {duration:.1f} s"
+    ended = "" if episodes.reason[index] == TIME else f"   {episodes.reason_names[index]} at {duration:.1f} s"
     differs = ", unlike the table (another CPU?)" if agrees is False else ""
 
     def caption(time_s: float) -> tuple[str, ...]:
@@ -125,9 +126,3 @@ def _take(
 
     shade = ghost_qpos(task.walker, task.reference, episode) if ghost else None
     return Take(task.walker.model, times, episode.qpos, shade, caption)
-
-
-def _start(task: Task, phase: float) -> Trajectory:
-    """Return an episode that is only its start."""
-    at = np.array([phase])
-    return Trajectory(reference_state(task.walker, task.reference.at_phase(at))[0], at)

@@ -47,12 +47,17 @@ class Episodes:
     reward_names: tuple[str, ...]
     joint_names: tuple[str, ...]
 
+    @property
+    def reason_names(self) -> list[str]:
+        """Why each episode ended, by name, length E."""
+        return [self.reasons[code] for code in self.reason]
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # with more threads a product has other last digits
+
+@threadpool_limits.wrap(limits=1, user_api="blas")  # more threads change the last digits of a product
 def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | None = None) -> Episodes:
     """Run one episode from each start.
 
-    NumPy's matrix products get one thread meanwhile, for the same bits whatever ``OPENBLAS_NUM_THREADS`` says.
+    Meanwhile NumPy's matrix products use one thread, so that the bits do not depend on ``OPENBLAS_NUM_THREADS``.
 
     Args:
         policy: Acts deterministically, always on the whole batch.
@@ -64,7 +69,7 @@ def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | No
     sums: dict[str, Array] = {}
     reason = np.full(batch.count, RUNNING)
     observation = batch.reset(phase=phases)
-    position = batch.simulation.qpos[:, :2].copy()  # the last one that was sane
+    position = batch.simulation.qpos[:, :2].copy()  # the last position before a divergence
     start = position[:, 0].copy()
     going = np.ones(batch.count, bool)
     rows = None

@@ -1,4 +1,4 @@
-"""The configurations that episodes went through, to be shown."""
+"""The configurations of each step of an evaluation's episodes, to be shown as a video."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TrajectoryRecorder:
         self._steps.append((rows.copy(), batch.simulation.qpos[rows], batch.phase[rows]))
 
     def trajectory(self, index: int) -> Trajectory:
-        """Return what the episode of a row went through; the arrays are empty where nothing finite was seen."""
+        """Return the steps of the episode in a row; the arrays are empty if no step of it was finite."""
         seen = [(qpos[rows == index], phase[rows == index]) for rows, qpos, phase in self._steps if index in rows]
         return Trajectory(
             np.concatenate([qpos for qpos, _ in seen]) if seen else np.empty((0, self._width)),

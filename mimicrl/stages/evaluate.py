@@ -34,7 +34,10 @@ def evaluate(
     from mimicrl import protocols
     from mimicrl.artifacts import parquet_bytes
     from mimicrl.envs.task import Task
-    from mimicrl.evaluation.results import evaluate_policy
+    from mimicrl.evaluation.evaluator import Evaluator
+    from mimicrl.evaluation.gait_cycle import GaitCycle
+    from mimicrl.evaluation.metrics import summarize
+    from mimicrl.evaluation.results import episodes_table, evaluation_summary
     from mimicrl.policy import Policy
     from mimicrl.runs import Run
 
@@ -51,13 +54,16 @@ def evaluate(
         work.sign_for(folder, name, physics=threads)
     if episodes is not None:
         parameters = parameters.model_copy(update={"episodes": episodes})
-    results = evaluate_policy(policy, task, parameters, name=protocol, checkpoint=checkpoint, threads=threads)
+    cycle = GaitCycle(len(task.walker.joint_names))
+    evaluation = Evaluator(task, parameters, threads).episodes(policy, watch=cycle.watch)
+    record = evaluation_summary(evaluation, protocol, checkpoint, policy.weights_sha256)
     episodes_file, cycle_file, summary_file = files
-    work.write(cycle_file, parquet_bytes(results.gait_cycle))
-    work.write(episodes_file, parquet_bytes(results.episodes))
-    work.complete(summary_file, results.summary.to_bytes())  # it says whose episodes they are
-    typer.echo(f"{checkpoint} policy: {results.brief.describe()}")
-    return results.brief
+    work.write(cycle_file, parquet_bytes(cycle.table(task.walker, task.reference)))
+    work.write(episodes_file, parquet_bytes(episodes_table(evaluation)))
+    work.complete(summary_file, record.to_bytes())  # it says whose episodes they are
+    summary = summarize(evaluation)
+    typer.echo(f"{checkpoint} policy: {summary.describe()}")
+    return summary
 
 
 def _refuse_other_number(episodes: int | None, expected: int) -> None:

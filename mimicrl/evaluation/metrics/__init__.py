@@ -57,7 +57,7 @@ class Summary:
 
     def __post_init__(self) -> None:
         lacking = {REWARD, DURATION} - self.values.keys()
-        if lacking:  # such as in a damaged checkpoint
+        if lacking:  # for example in a damaged checkpoint
             raise ValueError(f"no value of {', '.join(sorted(lacking))}")
 
     @property
@@ -67,10 +67,10 @@ class Summary:
 
     @property
     def score(self) -> tuple[int, float]:
-        """What `best` maximises: stable episodes, then imitation reward.
+        """What the best policy has most of: stable episodes, then imitation reward.
 
-        The reward is multiplied by the episodes' length, or a walker that falls at once would score well. A negative
-        one, as penalties may make it, is divided by it for the same reason.
+        The reward is multiplied by the length of the episodes. Otherwise a walker that falls at once would score well.
+        For the same reason a negative reward, which penalties can cause, is divided by the length.
         """
         reward, duration_s = self.values[REWARD] or 0.0, self.values[DURATION] or 0.0
         return self.stable_episodes, reward * duration_s if reward >= 0 else reward / max(duration_s, 1e-9)

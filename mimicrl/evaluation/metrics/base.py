@@ -62,7 +62,7 @@ class Metric(ABC):
         """Return the figure of a whole evaluation."""
 
     def columns(self, evaluation: Evaluation) -> dict[str, Array]:
-        """Return its columns of ``episodes.parquet``, shape ``(E,)`` each; without an own function there is none."""
+        """Return its columns of ``episodes.parquet``, shape ``(E,)`` each; by default none."""
         return {}
 
     def summaries(self, evaluation: Evaluation) -> tuple[MetricSummary, ...]:
