@@ -1,4 +1,4 @@
-"""Look into a folder of the package for what it holds. Who adds a thing adds a file, and no list names it again."""
+"""Find what a folder of the package holds. To add a thing, add a file; no list has to name it."""
 
 from __future__ import annotations
 

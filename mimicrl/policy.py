@@ -26,7 +26,7 @@ from mimicrl.runs.records import PolicyDescription
 
 FORMAT = 1
 _EPSILON = 1e-8  # of Stable-Baselines3's VecNormalize
-# How long a writer may leave the two files of different policies before they count as damaged.
+# While a writer replaces the files, they belong to different policies. After this time [s] that counts as damage.
 _WRITER_S = 2.0
 _POLL_S = 0.005
 
@@ -48,7 +48,7 @@ class Policy:
     clip_observation: float
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    # Made once, when first acted: a policy's tensors do not change.
+    # Computed once, at the first prediction, as the tensors do not change.
 
     @cached_property
     def _actor(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -72,8 +72,8 @@ class Policy:
     def predict(self, observation: np.ndarray, generator: np.random.Generator | None = None) -> np.ndarray:
         """Return actions for a batch of observations.
 
-        The bits of an action depend on the width of its batch, as matrix products sum in another order; repeat an
-        evaluation with the same number of rows.
+        The last bits of an action depend on the number of rows, because matrix products then sum in another order. To
+        repeat an evaluation bitwise, give the same number of rows.
 
         Args:
             observation: Shape ``(N, D)`` or ``(D,)``.
@@ -137,7 +137,7 @@ class Policy:
                 weights = (directory / WEIGHTS).read_bytes()
             except OSError as error:
                 raise ArtifactError("a policy is incomplete", where=directory / WEIGHTS, got=error.strerror) from error
-            # A trainer may have replaced the weights and not the description yet: each for itself is whole.
+            # A trainer may have replaced the weights and not yet the description.
             if _belong_together(weights, about) or time.monotonic() > deadline:
                 return cls.parse(weights, about, directory)
             time.sleep(_POLL_S)

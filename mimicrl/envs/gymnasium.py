@@ -24,12 +24,12 @@ def observation_space(batch: MimicBatch) -> spaces.Box:
 
 
 def action_space(batch: MimicBatch) -> spaces.Box:
-    """Return the space of one environment's actions: one number in [-1, 1] a joint."""
+    """Return the space of one environment's actions: one number in [-1, 1] per joint."""
     return spaces.Box(-1.0, 1.0, (len(batch.walker.joint_names),), np.float32)
 
 
 def start_phase(options: Mapping[str, Any] | None) -> float | None:
-    """Return where in the cycle the options of a reset ask to start, None where they leave it to chance.
+    """Return the phase at which the options of a reset ask to start, or None where the phase is to be drawn.
 
     Raises:
         ConfigError: There is no such option, or the phase is no finite number.
@@ -83,8 +83,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """
         super().reset(seed=seed)
         self.batch.generators[0] = self.np_random
-        phase = start_phase(options)
-        observation = self.batch.reset(phase=None if phase is None else np.array([phase]))[0]
+        observation = self.batch.reset(phase=[start_phase(options)])[0]
         self._episodes.start(np.arange(1))
         return observation, {"phase": float(self.batch.phase[0])}
 
@@ -106,11 +105,11 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.np_random = self.batch.generators[0]  # the next reset draws from it
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy, or this environment in another process, goes on from; a copy draws its own pictures."""
+        """Return what a copy or a pickle needs to go on; the renderer is left out, and a copy makes its own."""
         return {"batch": self.batch, "render_mode": self.render_mode, "state": self.get_state(), "spec": self.spec}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become the environment of `__getstate__`."""
+        """Restore the environment from what `__getstate__` returned."""
         MimicEnv.__init__(self, state["batch"], state["render_mode"])
         self.spec = state["spec"]
         self.set_state(state["state"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvO
 from mimicrl import seeding
 from mimicrl.envs.episode_statistics import EpisodeStatistics
 from mimicrl.envs.gymnasium import action_space, observation_space, start_phase
-from mimicrl.mdp.reset import draw_phase
 from mimicrl.mdp.step import MimicBatch
 
 
@@ -38,15 +36,11 @@ class MimicVecEnv(VecEnv):
         for index, seed in enumerate(self._seeds):
             if seed is not None:
                 self.batch.generators[index] = seeding.generator(seed)
-        asked = [start_phase(options) for options in self._options]
+        phases = [start_phase(options) for options in self._options]
         self._reset_seeds()
         self._reset_options()
         self._episodes.start(np.arange(self.num_envs))
-        drawn = [
-            draw_phase(generator) if phase is None else phase
-            for phase, generator in zip(asked, self.batch.generators, strict=True)
-        ]
-        return self.batch.reset(phase=np.array(drawn))
+        return self.batch.reset(phase=phases)
 
     def step_async(self, actions: np.ndarray) -> None:
         """Take the actions, shape ``(N, J)``, for the next `step_wait`."""
@@ -62,7 +56,7 @@ class MimicVecEnv(VecEnv):
         ended = np.flatnonzero(done)
         if len(ended):
             for index in ended:
-                # As there is no Monitor around; with one environment the key is for the wrappers that count episodes.
+                # `MimicEnv` leaves this key to the wrappers that count episodes; here no Monitor can add it.
                 infos[index] = self._episodes.info(int(index), step) | {
                     "episode": self._episodes.statistics(int(index))
                 }
@@ -99,7 +93,3 @@ class MimicVecEnv(VecEnv):
     def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
         """Return that no environment is wrapped."""
         return [False for _ in self._get_indices(indices)]
-
-    def get_images(self) -> Sequence[np.ndarray | None]:
-        """Return no images; `MimicEnv` renders."""
-        return [None] * self.num_envs

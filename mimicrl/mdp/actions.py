@@ -1,4 +1,4 @@
-"""Actions: numbers in [−1, 1], one a joint, turned into controls of the actuators."""
+"""Actions: one number in [−1, 1] per joint, turned into the controls of the actuators."""
 
 from __future__ import annotations
 

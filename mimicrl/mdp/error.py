@@ -1,4 +1,4 @@
-"""How far N walkers are from their reference: measured once a step, for rewards and terminations."""
+"""How far N walkers are from their reference: measured once per step, for rewards and terminations."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ def tracking_error(state: BodyState, reference: ReferenceFrame) -> TrackingError
 
 
 def _angle(chord_squared: Array) -> Array:
-    """Return the angle [rad] between orientations whose quaternions q and r, of ±q the nearer one, are a chord apart.
+    """Return the angle [rad] between two orientations from the squared chord between their unit quaternions.
 
-    4 asin(|q ∓ r| / 2): unit quaternions a rotation of angle θ apart are a chord of 2 sin(θ / 4) apart (Huynh 2009,
-    eq. 19), which, unlike their product, tells small angles exactly.
+    The quaternions of two orientations that differ by an angle θ are a chord of 2 sin(θ / 4) apart (Huynh 2009,
+    eq. 19), so the angle is 4 asin(chord / 2). Unlike the product of the quaternions, this is exact for small angles.
+    As q and −q are the same orientation, the caller gives the smaller of the two chords.
     """
     half = 0.5 * np.sqrt(chord_squared)
     return 4.0 * np.arcsin(np.minimum(half, 1.0, out=half), out=half)

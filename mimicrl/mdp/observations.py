@@ -80,7 +80,15 @@ class LineDeviation(ObservationTerm):
         return _columns(view.state.root_position_w[:, 1], view.state.yaw_rad)
 
 
-class JointAngles(ObservationTerm):
+class _PerJoint(ObservationTerm):
+    """One number per joint, in the order of the walker's joints."""
+
+    def mirror(self, walker: Walker) -> tuple[np.ndarray, np.ndarray]:
+        """Return the joints of the other side, and their signs."""
+        return walker.mirror_index, walker.mirror_sign
+
+
+class JointAngles(_PerJoint):
     """Angles of the joints."""
 
     def rows(self, walker: Walker) -> list[Row]:
@@ -93,10 +101,6 @@ class JointAngles(ObservationTerm):
     def compute(self, view: View) -> Array:
         """Return the joints' angles."""
         return view.state.joint_angles_rad
-
-    def mirror(self, walker: Walker) -> tuple[np.ndarray, np.ndarray]:
-        """Return the joints of the other side, and their signs."""
-        return walker.mirror_index, walker.mirror_sign
 
 
 class RootVelocity(ObservationTerm):
@@ -127,7 +131,7 @@ class RootAngularVelocity(ObservationTerm):
         return view.state.root_angular_velocity_b
 
 
-class JointVelocities(JointAngles):
+class JointVelocities(_PerJoint):
     """Velocities of the joints."""
 
     def rows(self, walker: Walker) -> list[Row]:
@@ -170,9 +174,6 @@ class Observation:
         terms: The terms, in the order of their numbers.
         walker: The walker observed.
 
-    Raises:
-        ValueError: A term's mirror image has not a number for each of its own.
-
     Attributes:
         rows: What each number means, length D.
         low: Lower bounds, float32, shape ``(D,)``.
@@ -187,11 +188,6 @@ class Observation:
         index, sign = [], []
         for term in terms:
             rows, (places, signs) = term.rows(walker), term.mirror(walker)
-            if not len(rows) == len(places) == len(signs):
-                raise ValueError(
-                    f"observation {term.name()} has {len(rows)} numbers, their mirror image {len(places)} places and "
-                    f"{len(signs)} signs"
-                )
             begin = len(self.rows)
             self.rows += rows
             self._blocks.append((term, slice(begin, len(self.rows))))

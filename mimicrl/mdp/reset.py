@@ -10,14 +10,14 @@ from mimicrl.walkers.walker import Walker
 
 
 def draw_phase(generator: np.random.Generator) -> float:
-    """Draw the phase of one simulation's start: uniform in [0, 1), one number a reset."""
+    """Draw the phase of one simulation's start, uniform in [0, 1). Each reset draws one number."""
     return float(generator.random())
 
 
 def reference_state(walker: Walker, frame: ReferenceFrame) -> tuple[Array, Array]:
-    """Return the reference's state in a frame, its lowest foot point set on the floor.
+    """Return the state of the reference in a frame, moved so that its lowest foot point is on the floor.
 
-    The correction moves the start only; the reference itself is shared and never changes.
+    Only the returned state is moved. The reference is shared and never changes.
 
     Args:
         walker: The walker.

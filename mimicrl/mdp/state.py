@@ -1,4 +1,4 @@
-"""What the MDP's functions are given: the measured state of N simulations, computed once a step."""
+"""The measured state of N simulations, computed once per step and given to all functions of the MDP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mimicrl.walkers.walker import Walker
 
 
 class BodyState(NamedTuple):
-    """The state of N simulations, in arrays of its own. What the reference has too are views of `values`.
+    """The state of N simulations. It owns its arrays; those that the reference has too are views of `values`.
 
     The heading frame stands upright in the world and is turned with the root: x points where the root faces.
 
@@ -32,7 +32,8 @@ class BodyState(NamedTuple):
         root_angular_velocity_b: In the root's frame [rad/s], shape ``(N, 3)``.
         joint_velocities: [rad/s], shape ``(N, J)``.
         feet_h: End effectors relative to the root in the heading frame [m], flattened, shape ``(N, 3 E)``.
-        values: What the reference has too, side by side as in `ReferenceFrame.values`, shape ``(N, 13 + 2 J + 3 E)``.
+        values: All numbers that the reference has too, side by side as in `ReferenceFrame.values`, shape
+            ``(N, 13 + 2 J + 3 E)``.
     """
 
     phase: Array

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,14 +57,14 @@ class MimicBatch:
         config: The MDP.
         count: Number of simulations N.
         threads: Threads of the physics; any number gives the same bits.
-        training: Whether terminations that are for training only end an episode; not so in evaluation.
+        training: Whether the terminations that are for training only end an episode; False in evaluation.
         simulation: Another engine than MuJoCo's batch, for tests.
 
     Raises:
         ConfigError: The control rate does not divide the physics rate.
 
     Attributes:
-        generators: One random generator a simulation; a reset draws its phase from it.
+        generators: One random generator per simulation; a reset draws its phase from it.
         steps: Steps since each row's reset, int, shape ``(N,)``.
         phase: Share of the cycle, shape ``(N,)``.
         observation: Describes the observation space.
@@ -108,19 +110,21 @@ class MimicBatch:
         """Give each simulation a fresh generator."""
         self.generators = [seeding.generator(seed) for seed in seeds]
 
-    def reset(self, ids: np.ndarray | None = None, phase: np.ndarray | None = None) -> np.ndarray:
+    def reset(self, ids: np.ndarray | None = None, phase: Array | Sequence[float | None] | None = None) -> np.ndarray:
         """Start simulations in a state of the reference.
 
         Args:
             ids: Sorted indices of the simulations, or None for all.
-            phase: Where in the cycle each one starts; by default drawn from its generator.
+            phase: Where in the cycle each one starts. None, for one or for all, draws the phase from its generator.
 
         Returns:
             Observations of the reset simulations, shape ``(len(ids), D)``.
         """
         ids = np.arange(self.count) if ids is None else ids
-        if phase is None:
-            phase = np.array([draw_phase(self.generators[i]) for i in ids])
+        asked = [None] * len(ids) if phase is None else phase
+        phase = np.array(
+            [draw_phase(self.generators[i]) if start is None else start for i, start in zip(ids, asked, strict=True)]
+        )
         frame = self.reference.at_phase(phase)
         qpos, qvel = reference_state(self.walker, frame)
         self.simulation.reset(ids, qpos, qvel)
@@ -133,26 +137,34 @@ class MimicBatch:
     def step(self, actions: np.ndarray, ids: np.ndarray | None = None) -> StepResult:
         """Advance by one control step.
 
-        Controls, reward and end all refer to the reference at the end of the step: where the joints should get to,
-        and whether they did.
+        Controls, reward and terminations all refer to the reference at the end of the step. The controls say where
+        the joints should get to; reward and terminations judge whether they did.
 
         Args:
             actions: Shape ``(N, J)``; clipped to [-1, 1]. A row that is not finite ends as diverged.
-            ids: Sorted indices of the simulations to step; the others keep still and their rows mean nothing.
+            ids: Sorted indices of the simulations to step, or None for all. The others keep still, and their rows of
+                the result mean nothing.
         """
         actions = np.asarray(actions, np.float64)
         broken = ~np.logical_and.reduce(np.isfinite(actions), axis=1)
         actions = np.minimum(np.maximum(actions, -1.0), 1.0)
         np.copyto(actions, 0.0, where=broken[:, None])
-        actions = self._mirroring.before_step(actions, self.phase, self._mirror_actions)
-        self._action = actions
+        mirror_image = functools.partial(self.config.action.mirror, walker=self.walker)
+        self._action = actions = self._mirroring.before_step(actions, self.phase, mirror_image)
         self.steps[slice(None) if ids is None else ids] += 1
-        cycles = self._cycles()
+        cycles = self._start_phase + self.steps * (self.control_dt / self.reference.duration_s)
         self.phase = cycles - np.floor(cycles)
         frame = self.reference.at_phase(self.phase)
         self.simulation.ctrl[:] = self.config.action.controls(actions, self.walker, frame)
         broken[self.simulation.step(self.substeps, ids)] = True
-        return self._assess(frame, broken)
+        state = self.body_state()
+        with np.errstate(invalid="ignore", over="ignore"):  # of simulations that diverged
+            view = self._view(state, frame, actions)
+            broken |= terminations.diverged(self.simulation.qpos, self.simulation.qvel)
+            reward, terms = rewards.total(self._rewards, view, broken)
+            reason = terminations.reason(self._terminations, view, self.steps >= self.max_steps, broken)
+            observation = self._observe(view)
+        return StepResult(observation, reward, terms, reason > TIME, reason == TIME, reason, state, frame)
 
     def get_state(self) -> dict[str, np.ndarray]:
         """Return everything that decides the future of the simulations, as arrays of N rows."""
@@ -176,15 +188,21 @@ class MimicBatch:
             seeding.set_generator_state(generator, row)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy, or send to another process, what the simulations are and their state, not MuJoCo's memory."""
+        """Copy or pickle the arguments of the batch and its state, as MuJoCo's memory can be neither."""
         if type(self.simulation) is not BatchSimulation:
             raise TypeError(f"only MuJoCo's batch can be copied, got {type(self.simulation).__name__}")
-        arguments = (self.walker, self.reference, self.config, self.count, self._threads, self._training)
-        return _made_again, arguments, self.get_state()
+        made_again = functools.partial(
+            MimicBatch,
+            self.walker,
+            self.reference,
+            self.config,
+            self.count,
+            threads=self._threads,
+            training=self._training,
+        )
+        return made_again, (), self.get_state()
 
-    def __setstate__(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from the state of the simulations that this is a copy of."""
-        self.set_state(state)
+    __setstate__ = set_state
 
     def body_state(self) -> BodyState:
         """Return the state of all simulations as it is after a step."""
@@ -192,35 +210,12 @@ class MimicBatch:
         with np.errstate(invalid="ignore", over="ignore"):  # of simulations that diverged
             return measure(self.walker, self.phase, simulation.qpos, simulation.qvel, simulation.site_xpos)
 
-    def _cycles(self) -> Array:
-        """Return how many cycles each reference has gone through, its start included, shape ``(N,)``."""
-        return self._start_phase + self.steps * (self.control_dt / self.reference.duration_s)
-
     def _view(self, state: BodyState, frame: ReferenceFrame, action: Array) -> View:
         return View(self.walker, self.reference, state, frame, tracking_error(state, frame), action)
-
-    def _assess(self, frame: ReferenceFrame, broken: np.ndarray) -> StepResult:
-        state = self.body_state()
-        with np.errstate(invalid="ignore", over="ignore"):
-            view = self._view(state, frame, self._action)
-            broken |= terminations.diverged(self.simulation.qpos, self.simulation.qvel)
-            reward, terms = rewards.total(self._rewards, view, broken)
-            reason = terminations.reason(self._terminations, view, self.steps >= self.max_steps, broken)
-            observation = self._observe(view)
-        return StepResult(observation, reward, terms, reason > TIME, reason == TIME, reason, state, frame)
 
     def _observe(self, view: View) -> np.ndarray:
         values = self.observation.compute(view)
         return self._mirroring.after_observing(values, view.state.phase, self.observation.mirror)
-
-    def _mirror_actions(self, actions: Array) -> Array:
-        return self.config.action.mirror(actions, self.walker)
-
-
-def _made_again(
-    walker: Walker, reference: ReferenceTrajectory, config: TaskConfig, count: int, threads: int, training: bool
-) -> MimicBatch:
-    return MimicBatch(walker, reference, config, count, threads=threads, training=training)
 
 
 def substeps(control_hz: int, timestep_s: float) -> int:

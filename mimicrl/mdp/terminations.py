@@ -18,7 +18,7 @@ RUNNING, TIME, DIVERGED = 0, 1, 2
 """Codes of reasons that every task has; those of its terminations follow."""
 _EVERY_TASKS = ("running", "time", "diverged")
 DIVERGED_VELOCITY_MPS, DIVERGED_RATE_RAD_S = 20.0, 100.0
-"""What no walker does: physics beyond this has diverged."""
+"""No walker is faster than this: physics beyond it has diverged."""
 
 
 class Fall(TerminationTerm):
@@ -104,9 +104,10 @@ def reason(
 
 
 def diverged(qpos: Array, qvel: Array) -> np.ndarray:
-    """Return whether the physics of a row broke down, bool, shape ``(N,)``.
+    """Return whether the physics of each row has diverged, bool, shape ``(N,)``.
 
-    Not finite, or faster than anything a walker does: MuJoCo itself only warns beyond 1e10.
+    It has where a number is not finite or a velocity is beyond what any walker does. MuJoCo itself warns only beyond
+    1e10.
     """
     speed = np.abs(qvel)
     # What is not a number is not below a limit either.

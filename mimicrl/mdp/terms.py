@@ -1,8 +1,8 @@
-"""Terms: what the task is composed of. A term is a section of the configuration together with its function over N rows.
+"""Terms: the parts of the task. A term is a section of the configuration together with its function over N rows.
 
-Whoever adds a term writes one class, in the file of its kind (`rewards`, `observations`, `actions`, `terminations`) or
-in a file of a study's own. Schema, documentation, logs, tables and report iterate over what is there, in the order of
-the classes.
+To add a term, write one class in the file of its kind (`rewards`, `observations`, `actions`, `terminations`) or in a
+plugin of a study. Schema, documentation, logs, tables and report show all classes that they find there, in the order
+of their definition.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class View(NamedTuple):
         state: What was measured.
         reference: What it is compared with.
         error: How far the two are apart.
-        action: The last action, as the joints of this side of the mirror got it; 0 after a reset, shape ``(N, A)``.
+        action: The last action in the real world, after mirroring; 0 after a reset, shape ``(N, A)``.
     """
 
     walker: Walker
@@ -156,7 +156,7 @@ class ObservationTerm(Term):
 
 
 class ActionTerm(Term):
-    """What the policy's numbers do to the walker: one number in [−1, 1] a joint, turned into controls.
+    """What the policy's numbers do to the walker: one number in [−1, 1] per joint becomes a control.
 
     A term has a field ``kind: Literal["NAME"] = "NAME"``, by which the configuration chooses it.
     """
@@ -213,12 +213,12 @@ GroupType = TypeVar("GroupType", bound=Terms)
 
 
 def compose(group: type[GroupType], kind: type[Term], *modules: ModuleType) -> type[GroupType]:
-    """Return a group of all terms of a kind in `modules`, each with its own defaults.
+    """Return a group of all terms of a kind that modules define, each with its own defaults.
 
     Args:
-        group: What the result is called and documented like, with its rules.
-        kind: The terms' base.
-        modules: Where they are defined; the order of their classes is the order of the terms.
+        group: The class that the result derives from, and takes name, documentation and validators from.
+        kind: The base class of the terms.
+        modules: The modules; the order of their classes is the order of the terms.
 
     Raises:
         ValueError: Two terms have one name, or a parameter of a term has no default.

@@ -62,7 +62,7 @@ def _unmirrored(term: ObservationTerm, walker: Walker) -> Fault | None:
     """Return what is wrong with the mirror image of an observation."""
     count, (places, signs) = len(term.rows(walker)), term.mirror(walker)
     found, expected = (
-        f"places {list(places)}, signs {list(signs)}",
+        f"places {np.asarray(places).tolist()}, signs {np.asarray(signs).tolist()}",
         f"{count} places that are 0 to {count - 1}, {count} signs",
     )
     if sorted(places) != list(range(count)) or len(signs) != count or not set(map(abs, signs)) <= {1}:

@@ -34,12 +34,6 @@ class Feet(ObservationTerm):
         return np.append(feet, 12 + walker.mirror_index), np.append(np.tile([1, -1, 1], 4), walker.mirror_sign)
 
 
-class Lame(observations.RootTilt):
-    """One sign too few."""
-
-    signs = (1,)
-
-
 @pytest.fixture(scope="module")
 def observation(walker: Walker) -> Observation:
     """All terms there are, and one of a test's own."""
@@ -120,11 +114,6 @@ def test_feet_are_seen_right_after_a_reset_and_the_last_action_until_then(
     np.testing.assert_array_equal(seen[:, 12:], 0)
     np.testing.assert_array_equal(batch.step(np.full((5, 8), 0.25)).observation[:, 12:], np.float32(0.25))
     np.testing.assert_array_equal(batch.reset(np.array([1]))[:, 12:], 0)
-
-
-def test_a_term_without_a_whole_mirror_image_is_refused(walker: Walker) -> None:
-    with pytest.raises(ValueError, match=r"^observation lame has 2 numbers, their mirror image 1 places and 1 signs$"):
-        Observation([Lame()], walker)
 
 
 def test_a_policy_that_sees_nothing_is_refused() -> None:

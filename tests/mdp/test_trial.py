@@ -9,6 +9,7 @@ import pytest
 
 from mimicrl.mdp.actions import Absolute, Residual, Torque
 from mimicrl.mdp.config import MDPConfig
+from mimicrl.mdp.observations import RootTilt
 from mimicrl.mdp.terms import ActionTerm, PenaltyTerm, Term, TerminationTerm, View
 from mimicrl.mdp.trial import first_fault
 from mimicrl.motions import ReferenceTrajectory
@@ -34,6 +35,12 @@ class Never(TerminationTerm):
 
     def meaning(self) -> str:
         return "never"
+
+
+class Lame(RootTilt):
+    """Has a sign for one of its two numbers."""
+
+    signs = (1,)
 
 
 def task(**groups: Any) -> MDPConfig:
@@ -67,6 +74,11 @@ FAULTS: dict[str, tuple[str, Term, str]] = {
         "rewards",
         Odd(weight=1.0, answer=np.array([0.0, np.nan, 0.0])),
         "term odd returns what is not finite, got [-0. nan -0.], expected finite numbers",
+    ),
+    "half a mirror image": (
+        "observations",
+        Lame(),
+        "term lame has no whole mirror image, got places [0], signs [1], expected 2 places that are 0 to 1, 2 signs",
     ),
     "not yes or no": (
         "terminations",
