@@ -92,13 +92,21 @@ def trained(
     return learner
 
 
-def test_predictions_are_those_of_stable_baselines3(trained: MimicPPO) -> None:
+def test_actor_and_critic_of_an_export_are_stable_baselines3s(trained: MimicPPO) -> None:
     policy = trained.export({})
-    rows = trained.normalizer.unnormalize_obs(observations(200, policy.observation_size))
+    normalized = observations(200, policy.observation_size)
+    rows = trained.normalizer.unnormalize_obs(normalized)
     assert isinstance(rows, np.ndarray)
     expected, _ = trained.predict(trained.normalizer.normalize_obs(rows), deterministic=True)
     np.testing.assert_allclose(policy.predict(rows), expected, rtol=0, atol=1e-5)
     assert np.abs(expected).max() > 0.05
+    hidden = normalized @ policy.tensors["critic.0.weight"].T + policy.tensors["critic.0.bias"]
+    hidden = np.maximum(hidden, 0) if trained.config.activation_fn == "relu" else np.tanh(hidden)
+    values = hidden @ policy.tensors["critic.1.weight"].T + policy.tensors["critic.1.bias"]
+    with torch.no_grad():
+        valued = trained.policy.predict_values(torch.from_numpy(normalized)).numpy()
+    np.testing.assert_allclose(values, valued, rtol=0, atol=1e-5)
+    np.testing.assert_array_equal(policy.tensors["log_std"], trained.policy.log_std.detach().numpy())
 
 
 def test_an_export_keeps_its_weights_when_the_learner_goes_on(trained: MimicPPO) -> None:
@@ -109,18 +117,6 @@ def test_an_export_keeps_its_weights_when_the_learner_goes_on(trained: MimicPPO)
             parameter.add_(1.0)
     assert policy.weights() == before
     trained.policy.load_state_dict(parameters)
-
-
-def test_an_exported_critic_is_stable_baselines3s(trained: MimicPPO) -> None:
-    rows = observations(50, 29)
-    tensors = trained.export({}).tensors
-    hidden = rows @ tensors["critic.0.weight"].T + tensors["critic.0.bias"]
-    hidden = np.maximum(hidden, 0) if trained.config.activation_fn == "relu" else np.tanh(hidden)
-    values = hidden @ tensors["critic.1.weight"].T + tensors["critic.1.bias"]
-    np.testing.assert_array_equal(tensors["log_std"], trained.policy.log_std.detach().numpy())
-    with torch.no_grad():
-        expected = trained.policy.predict_values(torch.from_numpy(rows)).numpy()
-    np.testing.assert_allclose(values, expected, rtol=0, atol=1e-5)
 
 
 def test_one_observation_is_a_batch_of_one() -> None:

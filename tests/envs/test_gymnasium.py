@@ -57,16 +57,6 @@ def test_both_libraries_checkers_find_nothing(options: dict[str, Any]) -> None:
     check_for_sb3(gymnasium.make(NAME, **options).unwrapped, skip_render_check=True)
 
 
-def test_a_seed_reproduces_an_episode_and_what_follows(make: Callable[..., MimicEnv]) -> None:
-    one, other = make(), make()
-    other.reset(seed=99)
-    runs = []
-    for environment in (one, other):
-        runs.append([environment.reset(seed=5)[0], *episode(environment, 80)])
-    np.testing.assert_array_equal(*runs)
-    assert not np.array_equal(one.reset(seed=6)[0], runs[0][0])
-
-
 @pytest.mark.parametrize(("asked", "phase"), [(0.0, 0.0), (0.3, 0.3), (1.25, 0.25), (-0.25, 0.75)])
 def test_an_episode_starts_where_it_is_asked_to(make: Callable[..., MimicEnv], asked: float, phase: float) -> None:
     environment = make()

@@ -99,17 +99,20 @@ def test_only_the_named_rows_step_and_the_others_keep_still(make: Callable[..., 
     for twin in (batch, everyone):
         walk(twin, 2)
     ids, rest = np.array([0, 2]), [1, 3]
-    names = ("qpos", "qvel", "site_xpos")
-    before = {name: np.array(getattr(batch.simulation, name))[rest] for name in names}
-    steps, phase = batch.steps[rest], batch.phase[rest]
-    step, expected = batch.step(actions, ids), everyone.step(actions)
-    for name, value in before.items():
-        np.testing.assert_array_equal(np.array(getattr(batch.simulation, name))[rest], value, err_msg=name)
-    np.testing.assert_array_equal(batch.steps[rest], steps)
-    np.testing.assert_array_equal(batch.phase[rest], phase)
+
+    def moving() -> list[np.ndarray]:
+        simulation = batch.simulation
+        return [
+            np.array(part)
+            for part in (simulation.qpos, simulation.qvel, simulation.site_xpos, batch.steps, batch.phase)
+        ]
+
+    before, step, expected = moving(), batch.step(actions, ids), everyone.step(actions)
+    for then, now in zip(before, moving(), strict=True):
+        np.testing.assert_array_equal(now[rest], then[rest])
+    np.testing.assert_array_equal(batch.simulation.state[ids], everyone.simulation.state[ids])
     for name, value in arrays(step).items():
         np.testing.assert_array_equal(value[ids], arrays(expected)[name][ids], err_msg=name)
-    np.testing.assert_array_equal(batch.simulation.state[ids], everyone.simulation.state[ids])
 
 
 def test_only_the_named_rows_are_reset(make: Callable[..., MimicBatch]) -> None:
