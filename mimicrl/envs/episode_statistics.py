@@ -17,7 +17,7 @@ from mimicrl.mdp.terminations import DIVERGED
 _PREFIX = "monitor."
 _STORED = ("rewards", "terms", "lengths")
 KEPT_STEPS = 100
-"""How many steps before a divergence are kept, to be looked at."""
+"""Number of steps before a divergence whose configurations are kept."""
 
 
 class EpisodeStatistics:
@@ -37,7 +37,7 @@ class EpisodeStatistics:
         self._steps = 0
 
     def start(self, ids: np.ndarray) -> None:
-        """Forget the episodes of the simulations `ids`."""
+        """Start to count new episodes in the simulations `ids`."""
         for sums in (self.rewards, self.terms, self.lengths):
             sums[ids] = 0
 

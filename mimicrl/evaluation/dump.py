@@ -1,4 +1,4 @@
-"""The last configurations of a training episode in which the physics diverged, to be shown."""
+"""Show the last configurations of a training episode in which the physics diverged."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from mimicrl.envs.task import Task
 from mimicrl.errors import ArtifactError
-from mimicrl.rendering.film import Take
+from mimicrl.rendering.film import Animation
 
 _SLOWNESS = 10
 
 
-def dump_take(task: Task, dump: Path, title: str) -> Take:
-    """Return what a dump shows, ten times slower than it was.
+def dump_animation(task: Task, dump: Path, title: str) -> Animation:
+    """Return a dump as an animation that is ten times slower than the simulation.
 
     Args:
         task: What was trained.
@@ -27,13 +27,13 @@ def dump_take(task: Task, dump: Path, title: str) -> Take:
     qpos = _read(dump, task.walker.model.nq)
     steps, step_s = len(qpos), _SLOWNESS / task.config.control_hz
     if steps == 1:
-        qpos = np.repeat(qpos, 2, axis=0)  # a film has two at least
+        qpos = np.repeat(qpos, 2, axis=0)  # a film needs at least two
 
     def caption(time_s: float) -> tuple[str, ...]:
         left = max(steps - 1 - int(time_s / step_s), 0)
         return title, f"{left} step{'' if left == 1 else 's'} before the end"
 
-    return Take(task.walker.model, step_s * np.arange(len(qpos), dtype=np.float64), qpos, caption=caption)
+    return Animation(task.walker.model, step_s * np.arange(len(qpos), dtype=np.float64), qpos, caption=caption)
 
 
 def _read(dump: Path, width: int) -> np.ndarray:
@@ -41,7 +41,7 @@ def _read(dump: Path, width: int) -> np.ndarray:
     try:
         with dump.open("rb") as file:  # not np.load, which takes archives too
             rows = np.lib.format.read_array(file, allow_pickle=False)
-    except Exception as error:  # NumPy parses the header as Python, and lets through whatever goes wrong there
+    except Exception as error:  # NumPy parses the header as Python, which can raise any error
         raise ArtifactError("a dump cannot be read", where=dump, got=error) from error
     if rows.ndim != 2 or rows.shape[1] != width or not np.issubdtype(rows.dtype, np.floating):
         raise ArtifactError("a dump of another walker", where=dump, got=rows.shape, expected=f"(steps, {width})")

@@ -13,9 +13,10 @@ ASIDE_M = 0.9
 
 
 def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Trajectory) -> Array:
-    """Return the reference at the phases of an episode of two steps or more, to the walker's left, shape ``(T, nq)``.
+    """Return the reference to the left of the walker, at the phases of an episode, shape ``(T, nq)``.
 
-    It goes on at the walker's mean speed, so that the two can be compared step by step however long they walk.
+    The ghost walks at the walker's mean speed, so that both stay side by side however long they walk. The episode has
+    at least two steps.
     """
     frame = reference.at_phase(episode.phase)
     position = frame.root_position_w.copy()

@@ -23,7 +23,7 @@ from mimicrl.mdp.reset import reference_state
 from mimicrl.mdp.terminations import TIME
 from mimicrl.policy import Policy
 from mimicrl.protocols import Protocol
-from mimicrl.rendering.film import Take
+from mimicrl.rendering.film import Animation
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Replay:
     """An episode that was rolled out again.
 
     Attributes:
-        take: What can be shown of it.
+        animation: The walker, its caption and perhaps the ghost.
         episode: Its row in the evaluation.
         start_phase: Where in the cycle it started.
         distance_m: Net way forward.
@@ -41,7 +41,7 @@ class Replay:
         weights_sha256: The policy's weights.
     """
 
-    take: Take
+    animation: Animation
     episode: int
     start_phase: float
     distance_m: float
@@ -52,7 +52,7 @@ class Replay:
 
     def facts(self) -> dict[str, Any]:
         """Return the figures by name."""
-        return {key: value for key, value in vars(self).items() if key != "take"}
+        return {key: value for key, value in vars(self).items() if key != "animation"}
 
 
 def roll(
@@ -89,7 +89,7 @@ def roll(
     distance = float(episodes.distance_m[chosen])
     agrees = None if recorded_m is None else bool(chosen < len(recorded_m) and recorded_m[chosen] == distance)
     return Replay(
-        take=_take(task, recorder.trajectory(chosen), episodes, chosen, title, ghost, agrees),
+        animation=_animation(task, recorder.trajectory(chosen), episodes, chosen, title, ghost, agrees),
         episode=chosen,
         start_phase=float(episodes.start_phase[chosen]),
         distance_m=distance,
@@ -101,13 +101,13 @@ def roll(
 
 
 def median_episode(distance_m: Array) -> int:
-    """Return the episode of median distance, of two the shorter; shape ``(E,)``."""
+    """Return the episode of median distance; of an even number, the lower of the two in the middle."""
     return int(np.argsort(distance_m, kind="stable")[(len(distance_m) - 1) // 2])
 
 
-def _take(
+def _animation(
     task: Task, episode: Trajectory, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
-) -> Take:
+) -> Animation:
     if not len(episode.phase):  # it diverged in its first step: nothing but its start was ever finite
         start = episodes.start_phase[index : index + 1]
         episode = Trajectory(reference_state(task.walker, task.reference.at_phase(start))[0], start)
@@ -125,4 +125,4 @@ def _take(
         return title + differs, f"{speeds}   {time_s + dt:.1f} s   {np.interp(time_s, times, x):.1f} m{ended}"
 
     shade = ghost_qpos(task.walker, task.reference, episode) if ghost else None
-    return Take(task.walker.model, times, episode.qpos, shade, caption)
+    return Animation(task.walker.model, times, episode.qpos, shade, caption)

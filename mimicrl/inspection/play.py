@@ -8,7 +8,7 @@ import numpy as np
 
 from mimicrl.motions.reference import ReferenceTrajectory
 from mimicrl.rendering import film
-from mimicrl.rendering.film import Take, VideoOptions
+from mimicrl.rendering.film import Animation, VideoOptions
 from mimicrl.walkers.walker import Walker
 
 _CYCLIC_SECONDS = 10.0
@@ -32,5 +32,5 @@ def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: Vi
     def caption(time_s: float) -> tuple[str, ...]:
         return about, f"{reference.speed_mps:.2f} m/s   {time_s:.1f} s   {reference.speed_mps * time_s:.1f} m"
 
-    film.write(out, [Take(walker.model, times, qpos, caption=caption)], settings)
+    film.write(out, [Animation(walker.model, times, qpos, caption=caption)], settings)
     return out

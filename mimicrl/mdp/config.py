@@ -21,7 +21,7 @@ else:
 
 
 class TaskConfig(Section):
-    """What the Markov decision process has besides its terms."""
+    """The settings of the Markov decision process besides its terms."""
 
     control_hz: Count = 50
     """Control steps per second; must divide the physics rate."""
@@ -38,7 +38,7 @@ class TaskConfig(Section):
         terminations: terminations.Terminations = cast(terminations.Terminations, ...)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        """Pickle the built-in terms' section by content: composed classes have no place where they could be found."""
+        """Pickle the section of the built-in terms by content, as pickle finds no composed class in a module."""
         return (_read, (self.model_dump_json(),)) if type(self) is MDPConfig else super().__reduce__()
 
 
@@ -51,7 +51,7 @@ def composed(*plugins: ModuleType) -> type[TaskConfig]:
     """Return the section of the Markov decision process, composed of the built-in terms and those of plugins.
 
     Raises:
-        ValueError: Two terms have one name.
+        ValueError: Two terms have the same name, or an action has no field by which it is chosen.
     """
     kinds = classes(ActionTerm, actions, *plugins)
     for kind in kinds:

@@ -23,7 +23,7 @@ class BatchSimulation:
     """
 
     def __init__(self, model: mujoco.MjModel, count: int, threads: int) -> None:
-        # A persistent batch continues from the velocity stage, so current sites cost nothing extra.
+        # A persistent batch goes on from the velocity stage. So the sites are current at no extra cost.
         self._batch = Batch(model, count, nthread=threads, persistent=True)
         self.qpos = self._batch.bind("qpos")
         self.qvel = self._batch.bind("qvel")
@@ -46,7 +46,7 @@ class BatchSimulation:
             ids: Sorted indices of the simulations to step, or None for all.
 
         Returns:
-            The simulations in which MuJoCo raised an error; they keep the state from before.
+            The simulations in which MuJoCo raised an error. They keep the state that they had before the step.
         """
         try:
             self._batch.step(ids, nstep=substeps, stage=mujoco.mjtStage.mjSTAGE_VEL)

@@ -1,4 +1,4 @@
-"""Trying out terms before anything is trained: each must return rows of the right shape, of finite numbers."""
+"""Try all terms before anything is trained: each must return finite numbers in rows of the right shape."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Fault(NamedTuple):
 
 
 def first_fault(config: TaskConfig, walker: Walker, reference: ReferenceTrajectory) -> Fault | None:
-    """Return the first fault of a task's terms, tried on three walkers in states of the reference; None without.
+    """Try the terms of a task on three walkers in states of the reference; return the first fault, or None.
 
     Args:
         config: The task.
@@ -48,7 +48,7 @@ def first_fault(config: TaskConfig, walker: Walker, reference: ReferenceTrajecto
     for values in (config.action.controls(joints, walker, frame), config.action.mirror(joints, walker)):
         if fault := _fault(config.action, values, joints.shape):
             return fault
-    # Not by steps of the task itself, which would fail at the terms before they could be named.
+    # A step of the task itself would fail inside a wrong term, and the error could not name the term.
     qpos, qvel = reference_state(walker, frame)
     state = measure(walker, phase, qpos, qvel, BatchSimulation(walker.simulation_model, 1, 1).sites(qpos))
     view = View(walker, reference, state, frame, tracking_error(state, frame), joints)
@@ -71,7 +71,7 @@ def _unmirrored(term: ObservationTerm, walker: Walker) -> Fault | None:
 
 
 def _calls(config: TaskConfig, walker: Walker) -> list[tuple[Term, Callable[[View], np.ndarray], tuple[int, ...]]]:
-    """Return the terms that are on, what is called of each, and the shape it must return."""
+    """Return the terms that are on, each with its function and the shape that this must return."""
     observations: list[ObservationTerm] = config.observations.active()
     rewards: list[RewardTerm] = config.rewards.active()
     terminations: list[TerminationTerm] = config.terminations.active()

@@ -46,7 +46,7 @@ class VideoOptions:
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class Animation:
     """A motion to show.
 
     Attributes:
@@ -69,50 +69,56 @@ class Take:
         return len(self.times_s) * float(self.times_s[1])
 
 
-def write(path: Path, takes: Sequence[Take], options: VideoOptions) -> int:
-    """Write takes, side by side, as one video; return its number of pictures. See `mimicrl.rendering.encode.write`."""
-    length = max(take.duration_s for take in takes)
+def write(path: Path, animations: Sequence[Animation], options: VideoOptions) -> int:
+    """Write animations side by side as a video; return its number of pictures. See `mimicrl.rendering.encode.write`."""
+    length = max(animation.duration_s for animation in animations)
     fps = options.fps
     if options.kind == "png":
         fps = _STRIP_PICTURES / min(options.seconds or length, length)
     with contextlib.ExitStack() as opened:  # OpenGL must be closed by the thread that opened it, so it is closed here
         films = [
             opened.enter_context(
-                contextlib.closing(frames(take, fps, options.width, options.height, seconds=options.seconds))
+                contextlib.closing(frames(animation, fps, options.width, options.height, seconds=options.seconds))
             )
-            for take in takes
+            for animation in animations
         ]
         return encode.write(path, films[0] if len(films) == 1 else encode.side_by_side(films), fps, options.kind)
 
 
-def frames(take: Take, fps: float, width: int, height: int, *, seconds: float | None = None) -> Pictures:
-    """Yield a film's pictures, uint8, shape ``(height, width, 3)``; of a whole take the last one shows its last row.
+def frames(animation: Animation, fps: float, width: int, height: int, *, seconds: float | None = None) -> Pictures:
+    """Yield a film's pictures, uint8, shape ``(height, width, 3)``.
+
+    The last picture of a whole animation shows its last row.
 
     Args:
-        take: What is shown.
+        animation: What is shown.
         fps: Pictures per second.
         width: [pixel].
         height: [pixel].
-        seconds: Length of the film; by default, and at most, that of the take.
+        seconds: Length of the film; by default, and at most, that of the animation.
 
     Raises:
         MachineError: There is no OpenGL.
     """
-    step_s = float(take.times_s[1])
-    length = take.duration_s if seconds is None else min(seconds, take.duration_s)
+    step_s = float(animation.times_s[1])
+    length = animation.duration_s if seconds is None else min(seconds, animation.duration_s)
     pictures = max(1, round(length * fps))
     # Counted back from the end, so that the last picture shows where the motion ended.
     times = np.maximum(length - step_s - np.arange(pictures)[::-1] / fps, 0.0)
-    with contextlib.closing(ahead(_without_captions(take, times, width, height))) as drawn:
+    with contextlib.closing(ahead(_without_captions(animation, times, width, height))) as drawn:
         for picture, time_s in zip(drawn, times, strict=True):
-            yield caption.write(picture, take.caption(float(time_s)))
+            yield caption.write(picture, animation.caption(float(time_s)))
 
 
-def _without_captions(take: Take, times: Array, width: int, height: int) -> Pictures:
-    qpos = at_times(take.times_s, take.qpos, times)
-    ghosts = [None] * len(times) if take.ghost_qpos is None else at_times(take.times_s, take.ghost_qpos, times)
-    camera_x = glide(take.times_s, take.qpos[:, 0], times)
-    with contextlib.closing(FrameRenderer(take.model, width, height)) as renderer:
+def _without_captions(animation: Animation, times: Array, width: int, height: int) -> Pictures:
+    qpos = at_times(animation.times_s, animation.qpos, times)
+    ghosts = (
+        [None] * len(times)
+        if animation.ghost_qpos is None
+        else at_times(animation.times_s, animation.ghost_qpos, times)
+    )
+    camera_x = glide(animation.times_s, animation.qpos[:, 0], times)
+    with contextlib.closing(FrameRenderer(animation.model, width, height)) as renderer:
         for row, ghost, x in zip(qpos, ghosts, camera_x, strict=True):
             yield renderer.frame(row, ghost_qpos=ghost, look_at_x=x)
 

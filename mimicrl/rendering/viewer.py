@@ -17,24 +17,24 @@ import numpy as np
 
 from mimicrl.errors import MachineError
 from mimicrl.rendering import film
-from mimicrl.rendering.film import Take
+from mimicrl.rendering.film import Animation
 
 _RATE_HZ = 60.0
 
 
-def show(take: Take) -> None:
-    """Play a take at its own speed, over and over; the mouse turns the view, a double click follows a body.
+def show(animation: Animation) -> None:
+    """Play an animation at its own speed, over and over; the mouse turns the view, a double click follows a body.
 
     Raises:
         MachineError: There is no display.
     """
     _require_display()
-    times = np.arange(0.0, take.times_s[-1], 1.0 / _RATE_HZ)
-    rows = film.at_times(take.times_s, take.qpos, times)
-    data = mujoco.MjData(take.model)
+    times = np.arange(0.0, animation.times_s[-1], 1.0 / _RATE_HZ)
+    rows = film.at_times(animation.times_s, animation.qpos, times)
+    data = mujoco.MjData(animation.model)
     with (
         _threads_ended(),
-        mujoco.viewer.launch_passive(take.model, data, show_left_ui=False, show_right_ui=False) as viewer,
+        mujoco.viewer.launch_passive(animation.model, data, show_left_ui=False, show_right_ui=False) as viewer,
     ):
         while viewer.is_running():
             begin = time.monotonic()
@@ -42,7 +42,7 @@ def show(take: Take) -> None:
                 if not viewer.is_running():
                     return
                 data.qpos[:] = row
-                mujoco.mj_forward(take.model, data)
+                mujoco.mj_forward(animation.model, data)
                 time.sleep(max(0.0, begin + time_s - time.monotonic()))
                 viewer.sync()
 

@@ -44,7 +44,7 @@ def replay(
     """Write a video of an episode of the evaluation, with the reference beside the walker; needs no display."""
     _refuse_contradictions(len(runs), grid=grid, view=view, dump=dump, out=out)
     from mimicrl.envs.task import Task
-    from mimicrl.evaluation.dump import dump_take
+    from mimicrl.evaluation.dump import dump_animation
     from mimicrl.rendering import film, opengl
     from mimicrl.runs import Run
 
@@ -54,23 +54,26 @@ def replay(
     if view:
         from mimicrl.rendering import viewer
 
-        viewer.show(roll_again(first, checkpoint, episode=episode, **options).take)
+        viewer.show(roll_again(first, checkpoint, episode=episode, **options).animation)
         return None
     video = film.VideoOptions(seconds, fps, width, height, kind, ghost)
     shown: list[Replay] = []
     with ThreadPoolExecutor(1) as beside:
         trial = beside.submit(opengl.choose)  # in a process of its own, so it costs nothing meanwhile
         if dump is not None:
-            takes, name = [dump_take(Task.of_run(first), dump, _title(first))], dump.stem
+            animations, name = [dump_animation(Task.of_run(first), dump, _title(first))], dump.stem
         else:
             shown = _roll_all(first, others, checkpoint, episode, **options)
             # Another episode than the workflow's does not take its place.
-            takes, name = [each.take for each in shown], checkpoint + ("" if episode is None else f"-episode-{episode}")
+            animations, name = (
+                [each.animation for each in shown],
+                checkpoint + ("" if episode is None else f"-episode-{episode}"),
+            )
         drawn_by = asdict(trial.result())
     path = out or first.video_file(f"{name}.{kind}")
     if out is None:
         work.sign_for(first, "replay" if path.name == "final.mp4" else f"replay-{path.name}", physics=threads)
-    pictures = film.write(path, takes, video)
+    pictures = film.write(path, animations, video)
     work.wrote(path)
     if shown:
         facts = {"checkpoint": checkpoint, **shown[0].facts(), "pictures": pictures}

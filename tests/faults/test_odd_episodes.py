@@ -64,8 +64,8 @@ def test_a_fall_is_shown_to_its_end(run: Run, acting: Callable[..., None]) -> No
     assert result["reason"] == "fall"
     assert 0 < result["duration_s"] < 1.5
     assert result["pictures"] == round(10 * result["duration_s"])
-    assert len(shown.take.times_s) == round(50 * shown.duration_s)
-    title, words = shown.take.caption(float(shown.take.times_s[-1]))
+    assert len(shown.animation.times_s) == round(50 * shown.duration_s)
+    title, words = shown.animation.caption(float(shown.animation.times_s[-1]))
     duration = f"{shown.duration_s:.1f} s"
     assert words.endswith(f"   {duration}   {shown.distance_m:.1f} m   fall at {duration}")
     assert "unlike" not in title
@@ -79,9 +79,9 @@ def test_a_divergence_is_shown_up_to_the_last_step_that_was_sane(
     acting(1, breaks)
     shown = roll_again(run, episode=1)
     assert (shown.reason, shown.duration_s) == ("diverged", pytest.approx(breaks / 50))
-    assert len(shown.take.times_s) == max(breaks - 1, 2)
-    assert np.isfinite(shown.take.qpos).all()
-    assert shown.take.caption(0.0)[1].endswith(f"   diverged at {breaks / 50:.1f} s")
+    assert len(shown.animation.times_s) == max(breaks - 1, 2)
+    assert np.isfinite(shown.animation.qpos).all()
+    assert shown.animation.caption(0.0)[1].endswith(f"   diverged at {breaks / 50:.1f} s")
     acting(1, breaks)
     assert filmed(run, 1)["pictures"] == pictures
 
@@ -92,5 +92,5 @@ def test_an_episode_that_broke_at_once_shows_its_start(run: Run, acting: Callabl
     # Nothing it did was finite, so what is seen is the reference at the start.
     task = Task.of_run(run)
     frame = task.reference.at_phase(np.array([shown.start_phase]))
-    expected = np.repeat(frame.joint_angles_rad, len(shown.take.qpos), axis=0)
-    np.testing.assert_array_equal(shown.take.qpos[:, task.walker.qpos_index], expected)
+    expected = np.repeat(frame.joint_angles_rad, len(shown.animation.qpos), axis=0)
+    np.testing.assert_array_equal(shown.animation.qpos[:, task.walker.qpos_index], expected)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from mimicrl.errors import MachineError
 from mimicrl.geometry import rotations
 from mimicrl.rendering import film
-from mimicrl.rendering.film import Take
+from mimicrl.rendering.film import Animation
 from mimicrl.walkers import Walker
 
 HZ = 50.0
@@ -116,8 +116,8 @@ def test_a_film_lasts_as_long_as_its_take_or_as_asked_and_shows_it_evenly(
     times, qpos = walk(rows)
     told: list[float] = []
     ghost_qpos = qpos + 0.5 if with_ghost else None
-    take = Take(walker.model, times, qpos, ghost_qpos, lambda time_s: told.append(time_s) or ())
-    frames = list(film.frames(take, fps, 64, 48, seconds=seconds))
+    animation = Animation(walker.model, times, qpos, ghost_qpos, lambda time_s: told.append(time_s) or ())
+    frames = list(film.frames(animation, fps, 64, 48, seconds=seconds))
     assert [frame.shape for frame in frames] == [(48, 64, 3)] * pictures
     shown, ghosts, cameras = zip(*renderers[0].drawn, strict=True)
     wanted = np.array(told)
@@ -135,7 +135,7 @@ def test_a_film_lasts_as_long_as_its_take_or_as_asked_and_shows_it_evenly(
 
 
 def test_a_film_that_is_left_early_closes_its_renderer(walker: Walker, renderers: list[Renderer]) -> None:
-    pictures = film.frames(Take(walker.model, *walk(50)), 30.0, 64, 48)
+    pictures = film.frames(Animation(walker.model, *walk(50)), 30.0, 64, 48)
     assert not renderers, "nothing is opened before the first picture"
     next(pictures)
     assert renderers[0].open

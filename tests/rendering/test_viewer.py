@@ -1,4 +1,4 @@
-"""The viewer: a take at its own speed, again and again, until its window is closed; not without a display."""
+"""The viewer: an animation at its own speed, again and again, until its window is closed; not without a display."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import pytest
 
 from mimicrl.errors import MachineError
 from mimicrl.rendering import film, viewer
-from mimicrl.rendering.film import Take
+from mimicrl.rendering.film import Animation
 from mimicrl.walkers import Walker
 
 ROWS = 10
 
 
 @pytest.fixture
-def take(walker: Walker) -> Take:
+def animation(walker: Walker) -> Animation:
     qpos = np.repeat(walker.model.qpos0[None], ROWS, axis=0)
     qpos[:, 7] = np.linspace(0, 1, ROWS)
-    return Take(walker.model, np.arange(ROWS) / 50, qpos)
+    return Animation(walker.model, np.arange(ROWS) / 50, qpos)
 
 
 class Clock:
@@ -78,31 +78,33 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> list[Window]:
     return opened
 
 
-def test_a_take_is_shown_at_its_own_speed_until_the_window_is_closed(take: Take, windows: list[Window]) -> None:
-    viewer.show(take)
+def test_an_animation_is_shown_at_its_own_speed_until_the_window_is_closed(
+    animation: Animation, windows: list[Window]
+) -> None:
+    viewer.show(animation)
     (window,) = windows
     assert len(window.shown) == 25
     times, rows = np.array([time for time, _ in window.shown]), np.array([row for _, row in window.shown])
     once = int(np.flatnonzero(np.diff(rows[:, 7]) < 0)[0]) + 1
     assert rows[once:][:once].tolist() == rows[:once].tolist(), "it begins again"
     elapsed = times[:once] - times[0]
-    np.testing.assert_allclose(rows[:once], film.at_times(take.times_s, take.qpos, elapsed), atol=1e-9)
-    assert elapsed[0] == 0 and elapsed[-1] > take.times_s[-2]
+    np.testing.assert_allclose(rows[:once], film.at_times(animation.times_s, animation.qpos, elapsed), atol=1e-9)
+    assert elapsed[0] == 0 and elapsed[-1] > animation.times_s[-2]
     assert not window.drawing.is_alive(), "nobody draws any more when the process may end"
 
 
 @pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY"])
 def test_without_a_display_the_message_says_what_else_to_do(
-    take: Take, windows: list[Window], monkeypatch: pytest.MonkeyPatch, name: str
+    animation: Animation, windows: list[Window], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.delenv("DISPLAY")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(MachineError) as caught:
-        viewer.show(take)
+        viewer.show(animation)
     assert str(caught.value) == "the viewer needs a display — got no DISPLAY — leave out --view to write a video"
     monkeypatch.setenv(name, ":99")
     monkeypatch.setattr(viewer.glfw, "init", lambda: False)
     with pytest.raises(MachineError, match=rf"^the viewer needs a display — got {name}=:99 — leave out --view to"):
-        viewer.show(take)
+        viewer.show(animation)
     assert not windows

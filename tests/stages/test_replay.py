@@ -57,9 +57,9 @@ def test_every_episode_walks_as_far_as_its_row_in_the_table_says(evaluated: Run,
         assert shown.agrees_with_table is True
         for column in ("distance_m", "duration_s", "start_phase", "reason", "episode"):
             assert getattr(shown, column) == row[column], column
-        assert shown.take.qpos[-1, 0] == row["distance_m"]
-        for time_s, qpos in zip(shown.take.times_s, shown.take.qpos, strict=True):
-            words = shown.take.caption(float(time_s))[1]
+        assert shown.animation.qpos[-1, 0] == row["distance_m"]
+        for time_s, qpos in zip(shown.animation.times_s, shown.animation.qpos, strict=True):
+            words = shown.animation.caption(float(time_s))[1]
             assert f"   {time_s + 0.02:.1f} s   {qpos[0]:.1f} m" in words, "the caption counts along"
 
 
@@ -152,11 +152,11 @@ def test_a_grid_of_runs_evaluated_from_different_starts_is_refused(
 
 def test_without_table_and_ghost_the_configuration_says_how_many_episodes(run: Run) -> None:
     wanted = roll_again(run, episode=3)
-    assert wanted.take.ghost_qpos is not None
-    assert wanted.take.ghost_qpos.shape == wanted.take.qpos.shape
+    assert wanted.animation.ghost_qpos is not None
+    assert wanted.animation.ghost_qpos.shape == wanted.animation.qpos.shape
     run.episodes_file("final").unlink()
     shown = roll_again(run, episode=3, ghost=False)
-    assert shown.take.ghost_qpos is None
+    assert shown.animation.ghost_qpos is None
     assert shown.agrees_with_table is None
     assert (shown.distance_m, shown.start_phase) == (wanted.distance_m, 0.75)
 

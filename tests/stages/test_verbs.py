@@ -57,7 +57,7 @@ def test_an_episode_is_shown_in_the_viewer(mimicrl: Any, trained: Run, monkeypat
     shown: list[Any] = []
     monkeypatch.setattr(viewer, "show", shown.append)
     assert mimicrl("replay", trained.path, "--view", "--episode", 1) == (0, "", "")
-    expected = replaying.roll_again(trained, episode=1).take
+    expected = replaying.roll_again(trained, episode=1).animation
     assert shown[0].qpos.tolist() == expected.qpos.tolist()
     assert not (trained.path / "videos").exists()
 

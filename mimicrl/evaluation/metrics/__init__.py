@@ -1,6 +1,6 @@
 """Metrics of an evaluation: each class in a file of this folder is one.
 
-Episodes, summaries, logs, tables, figures and the report show whatever is here; nothing lists the metrics again.
+Episodes, summaries, logs, tables, figures and the report show all classes that they find here. No list names them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def found() -> tuple[Metric, ...]:
 
 @dataclass(frozen=True)
 class Summary:
-    """An evaluation in numbers, as training uses it.
+    """The numbers of an evaluation, as training uses them; `EvaluationSummary` also says how to show each.
 
     Attributes:
         episodes: Number of episodes.
