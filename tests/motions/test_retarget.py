@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import defaultdict
 from functools import reduce
-from typing import Any
 
 import mujoco
 import numpy as np
@@ -18,7 +18,6 @@ from mimicrl.motions.retarget import Recording, hinge_angles, lay_out, leg_lengt
 from mimicrl.walkers import Walker, library
 
 BODIES = {"hip": ("trunk", "thigh"), "knee": ("thigh", "shank"), "ankle": ("shank", "foot")}
-GRAVITY = 9.81
 
 
 def compose(axes: np.ndarray, angles: np.ndarray) -> np.ndarray:
@@ -39,16 +38,14 @@ def stacks(count: int) -> list[tuple[tuple[int, ...], ...]]:
 def record(clip: MotionClip, walker: Walker) -> Recording:
     """Return what a recorder would see of a walker that follows a clip: rotations of bodies in their parents."""
     data = mujoco.MjData(walker.model)
-    seen: dict[str, list[np.ndarray]] = {f"{joint}_{side}": [] for joint in BODIES for side in "rl"}
+    seen: dict[str, list[np.ndarray]] = defaultdict(list)
     for row in walker.assemble_qpos(clip.root_position_w, clip.root_quat_w, clip.joint_angles_rad):
         data.qpos = row
         mujoco.mj_kinematics(walker.model, data)
-        for joint, (parent, child) in BODIES.items():
-            for side in "rl":
-                upper = data.body(parent if parent == "trunk" else f"{parent}_{side}").xquat
-                seen[f"{joint}_{side}"].append(
-                    rotations.multiply(rotations.conjugate(upper), data.body(f"{child}_{side}").xquat)
-                )
+        for (joint, (parent, child)), side in itertools.product(BODIES.items(), "rl"):
+            upper = data.body(parent if parent == "trunk" else f"{parent}_{side}").xquat
+            turn = rotations.multiply(rotations.conjugate(upper), data.body(f"{child}_{side}").xquat)
+            seen[f"{joint}_{side}"].append(turn)
     return Recording(
         name="recorded",
         times_s=clip.times_s,
@@ -72,23 +69,12 @@ def assert_same_motion(one: MotionClip, other: MotionClip, atol: float = 1e-12) 
 def test_a_stack_of_hinges_gets_its_angles_back(axes: tuple[tuple[int, ...], ...]) -> None:
     # The middle one of three Euler angles is ambiguous from a quarter turn on.
     angles = np.random.default_rng(0).uniform(-1.5, 1.5, (50, len(axes)))
-    got = hinge_angles(compose(np.array(axes), angles), np.array(axes, float))
-    np.testing.assert_allclose(got, angles, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("axes", stacks(2), ids=str)
-def test_two_hinges_keep_the_limbs_direction_under_any_twist(axes: tuple[tuple[int, ...], ...]) -> None:
-    limb = np.cross(axes[0], axes[1])
-    rng = np.random.default_rng(1)
-    angles = rng.uniform(-1.5, 1.5, (50, 2))
-    twisted = rotations.multiply(
-        compose(np.array(axes), angles), rotations.from_axis_angle(limb, rng.uniform(-3, 3, 50))
-    )
-    got = hinge_angles(twisted, np.array(axes, float))
-    np.testing.assert_allclose(got, angles, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(
-        rotations.rotate(compose(np.array(axes), got), limb), rotations.rotate(twisted, limb), rtol=0, atol=1e-12
-    )
+    turns = compose(np.array(axes), angles)
+    if len(axes) == 2:
+        # A twist of the limb about its own axis does not matter.
+        twist = np.random.default_rng(1).uniform(-3, 3, 50)
+        turns = rotations.multiply(turns, rotations.from_axis_angle(np.cross(*axes), twist))
+    np.testing.assert_allclose(hinge_angles(turns, np.array(axes, float)), angles, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +82,10 @@ def test_two_hinges_keep_the_limbs_direction_under_any_twist(axes: tuple[tuple[i
 )
 def test_oblique_or_repeated_hinges_are_refused(axes: list[list[float]]) -> None:
     array = np.array(axes, float)
-    with pytest.raises(WalkerError) as caught:
+    with pytest.raises(
+        WalkerError, match=r"^a joint's hinges must be orthogonal and along the coordinate axes — got \[\["
+    ):
         hinge_angles(rotations.IDENTITY[None], array)
-    assert str(caught.value) == (
-        f"a joint's hinges must be orthogonal and along the coordinate axes — got {array.tolist()}"
-    )
 
 
 # --- recordings -----------------------------------------------------------------------------------------------------
@@ -131,25 +116,11 @@ def test_a_larger_skeleton_walks_at_the_same_froude_number(clip: MotionClip, wal
         root_position_w=small.root_position_w * size,
         leg_length_m=small.leg_length_m * size,
     )
-    recorded_speed = clip.speed_mps * np.sqrt(size)
-    got = retarget(large, walker)
-    froude = recorded_speed**2 / (GRAVITY * large.leg_length_m)
-    assert got.speed_mps**2 / (GRAVITY * leg_length(walker)) == pytest.approx(froude, rel=1e-12)
-    assert_same_motion(got, retarget(small, walker))
+    assert_same_motion(retarget(large, walker), retarget(small, walker))
 
 
 def test_the_leg_is_thigh_and_shank(walker: Walker) -> None:
     assert leg_length(walker) == pytest.approx((0.245 + 0.246) * 1.70, abs=1e-6)
-
-
-def test_a_recording_of_other_joints_is_refused(clip: MotionClip, walker: Walker) -> None:
-    recording = dataclasses.replace(record(clip, walker), rotations={"tail": np.tile(rotations.IDENTITY, (201, 1))})
-    with pytest.raises(MotionError) as caught:
-        retarget(recording, walker)
-    assert str(caught.value) == (
-        f"the motion and the walker have no joint in common — recorded — got tail, "
-        f"expected {', '.join(walker.joint_names)}"
-    )
 
 
 # --- laying out -----------------------------------------------------------------------------------------------------
@@ -176,13 +147,6 @@ def test_a_clip_on_the_spot_keeps_its_first_heading_along_x(clip: MotionClip, wa
     got = lay_out(dataclasses.replace(clip, root_position_w=still, root_quat_w=np.tile(quat, (len(still), 1))), walker)
     np.testing.assert_allclose(rotations.yaw(got.root_quat_w), 0, rtol=0, atol=1e-12)
     np.testing.assert_allclose(got.root_position_w[:, :2], 0, rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize("loop", ["wrap", "none"])
-def test_the_ends_stay_as_far_apart_as_they_were_recorded(clip: MotionClip, walker: Walker, loop: Any) -> None:
-    angles = clip.joint_angles_rad + 0.2 * clip.times_s[:, None]
-    got = lay_out(dataclasses.replace(clip, joint_angles_rad=angles, loop=loop), walker)
-    np.testing.assert_array_equal(got.joint_angles_rad, angles)
 
 
 @pytest.mark.parametrize("height_m", [-3.0, 0.0, 10.0])
@@ -214,11 +178,11 @@ def test_joints_are_matched_by_name_and_missing_ones_stay_straight(clip: MotionC
     assert not np.delete(got.joint_angles_rad, order, axis=1).any()
 
 
-def test_a_clip_of_another_body_is_refused(clip: MotionClip, walker: Walker) -> None:
+def test_the_motion_of_another_body_is_refused(clip: MotionClip, walker: Walker) -> None:
     other = dataclasses.replace(clip, joint_names=("tail",), joint_angles_rad=clip.joint_angles_rad[:, :1])
-    with pytest.raises(MotionError) as caught:
+    recording = dataclasses.replace(record(clip, walker), rotations={"tail": np.tile(rotations.IDENTITY, (201, 1))})
+    text = "the motion and the walker have no joint in common — {} — got tail, expected hip_flexion_r, "
+    with pytest.raises(MotionError, match=text.format("gait-1.25")):
         lay_out(other, walker)
-    assert str(caught.value) == (
-        f"the motion and the walker have no joint in common — gait-1.25 — got tail, "
-        f"expected {', '.join(walker.joint_names)}"
-    )
+    with pytest.raises(MotionError, match=text.format("recorded")):
+        retarget(recording, walker)
