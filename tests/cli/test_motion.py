@@ -7,60 +7,58 @@ from typing import Any
 
 import imageio_ffmpeg
 import pytest
-from PIL import Image
 
 from mimicrl.motions import MotionClip
 
 SMALL = ["--width", 64, "--height", 48]
 
 
-def test_motions_are_listed_and_inspected(mimicrl: Any) -> None:
+def test_motions_are_listed(mimicrl: Any) -> None:
     done = mimicrl("motion", "list")
     assert done.code == 0
     assert {"gait", "FILE.txt", "FILE.npz"} <= {line.split()[0] for line in done.out.splitlines()}
-    done = mimicrl("motion", "inspect", "gait", "--speed", 1.0)
-    assert done.code == 0 and "gait-1" in done.out
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
-def test_an_inspected_motion_is_drawn_beside_published_gait(mimicrl: Any, tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG\r"), ("svg", b"<?xml"), ("pdf", b"%PDF-")])
+def test_an_inspected_motion_is_drawn_beside_published_gait(
+    mimicrl: Any, tmp_path: Path, ending: str, start: bytes
+) -> None:
     figure = tmp_path / "new" / f"gait.{ending}"
-    done = mimicrl("motion", "inspect", "gait", "--figure", figure)
-    assert (done.code, done.err) == (0, "") and "gait-1.25" in done.out
-    assert [file.name for file in figure.parent.iterdir()] == [figure.name]
-    assert figure.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml", b"%PDF-")
+    done = mimicrl("motion", "inspect", "gait", "--speed", 1.0, "--figure", figure)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("gait-1: ")
+    assert figure.read_bytes().startswith(start)
 
 
 @pytest.mark.parametrize(("name", "got"), [("gait.bmp", ".bmp"), ("gait", "none")])
 def test_a_figure_of_an_unknown_format_is_code_2(mimicrl: Any, tmp_path: Path, name: str, got: str) -> None:
     done = mimicrl("motion", "inspect", "gait", "--figure", tmp_path / name)
-    assert done.code == 2 and not list(tmp_path.iterdir())
+    assert done.code == 2
     assert done.last.startswith(
         f"mimicrl motion inspect: figures have no such format — {tmp_path / name} — got {got}, "
     )
+    assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("saved", [False, True])
-def test_a_motion_is_played_as_a_video(mimicrl: Any, clip: MotionClip, tmp_path: Path, saved: bool) -> None:
+def test_a_motion_file_is_played_as_a_video(mimicrl: Any, clip: MotionClip, tmp_path: Path) -> None:
     clip.save(tmp_path / "walk.npz")
     out = tmp_path / "new" / "walk.mp4"
-    motion = tmp_path / "walk.npz" if saved else "gait"
-    done = mimicrl("motion", "play", motion, "--out", out, "--seconds", 0.5, "--fps", 20, *SMALL)
+    done = mimicrl("motion", "play", tmp_path / "walk.npz", "--out", out, "--seconds", 0.5, "--fps", 20, *SMALL)
     assert done == (0, f"{out}\n", "")
     assert imageio_ffmpeg.count_frames_and_secs(str(out))[0] == 10
     about = next(imageio_ffmpeg.read_frames(str(out)))
     assert (about["size"], about["fps"], about["codec"]) == ((64, 48), 20.0, "h264")
 
 
-def test_a_motion_is_played_at_another_speed_and_in_another_format(mimicrl: Any, tmp_path: Path) -> None:
-    films = []
+def test_the_generated_walk_is_played_at_any_speed_and_in_another_format(mimicrl: Any, tmp_path: Path) -> None:
+    films = {}
     for speed in (0.9, 1.9):
-        films.append(tmp_path / f"{speed}.gif")
-        words = ["--out", films[-1], "--format", "gif", "--speed", speed, "--seconds", 0.5, "--fps", 10, *SMALL]
+        out = tmp_path / f"{speed}.gif"
+        words = ["--out", out, "--format", "gif", "--speed", speed, "--seconds", 0.5, "--fps", 10, *SMALL]
         assert mimicrl("motion", "play", "gait", *words).code == 0
-        with Image.open(films[-1]) as film:
-            assert (film.size, film.n_frames) == ((64, 48), 5)  # type: ignore[attr-defined]
-    assert films[0].read_bytes() != films[1].read_bytes()
+        films[speed] = out.read_bytes()
+    assert films[0.9] != films[1.9]
+    assert films[0.9].startswith(b"GIF8")
 
 
 @pytest.mark.parametrize(
@@ -73,4 +71,5 @@ def test_a_motion_is_played_at_another_speed_and_in_another_format(mimicrl: Any,
 @pytest.mark.parametrize("verb", [["inspect"], ["play", "--out", "walk.mp4"]])
 def test_motions_that_cannot_be_used_are_code_3(mimicrl: Any, verb: list[str], words: list[str], told: str) -> None:
     done = mimicrl("motion", *verb, *words)
-    assert done.code == 3 and done.err.startswith(f"mimicrl motion {verb[0]}: {told}")
+    assert done.code == 3
+    assert done.err.startswith(f"mimicrl motion {verb[0]}: {told}")

@@ -57,6 +57,15 @@ def test_a_joint_beyond_its_limits_is_measured(
     assert expected > 0.3
 
 
+@pytest.mark.parametrize("gap_deg", [-3.0, 3.0])
+def test_a_gap_at_the_seam_is_measured_as_recorded(
+    assessed: Callable[..., Assessment], clip: MotionClip, gap_deg: float
+) -> None:
+    drift = np.radians(gap_deg) * clip.times_s[:, None] / clip.duration_s * np.eye(len(clip.joint_names))[4]
+    gaps = assessed(clip, joint_angles_rad=clip.joint_angles_rad + drift).seam_gap_rad
+    np.testing.assert_allclose(np.degrees(gaps), 3.0 * np.eye(len(gaps))[4], rtol=0, atol=1e-9)
+
+
 def test_a_lifted_clip_floats_and_a_lowered_one_sinks(assessed: Callable[..., Assessment], clip: MotionClip) -> None:
     flat = assessed(clip)
     lifted, lowered = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 from pathlib import Path
@@ -12,10 +11,9 @@ import pytest
 from scipy.io import savemat
 
 from mimicrl.errors import MotionError
-from mimicrl.motions import MotionClip, ReferenceTrajectory
+from mimicrl.motions import MotionClip
 from mimicrl.motions import formats as package
 from mimicrl.motions.formats import formats, read
-from mimicrl.motions.plausibility import assess
 from mimicrl.motions.retarget import lay_out
 from mimicrl.walkers import Walker
 
@@ -83,21 +81,6 @@ def test_a_saved_clip_is_laid_out_for_the_walker_whatever_its_files_name(
     got, expected = read(tmp_path / name, walker), lay_out(clip, walker)
     for field in ("times_s", "root_position_w", "root_quat_w", "joint_angles_rad"):
         np.testing.assert_array_equal(getattr(got, field), getattr(expected, field))
-
-
-@pytest.mark.parametrize("gap_deg", [-3.0, 0.0, 3.0])
-def test_a_gap_at_the_seam_is_shown_as_recorded_and_closed_in_the_reference(
-    tmp_path: Path, clip: MotionClip, walker: Walker, gap_deg: float
-) -> None:
-    angles = clip.joint_angles_rad.copy()
-    angles[:, 4] += np.radians(gap_deg) * clip.times_s / clip.duration_s
-    dataclasses.replace(clip, joint_angles_rad=angles).save(tmp_path / "walk.npz")
-    got = read(tmp_path / "walk.npz", walker)
-    reference = ReferenceTrajectory(got, walker)
-    gaps = np.degrees(assess(reference, walker).seam_gap_rad)
-    np.testing.assert_allclose(gaps, np.abs(gap_deg) * (np.arange(len(gaps)) == 4), rtol=0, atol=1e-9)
-    start, end = reference.at_phase(np.array([0.0, 1.0])).joint_angles_rad
-    np.testing.assert_allclose(end, start, rtol=0, atol=1e-12)
 
 
 @pytest.mark.fault(19)
