@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 import yaml
 from snakemake_calls import refused, snakemake, write
-from support import Done
 
 from mimicrl import artifacts
 from mimicrl.motions import gait
@@ -86,18 +84,6 @@ def test_a_folder_of_an_older_version_is_refused(study: Path) -> None:
     assert code == 1
     assert "made by an older version of mimicrl — results/tiny/study.yaml — use another folder for results" in output
     assert yaml.safe_load(file.read_text()) == content, "Snakemake would remove first what it makes anew"
-
-
-def test_what_a_failed_job_leaves_can_be_put_together_by_hand(study: Path, mimicrl: Callable[..., Done]) -> None:
-    results = study / "results" / "tiny"
-    (results / "recorded" / "seed_1" / "outcome.json").unlink()
-    for verb in ("aggregate", "report"):
-        done = mimicrl(verb, results)
-        assert done.code == 3
-        assert "1 of 2 runs are missing" in done.last
-        assert "pass --allow-missing" in done.last
-        assert mimicrl(verb, results, "--allow-missing").code == 0
-    assert "not trained to its end" in (results / "report.html").read_text()
 
 
 def test_every_result_has_the_hash_that_its_stage_signed_for(finished: Path) -> None:
