@@ -1,6 +1,8 @@
-# One verb for each thing one does here. All but help, container, lock and clean set up .venv first, once.
+# One target for each thing you do here. All of them but help, container, lock and clean first set up .venv, once.
 STUDY ?= configs/demo.yaml
 PROFILE ?= workflow/profiles/default
+# Further options of Snakemake, for `make resume`.
+ARGS ?=
 
 LOCK := containers/requirements.lock
 SETUP := .venv/.setup
@@ -18,7 +20,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help setup demo resume test test-fast check format smoke bench soak container lock clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## install the locked packages into .venv, or mend it (PYTHON=python3.12, TORCH=cpu|cuda|URL of an index)
 	./setup.sh
@@ -26,9 +28,9 @@ setup:  ## install the locked packages into .venv, or mend it (PYTHON=python3.12
 demo: $(SETUP)  ## two walkers learn to walk: evaluation, videos, tables, results/demo/report.html
 	snakemake --cores all --workflow-profile workflow/profiles/default --configfile configs/demo.yaml
 
-resume: $(SETUP)  ## after a crash or kill -9: unlock a study and go on with it (STUDY=configs/demo.yaml PROFILE=workflow/profiles/slurm)
+resume: $(SETUP)  ## after a crash or kill -9: unlock a study and continue it (STUDY=FILE PROFILE=FOLDER ARGS="--sdm apptainer")
 	snakemake --unlock --configfile $(STUDY)
-	snakemake --rerun-incomplete --workflow-profile $(PROFILE) --configfile $(STUDY)
+	snakemake --rerun-incomplete --workflow-profile $(PROFILE) --configfile $(STUDY) $(ARGS)
 
 test: $(SETUP)  ## run all tests
 	$(PYTEST)

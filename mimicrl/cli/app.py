@@ -24,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # in the other mode, rich drops units such as [m/s]
 )
 for panel, verb in stages.verbs():
     app.command(rich_help_panel=panel)(verb)

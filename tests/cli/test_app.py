@@ -28,6 +28,11 @@ def test_every_verb_has_help(mimicrl: Any, verb: list[str]) -> None:
     assert f"mimicrl {' '.join(verb)}" in done.out
 
 
+def test_help_shows_units(mimicrl: Any) -> None:
+    assert "[m/s]" in mimicrl("motion", "inspect", "--help").out
+    assert "[pixel]" in mimicrl("replay", "--help").out
+
+
 def test_help_lists_every_verb_and_loads_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['mimicrl', '--help']\n"
