@@ -1,6 +1,7 @@
 """A scalar environment that does as little as it can.
 
-A comparison with it takes no advantage from the overhead of `MimicEnv`, which is a batch of one.
+`MimicEnv` is a batch of one environment, which costs time. A comparison with the lean environment does not profit from
+this overhead.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Memory of a long training: ``python -m benchmarks.memory [--quick] [--json FILE]``.
 
-Trains 20 M samples with `mimicrl train` in a process of its own. The networks are small, so that it ends within
+Trains 20 M samples with `mimicrl train` in a separate process. The networks are small, so that the training ends within
 minutes. Evaluations, checkpoints, metrics and TensorBoard are on. The resident memory is read twice per second. The
-slope is that of a straight line through the second half: in the first half, memory grows with all that is used for the
-first time.
+slope is that of a straight line fitted to the second half. In the first half, memory grows because many things are used
+for the first time.
 """
 
 from __future__ import annotations

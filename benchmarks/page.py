@@ -24,9 +24,9 @@ A benchmark is one command. It prints tables; with `--json FILE` it also stores 
     .venv/bin/python -m benchmarks.scaling --json benchmarks/results/scaling-mine.json
     make format
 
-`--quick` gives a short version, and `make bench` runs the short versions of most benchmarks. Where contenders are
-compared, they take turns (`benchmarks/paired.py`): a ratio is taken within a round, and a cell shows the median over
-the rounds with the range in brackets. A dash means: not measured.
+`--quick` gives a short version, and `make bench` runs the short versions of most benchmarks. If a benchmark compares
+several programs, they run alternately, round by round (`benchmarks/paired.py`). Each ratio is computed within one
+round. A cell shows the median of all rounds, and the range in brackets. A dash means that the value was not measured.
 """
 
 

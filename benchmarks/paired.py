@@ -1,7 +1,7 @@
-"""How the benchmarks measure: contenders take turns, ratios are paired, processor time is that of all processes.
+"""How the benchmarks measure: programs run alternately, ratios are paired, processor time is that of all processes.
 
-A machine's speed drifts, and other work comes and goes. So contenders take short turns, A B C A B C …, and a ratio is
-taken within a round. The result is the median of the ratios over the rounds, with their range.
+The speed of a machine drifts, and other programs start and stop. So the compared programs take short turns,
+A B C A B C …. Each ratio is computed within one round. The result is the median of these ratios, with their range.
 """
 
 from __future__ import annotations

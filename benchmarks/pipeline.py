@@ -1,11 +1,11 @@
 """Start-up, memory, and the overhead of Snakemake: ``python -m benchmarks.pipeline [--quick] [--json FILE]``.
 
 *Starts* times Python alone, ``import mimicrl``, ``mimicrl --help``, and ``mimicrl train`` with the default preset up to
-its first step. *Memory* is the peak of a short training of the default preset with two evaluations; the process itself
-reads it at its end (``VmHWM``). *Snakemake* makes a study of tiny runs in two ways that take turns: with Snakemake, and
-with the same commands one after another in a shell. The difference, divided by the number of jobs, is what Snakemake
-adds to a job. It includes Snakemake's own start, which a dry run shows alone. The times in ``provenance/`` could not
-show it: they are whole seconds, and they begin after Python has started.
+its first step. *Memory* is the peak memory of a short training of the default preset with two evaluations. The process
+reads its own peak (``VmHWM``) when it ends. *Snakemake* makes a study of tiny runs in two ways, alternately: with
+Snakemake, and with the same commands one after another in a shell. The difference, divided by the number of jobs, is
+what Snakemake adds to a job. The difference includes the start of Snakemake. A dry run measures this start alone. The
+times in ``provenance/`` are not exact enough for this: they are whole seconds, and they begin after Python has started.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """How long a video takes: ``python -m benchmarks.rendering [--quick] [--json FILE]``.
 
 Trains the default preset until it walks; this time does not count. Then it makes the video of 20 s that every run gets:
-640 × 480 pixels, 30 pictures per second, the reference beside the walker. The command is ``mimicrl replay``, with a
-stopwatch on its stages (`benchmarks.timed_replay`). First the 20 episodes of the evaluation are rolled out while OpenGL
-is tried. Then one thread draws pictures while ffmpeg encodes them in another process. All else is the start: Python,
-imports, files. "× real time" is seconds of video per second of wall time.
+640 × 480 pixels, 30 pictures per second, the reference beside the walker. The command is ``mimicrl replay``.
+`benchmarks.timed_replay` measures the parts of the command. First the 20 episodes of the evaluation are rolled out
+while OpenGL is tried. Then one thread draws pictures while ffmpeg encodes them in another process. The rest of the time
+is the start: Python, imports, files. "× real time" is seconds of video per second of wall time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How trainings fill a machine: ``python -m benchmarks.scaling [--quick] [--json FILE]``.
 
-The first table runs 1, 2, 4, … trainings of the default preset side by side, up to the number of cores. Each is a
-`mimicrl train --cores 1` in a process of its own, as the workflow runs seeds and experiments. The second table steps
+The first table runs 1, 2, 4, … trainings of the default preset side by side, up to the number of cores. Each
+training is a separate process `mimicrl train --cores 1`, as in the workflow. The second table steps
 one batch of 4,096 environments with 1, 2, 4, … threads, at 200 Hz and with the walker's own physics rate.
 """
 

@@ -1,4 +1,4 @@
-"""Learners on environments, as contenders of the benchmarks: the classic stack, this project, sbx."""
+"""The programs that the benchmarks compare (a learner with its environments): classic stack, this project, sbx."""
 
 from __future__ import annotations
 

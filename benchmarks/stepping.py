@@ -2,21 +2,23 @@
 
 The first table steps many environments at 50, 100 and 200 Hz. The stacks are:
 
-* *physics limit*: only `mujoco.batch.Batch`, through the same states, controls and resets (`benchmarks.physics_limit`);
+* *physics limit*: only `mujoco.batch.Batch`. It gets the same states, controls and resets as *mimicrl*
+  (`benchmarks.physics_limit`);
 * *mimicrl*: the batched environments with the check for finite numbers and the normalisation, as training uses them;
-* *classic*: Stable-Baselines3's ``VecNormalize(SubprocVecEnv(Monitor(env)))`` with this project's environment, which is
-  a batch of one;
-* *classic, lean environment*: the same with an environment that does as little as it can (`benchmarks.lean_env`), so
-  that no advantage comes from the overhead of a batch of one.
+* *classic*: Stable-Baselines3's ``VecNormalize(SubprocVecEnv(Monitor(env)))`` with this project's `MimicEnv`, which
+  internally is a batch of one environment;
+* *classic, lean environment*: the same with an environment that does as little as it can (`benchmarks.lean_env`). So
+  this stack does not have the overhead of a batch of one environment.
 
-The second table shows that overhead. The third one shows how the cost grows with environments and threads, and what
-current positions of the end effectors cost.
+The second table shows the overhead of a batch of one environment. The third table shows how the cost grows with the
+number of environments and threads. It also shows the cost of computing the positions of the end effectors after each
+step, as the environment does (column "current end effectors").
 
-Actions are noise as at the start of a training, with σ 0.47 around the reference. Walkers fall and are reset. The
-stacks of the first and third table start from the same states, taken after two seconds of such actions; the lean
-environment is stepped for one second before it is measured. A step is a control step of one environment. Processor time
-is the sum over all processes. "Share of the limit" is the limit's processor time divided by the stack's. "Times
-classic" is a ratio of wall times.
+The actions are random, as at the start of a training (σ = 0.47). They move the PD targets around the reference. Walkers
+fall and are reset. The stacks of the first and third table start from the same states, taken after two seconds of such
+actions. The lean environment is stepped for one second before it is measured. A step is a control step of one
+environment. Processor time is the sum over all processes. "Share of the limit" is the limit's processor time divided by
+the stack's. "Times classic" is a ratio of wall times.
 """
 
 from __future__ import annotations

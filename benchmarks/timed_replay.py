@@ -1,4 +1,4 @@
-"""``mimicrl replay`` with the times of its stages: ``python -m benchmarks.timed_replay FILE RUN_DIR``."""
+"""``mimicrl replay`` with the times of its parts: ``python -m benchmarks.timed_replay FILE RUN_DIR``."""
 
 from __future__ import annotations
 

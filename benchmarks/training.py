@@ -1,15 +1,15 @@
 """What training costs: ``python -m benchmarks.training [--quick] [--json FILE]``.
 
-Contenders take turns with whole iterations of PPO, each a rollout and an update.
+The programs run alternately. In each turn, a program does one complete PPO iteration: a rollout and an update.
 
-* The first table has one setting for all, that of the DRLoco paper: networks of 2 × 512, 16,384 samples per update in
+* In the first table all programs use the setting of the DRLoco paper: networks of 2 × 512, 16,384 samples per update in
   batches of 2,048, 4 epochs, control at 200 Hz, physics at 1000 Hz, two cores. It compares the *classic stack*
   (`benchmarks.classic`, with two PyTorch threads per operation), this project, and sbx (PPO in JAX) on this project's
   environments, if sbx is installed.
 * The second table compares the default preset with the classic stack in its usual set-up (8 environments, 100 Hz,
   2 × 512) and with the preset's own hyper-parameters.
-* The third table shows which part of an iteration takes how long. The rest of a rollout is the critic's evaluation of
-  the samples and Stable-Baselines3's bookkeeping.
+* The third table shows which part of an iteration takes how long. A rollout also contains the critic's values for the
+  samples and the bookkeeping of Stable-Baselines3. The table does not list these two.
 * The fourth table shows what a second core brings to an update.
 * The fifth table compares the matrix products of an update with the processor's peak: for the default preset with
   networks of growing width, and for the paper's setting.
@@ -196,8 +196,10 @@ def products(stacks: Stacks, repeats: int, widths: tuple[int, ...], scale: dict[
                 "share of the peak": done / peaks[WAYS[way]],
             }
         )
-    told = " and ".join(f"{peak / 1e9:.0f} GFLOP/s on {count}" for count, peak in peaks.items())
-    return Table(f"Matrix products of updates; the peak, a product of 1024³, is {told}", rows)
+    told = " and ".join(f"{peak / 1e9:.0f} GFLOP/s on {count} core{'s' * (count > 1)}" for count, peak in peaks.items())
+    return Table(
+        f"Matrix products of updates. The peak was measured with a product of two 1024 × 1024 matrices: {told}", rows
+    )
 
 
 def _peak(threads: int) -> float:
