@@ -16,15 +16,16 @@ import yaml
 TESTS = Path(__file__).parents[1] / "tests"
 INTRODUCTION = """# What can go wrong, and what happens then
 
-Made from `tests/faults/faults.yaml` and the tests' markers by `make format`; do not edit.
+`make format` makes this page from `tests/faults/faults.yaml` and the markers of the tests; do not edit it.
 
-The promise behind all rows: **the same command continues, and a training ends with the bits that it would have ended
-with**, on the same kind of processor and with the same versions. After any error the last two valid checkpoints, the
-history up to them and all inputs are there.
+All rows rely on this promise: **the same command continues, and a training ends with the same bits as an undisturbed
+one**, on the same type of processor and with the same versions of the program and the libraries. After any error the
+last two valid checkpoints, the history up to these checkpoints, and all inputs are there. (After `kill -9` or a crash,
+Snakemake must be unlocked first: see row 43.)
 
-The last column names the tests that cause the fault, below `tests/`. Faults marked *open* have not been examined as a
-whole; some of them have tests already. `make soak` kills trainings at random for an hour;
-[benchmarks/README.md](../benchmarks/README.md#what-random-kills-cost-a-training) has its last stored result.
+The last column names the tests that cause the fault, as paths below `tests/`. Faults marked *open* have not been
+examined completely. Some of them already have tests. `make soak` kills trainings at random for an hour;
+[benchmarks/README.md](../benchmarks/README.md#what-random-kills-cost-a-training) shows the last stored result.
 
 | # | fault | what happens | tests |
 | --- | --- | --- | --- |

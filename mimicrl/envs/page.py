@@ -13,22 +13,23 @@ from mimicrl.mdp.config import MDPConfig
 _TEXT = """\
 # The environment
 
-`gymnasium.make("mimicrl.envs:{id}")`; made from the code by `make format`, do not edit.
+`gymnasium.make("mimicrl.envs:{id}")`; `make format` makes this page from the code; do not edit it.
 
-An episode starts anywhere in the reference motion (reference state initialization) with the lowest foot point on the
-floor. At {control_hz} Hz the policy sees the observation and sets the action; the physics runs at {physics_hz} Hz.
-After {seconds:g} s an episode is truncated.
+An episode starts anywhere in the reference motion (reference state initialization). The lowest point of the feet is on
+the floor. The policy gets an observation and sets an action at {control_hz} Hz. The physics runs at {physics_hz} Hz.
+An episode is truncated after {seconds:g} s. (In an evaluation, episodes last 20 s by default.)
 
 ## Observation
 
-Walker `{walker}`. Numbers are clipped to their bounds and rounded once to float32. Only the deviation from the line,
-the world's x axis, tells place or heading; everything else is the same wherever the walker is and whichever way it
-faces. Velocities are in the heading frame: upright, x where the root faces. With PHASE mirroring, numbers are those
-of the mirrored world while the phase is in its second half.
+Walker `{walker}`. Numbers are clipped to their bounds and rounded once to float32. Two numbers describe place and
+heading: the offset from the line, and the heading relative to the line. The line is the world's x axis. All other
+numbers do not depend on where the walker is or in which direction it faces. Velocities are in the heading frame: z
+points up, and x points in the direction that the root faces. With PHASE mirroring, the observation is mirrored while
+the phase is in the second half of the cycle.
 
 {observation}
 
-Terms of `mdp.observations`, in this order; one that is not enabled is left out.
+The observation consists of the terms of `mdp.observations`, in this order. A term that is not enabled is left out.
 
 {observation_terms}
 
@@ -38,18 +39,20 @@ Terms of `mdp.observations`, in this order; one that is not enabled is left out.
 
 ## Reward
 
-At most 1, reached by the reference itself. The weights of the imitation terms add up to 1; `mimicrl/mdp/rewards.py`
-cites the source of each.
+The reward is at most 1. A walker that moves exactly like the reference gets 1, if no penalty is enabled. The weights of
+the imitation terms add up to 1. `mimicrl/mdp/rewards.py` cites the source of each term.
 
 {rewards}
 
 ## Termination
 
-The first that holds, after a divergence of the physics, names the reason.
+If several conditions hold, a divergence of the physics is the reason. Otherwise the first condition in this table is
+the reason. The time limit comes last.
 
 {terminations}
 
-`info` of an episode's last step has `episode` (`r`, `l`, `t`) and `mimic` (why it ended, the mean of each reward term).
+At the last step of an episode, `info` has `mimic` (`reason`: why the episode ended; `reward`: the mean of each reward
+term) and `TimeLimit.truncated`. If the physics diverged, `info` also has `trace`, the last configurations.
 """
 
 

@@ -66,9 +66,10 @@ class EndEffector(RewardTerm):
 
 
 class Root(RewardTerm):
-    """Root height, horizontal velocity and deviation from the line (for the mass of Peng et al. 2018, eq. 7).
+    """Root height, horizontal velocity, line deviation; replaces the centre-of-mass term (Peng et al. 2018, eq. 7).
 
-    The last two are not DeepMimic's: they hold the walker at the reference's speed and on its line.
+    DeepMimic rewards the position of the centre of mass instead. Horizontal velocity and deviation from the line are
+    not in DeepMimic: they keep the walker at the speed of the reference and on its line.
     """
 
     formula: ClassVar[str] = (
