@@ -1,6 +1,6 @@
-"""The errors a user can meet, each with the exit code that the command line returns for it.
+"""The errors that ``mimicrl`` reports to a user. Each class has its exit code.
 
-Every message answers five questions in one line: what failed, where, what was found, what was expected, and
+A message is one line. It says what failed and, as far as this is known: where, what was found, what was expected, and
 what to do. Exit codes are part of the command-line contract (see ``README.md``).
 """
 
@@ -14,7 +14,7 @@ class MimicError(Exception):
 
     Args:
         what: What failed, as a short clause.
-        where: The file, key, joint or environment it failed at.
+        where: The file, key, joint or environment where the error occurred.
         got: What was found there.
         expected: What would have been right.
         fix: What the user can do about it.
@@ -62,13 +62,13 @@ class MotionError(MimicError):
 
 
 class WalkerError(MimicError):
-    """A walker's MJCF cannot be used."""
+    """A walker cannot be used: its name, its MJCF or its ``walker.yaml`` is wrong."""
 
     exit_code = 3
 
 
 class ArtifactError(MimicError):
-    """A file of a run (policy, checkpoint, table) is missing, damaged or from elsewhere."""
+    """A file of a run (policy, checkpoint, table) is missing, is damaged or belongs to another run."""
 
     exit_code = 3
 
@@ -92,7 +92,7 @@ class RunLocked(MimicError):
 
 
 class Interrupted(MimicError):
-    """A signal stopped the work at a safe place; running the same command again continues it."""
+    """A signal stopped the command at a point where nothing is lost. Run the same command again to continue."""
 
     exit_code = 75
 
@@ -104,4 +104,4 @@ class InterruptedByUser(Interrupted):
 
 
 class WorkerDied(Interrupted):
-    """A worker process died; training goes on from its last checkpoint when it is run again."""
+    """A worker process died. Run the training again: it continues from its last checkpoint."""

@@ -1,4 +1,4 @@
-"""The command line, ``mimicrl VERB …``: a module for the verbs of each thing there is."""
+"""The command line, ``mimicrl VERB …``. `app` collects all verbs; a group of verbs, such as `motion`, has a module."""
 
 from mimicrl.cli.app import main
 

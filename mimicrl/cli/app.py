@@ -1,6 +1,6 @@
-"""The command line: it collects the stages, and turns errors into one last line and an exit code.
+"""The command line. It collects the stages, prints an error as one last line, and sets the exit code.
 
-Heavy imports stand inside the verbs, so that ``mimicrl --help`` answers at once.
+Slow imports are inside the verbs, so that ``mimicrl --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mimicrl.rendering import opengl
 
 app = typer.Typer(
     name="mimicrl",
-    help="From a motion clip of a person walking to a simulated walker that walks like that.",
+    help="Turn a motion clip of a walking person into a simulated walker that walks in the same way.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,17 +39,19 @@ UNEXPECTED = 1
 @app.callback()
 def _options(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks of errors.")] = False,
-    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Refuse to run a study's plugins.")] = False,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="Do not run plugins; refuse a study that has any.")
+    ] = False,
 ) -> None:
-    """Take the options that stand before the verb; `main` reads them itself."""
+    """Declare the options of all verbs for the help; `main` reads the options itself."""
 
 
 def main() -> None:
     """Run the command line and exit."""
-    # Before NumPy is imported: small matrix products are faster and the same bits on one thread.
+    # Set before NumPy is imported. Small matrix products are faster on one thread, and give the same bits.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     opengl.defer()
-    # These two may stand anywhere; the verbs do not know them.
+    # These two options may be anywhere on the command line. The verbs do not know them.
     arguments = [word for word in sys.argv[1:] if word not in {*_VERBOSE, _NO_PLUGINS}]
     if _NO_PLUGINS in sys.argv[1:]:
         from mimicrl.config import plugins
@@ -58,12 +60,12 @@ def main() -> None:
     words = [word for word in arguments if not word.startswith("-")]
     verb = " ".join(words[: 2 if words[:1] == ["motion"] else 1])
     try:
-        # What a verb returns is for callers in Python; only typer's own code, of a Ctrl-C, is meant here.
+        # The result of a verb is for callers in Python. Only typer's own exit code after a Ctrl-C matters here.
         if app(arguments, standalone_mode=False) == INTERRUPTED_BY_USER:
             raise KeyboardInterrupt
         code = 0
     except TyperException as error:  # wrong use of the command line
-        if str(error):  # without any words typer has shown the help, and that is all there is to say
+        if str(error):  # without a message, typer has already shown the help
             _tell(f"mimicrl {verb}: {error.format_message()} — run mimicrl --help".replace("mimicrl :", "mimicrl:"))
         code = ConfigError.exit_code
     except KeyboardInterrupt:
@@ -75,10 +77,10 @@ def main() -> None:
 
 
 def _explain(error: Exception, verb: str) -> int:
-    """Tell the user what went wrong, the last line in the form of the contract; return the exit code."""
+    """Tell the user what went wrong, and return the exit code. The last line has the form of `MimicError`'s message."""
     if _VERBOSE & set(sys.argv[1:]):
         traceback.print_exception(error)
-    if isinstance(error, OSError):  # not raised through an artifact: a place that cannot be read or written
+    if isinstance(error, OSError):  # an error of the operating system that no code of ours translated
         error = MachineError(
             "a file cannot be used",
             where=error.filename or verb,

@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mimicrl.motions.gait import DEFAULT_SPEED_MPS, SPEED_RANGE_MPS
-from mimicrl.stages.options import Fps, Height, Seconds, VideoKind, Width
+from mimicrl.stages.options import Fps, Height, VideoKind, Width
 from mimicrl.walkers import library
 
 if TYPE_CHECKING:
     from mimicrl.motions import ReferenceTrajectory
     from mimicrl.walkers import Walker
 
-app = typer.Typer(
-    help="Motions: which there are, whether they are plausible, what they look like.", no_args_is_help=True
-)
+app = typer.Typer(help="List, check and show motions.", no_args_is_help=True)
 
 MotionPath = Annotated[
     str, typer.Argument(metavar="FILE|gait", help="A motion file of any format, or 'gait' for the generated walk.")
 ]
-SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk [m/s].")]
+SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk, in m/s.")]
 WalkerOption = Annotated[
     str, typer.Option(metavar="NAME|FOLDER|FILE.xml", help="A bundled walker, a walker's folder, or an MJCF file.")
 ]
@@ -30,11 +28,11 @@ WalkerOption = Annotated[
 
 @app.command("list")
 def list_() -> None:
-    """List the motions that need no file, and the formats of motion files with what tells them apart."""
+    """List the generated motions and the motion file formats, and how each format is recognised."""
     from mimicrl.motions.formats import formats
 
     low, high = SPEED_RANGE_MPS
-    typer.echo(f"{'gait':<24}generated human walk, motion.speed_mps {low} to {high} m/s")
+    typer.echo(f"{'gait':<24}generated human walk, motion.speed_mps {low:.2f} to {high:.2f} m/s")
     for form in formats().values():
         files = " or ".join(f"FILE{ending}" for ending in form.ENDINGS)
         typer.echo(f"{files:<24}{form.WHAT}: {form.LOOKS_FOR}")
@@ -46,10 +44,13 @@ def inspect(
     speed: SpeedOption = DEFAULT_SPEED_MPS,
     walker: WalkerOption = library.DEFAULT,
     figure: Annotated[
-        Path | None, typer.Option(help="Draw its joint angles beside published gait (.png, .svg, .pdf).")
+        Path | None,
+        typer.Option(
+            help="Also draw the joint angles of the motion beside published gait, to this file (.png, .svg, .pdf)."
+        ),
     ] = None,
 ) -> None:
-    """Describe a motion on a walker, and refuse it if it cannot be a walk."""
+    """Fit a motion to a walker and print its numbers. Exit with 3 if it cannot be a walk."""
     from mimicrl.inspection import motion as inspection
     from mimicrl.motions import plausibility
 
@@ -64,16 +65,24 @@ def inspect(
 @app.command()
 def play(
     motion: MotionPath,
-    out: Annotated[Path, typer.Option(help="Write the video there.")],
+    out: Annotated[Path, typer.Option(help="File of the video.")],
     speed: SpeedOption = DEFAULT_SPEED_MPS,
     walker: WalkerOption = library.DEFAULT,
-    seconds: Seconds = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0.05, help="Length of the video, in s.", show_default="10 if the motion repeats, else all of it"
+        ),
+    ] = None,
     fps: Fps = 30.0,
     width: Width = 640,
     height: Height = 480,
     kind: VideoKind = "mp4",
 ) -> None:
-    """Show a motion on a walker as a video: pure kinematics, as a trained walker should do it."""
+    """Write a video of a motion on a walker.
+
+    It shows the motion itself, without physics: the trained walker should look like this.
+    """
     from mimicrl.inspection import play as playing
     from mimicrl.rendering.film import VideoOptions
 
@@ -82,7 +91,7 @@ def play(
 
 
 def _reference(motion: str, speed: float, walker: str) -> tuple[ReferenceTrajectory, Walker]:
-    """Return a motion, read or generated, on a walker, and that walker."""
+    """Read or generate a motion on a walker. Return the motion and the walker."""
     from mimicrl import walkers
     from mimicrl.motions import ReferenceTrajectory, formats, gait
 

@@ -1,4 +1,4 @@
-"""The heading frame: upright in the world, its x axis where the root faces, as the field's policies see the world."""
+"""The heading frame: z points up, x in the direction that the root faces. Policies in the literature usually use it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from mimicrl.geometry.rotations import Array
 
 
 def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array) -> Array:
-    """Return sites, such as the feet's, relative to the root, turned by its heading so that x points ahead.
+    """Return sites, for example the heels, relative to the root and in its heading frame (x points forward).
 
     Args:
         sites_w: World positions [m], shape ``(N, E, 3)``.
         root_position_w: Root positions [m], shape ``(N, 3)``.
-        yaw_rad: Headings of the root, shape ``(N,)``.
+        yaw_rad: Headings of the root [rad], shape ``(N,)``.
 
     Returns:
         Positions [m], shape ``(N, 3 E)``.
@@ -23,12 +23,12 @@ def feet_in_heading_frame(sites_w: Array, root_position_w: Array, yaw_rad: Array
 
 
 def in_heading_frame(vectors_w: Array, cosine: Array, sine: Array) -> Array:
-    """Return vectors, shape ``(N, K, 3)``, in frames turned about the vertical.
+    """Return vectors in frames that are turned about the vertical, shape ``(N, K, 3)``.
 
     Args:
-        vectors_w: Vectors in the world.
-        cosine: Of the angles of the frames, shape ``(N,)``.
-        sine: The same.
+        vectors_w: Vectors in the world, shape ``(N, K, 3)``.
+        cosine: Cosine of the angle of each frame, shape ``(N,)``.
+        sine: Sine of the angle of each frame, shape ``(N,)``.
     """
     turned = vectors_w.copy()
     across = vectors_w[:, :, 1::-1] * sine[:, None, None]

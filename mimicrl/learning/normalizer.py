@@ -1,4 +1,4 @@
-"""Stable-Baselines3's normaliser of observations and rewards, bit for bit, in half its time."""
+"""A normaliser of observations and rewards: the same bits as Stable-Baselines3's ``VecNormalize``, in half the time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 
 class FastVecNormalize(VecNormalize):
-    """``VecNormalize`` whose step goes without copies, loops over environments and NumPy's slower ways to a mean."""
+    """``VecNormalize`` with a faster step: no copies, no loop over environments, and not NumPy's slow ``mean``."""
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Return the normalised step; while training, the statistics learn from it first."""
+        """Return the normalised step. In training mode, the statistics are updated before the step is normalised."""
         observations, rewards, dones, infos = self.venv.step_wait()  # type: ignore[union-attr]
         self.old_obs = observations = np.asarray(observations)
         self.old_reward = rewards
         if self.training:
-            _learn(self._observation_statistics, observations)
+            _update(self._observation_statistics, observations)
             self.returns *= self.gamma
             self.returns += rewards
-            _learn(self.ret_rms, self.returns)
+            _update(self.ret_rms, self.returns)
         normalized = self._normalize_obs(observations, self._observation_statistics)
         scale = np.sqrt(self.ret_rms.var + self.epsilon)
         rewards = _clipped(rewards / scale, self.clip_reward)
@@ -33,15 +33,15 @@ class FastVecNormalize(VecNormalize):
 
     @property
     def _observation_statistics(self) -> RunningMeanStd:
-        assert isinstance(self.obs_rms, RunningMeanStd)  # one Box, no Dict
+        assert isinstance(self.obs_rms, RunningMeanStd)  # the observation space is one Box, not a Dict
         return self.obs_rms
 
     def _normalize_obs(self, obs: np.ndarray, obs_rms: RunningMeanStd) -> np.ndarray:
         return _clipped((obs - obs_rms.mean) / np.sqrt(obs_rms.var + self.epsilon), self.clip_obs)
 
 
-def _learn(statistics: RunningMeanStd, rows: np.ndarray) -> None:
-    """Do what ``statistics.update(rows)`` does, with the same operations in the same order."""
+def _update(statistics: RunningMeanStd, rows: np.ndarray) -> None:
+    """Do the same as ``statistics.update(rows)``: the same operations in the same order."""
     count = rows.shape[0]
     mean = np.add.reduce(rows, axis=0) / rows.dtype.type(count)
     deviation = rows - mean

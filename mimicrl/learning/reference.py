@@ -1,6 +1,6 @@
-"""The reference: Stable-Baselines3's own update, with autograd. New losses are tried here first.
+"""The reference implementation of the update: Stable-Baselines3's own, with autograd. You can try new losses here.
 
-It takes about twice the time of the fast learner and, within rounding, makes the same of the same samples.
+It needs about twice the time of the fast learner. For the same samples it gives the same result, within rounding.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from mimicrl.learning.base import Learner
 
 
 class ReferencePolicy(ActorCriticPolicy):
-    """Stable-Baselines3's policy, with a place for a further loss."""
+    """Stable-Baselines3's policy, with a method for a further loss."""
 
     def further_loss(self, observations: torch.Tensor, actions: torch.Tensor) -> torch.Tensor | None:
-        """Return what is minimised besides PPO's loss: **the place to try a new one**.
+        """Return a loss that is minimised in addition to PPO's loss. **Override this to try a new loss**.
 
-        Whatever is returned is added to the loss of each minibatch, before gradients are clipped; ``train/loss`` tells
-        PPO's part alone. A loss that keeps the mean action small, for example, is
+        The loss is added to PPO's loss of each minibatch, before gradients are clipped. The logged ``train/loss``
+        contains only the loss of PPO. For example, this loss keeps the mean action small:
 
             return 0.01 * self.get_distribution(observations).mode().square().mean()
 
@@ -33,14 +33,14 @@ class ReferencePolicy(ActorCriticPolicy):
             actions: The actions taken there, shape ``(n, J)``.
 
         Returns:
-            A number that depends on the policy's parameters, shape ``()``; None for none.
+            A tensor that depends on the parameters of the policy, shape ``()``. None if there is no further loss.
         """
         return None
 
     def evaluate_actions(
         self, obs: Any, actions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-        """Return values, log probabilities and entropy, from which Stable-Baselines3 makes a minibatch's loss."""
+        """Return values, log probabilities and entropy: Stable-Baselines3 computes a minibatch's loss from them."""
         values, log_probabilities, entropy = super().evaluate_actions(obs, actions)
         loss = self.further_loss(obs, actions)
         if loss is not None:
@@ -49,9 +49,9 @@ class ReferencePolicy(ActorCriticPolicy):
 
 
 class _AlsoMinimize(torch.autograd.Function):
-    """Passes values on, and has the backward pass treat a loss as if it had been added to the final one.
+    """Returns the values unchanged. In the backward pass, the loss gets the gradient of a part of the total loss.
 
-    Stable-Baselines3's ``train`` sums its losses in the middle of one long method, where nothing can be added.
+    Stable-Baselines3's ``train`` adds its losses inside one long method. There is no place to add another loss.
     """
 
     @staticmethod
@@ -71,8 +71,8 @@ class ReferenceLearner(Learner):
 
     def __init__(self, policy: ActorCriticPolicy, config: TrainingConfig, cores: int = 1) -> None:
         self._policy = policy
-        # Without it PyTorch's check of its arguments would meet numbers that are not finite before the guard of
-        # `MimicPPO` does, and raise an error that does not say what diverged.
+        # PyTorch checks the arguments of distributions. This check is switched off here. Otherwise it would raise an
+        # error on non-finite numbers before the guard of `MimicPPO` does. That error does not say what diverged.
         torch.distributions.Distribution.set_default_validate_args(False)
 
     @torch.no_grad()
@@ -95,11 +95,12 @@ class ReferenceLearner(Learner):
         PPO.train(model)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return Adam's moments, shape ``(P,)`` in the order of the parameters, and its steps."""
+        """Return Adam's moments, shape ``(P,)`` in the order of the parameters, and the number of Adam's steps."""
         adam, parameters = self._policy.optimizer.state, list(self._policy.parameters())
 
         def joined(name: str) -> np.ndarray:
-            parts = [adam[p][name] if p in adam else torch.zeros_like(p) for p in parameters]  # none before a step
+            # The optimiser has no state before its first step.
+            parts = [adam[p][name] if p in adam else torch.zeros_like(p) for p in parameters]
             return torch.cat([part.detach().flatten() for part in parts]).numpy()
 
         steps = int(adam[parameters[0]]["step"]) if parameters[0] in adam else 0

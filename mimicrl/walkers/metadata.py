@@ -1,6 +1,7 @@
-"""The file ``walker.yaml``: what others ask about a walker and its MJCF does not say.
+"""The file ``walker.yaml``: information about a walker that its MJCF does not contain.
 
-A bare MJCF file has none. Its metadata are then inferred from names, see `WalkerMetadata.inferred`.
+If a walker is only an MJCF file, it has no ``walker.yaml``. Then the metadata are inferred from names, see
+`WalkerMetadata.inferred`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ ANATOMY: dict[str, tuple[str, ...]] = {
     "ankle": ("ankle_dorsiflexion", "ankle_inversion"),
     "chest": ("lumbar_extension", "lumbar_bending", "lumbar_rotation"),
 }
-"""The roles of the hinges that an anatomical joint may consist of; a walker may lack some of them."""
+"""For each anatomical joint, the roles of its hinges. A walker need not have all of them."""
 
 SUFFIXES: dict[str, Side] = {"_r": "right", "_l": "left"}
-"""How the sides are marked in names."""
+"""The suffixes of names that mark the side of the body."""
 
 
 class Role(NamedTuple):
@@ -62,7 +63,7 @@ class Joint(Section):
     middle: str | None = None
     """Name of a hinge in the middle of the body, which is its own mirror image."""
     gains: Gains | None = None
-    """Nominal gains of their actuators; without them the MJCF's count."""
+    """Nominal gains of the actuators of these hinges. If they are missing, the gains in the MJCF are used."""
 
     @model_validator(mode="after")
     def _is_a_pair_or_in_the_middle(self) -> Self:
@@ -77,12 +78,16 @@ class Joint(Section):
 
 
 class Joints(Section):
-    """The actuated hinges by role. An angle is positive in the direction that the role's name says, on both sides."""
+    """The actuated hinges by role.
+
+    A positive angle means movement in the direction of the role's name, for example flexion. This holds on both sides
+    of the body.
+    """
 
     hip_flexion: Joint | None = None
     """The thigh swings forward."""
     hip_adduction: Joint | None = None
-    """The thigh swings towards the other one."""
+    """The thigh swings towards the other thigh."""
     hip_rotation: Joint | None = None
     """The thigh turns about its long axis, the toes inward."""
     knee_flexion: Joint | None = None
@@ -98,7 +103,7 @@ class Joints(Section):
     lumbar_rotation: Joint | None = None
     """The trunk turns about its long axis."""
     others: dict[str, Joint] = Field(default_factory=dict)
-    """Hinges that no motion format and no published gait knows, by a name of your own."""
+    """Hinges that do not appear in any motion format or in the published gait. You choose the name of the role."""
 
     def by_role(self) -> dict[str, Joint]:
         """Return the joints that the walker has."""
@@ -116,7 +121,10 @@ class Foot(Section):
 
 
 class Feet(Section):
-    """The feet, which stand on the geoms of the bodies that the sites belong to."""
+    """The feet. Sites mark the heel and the ball of each foot.
+
+    The walker stands on the geoms of the bodies to which these sites belong.
+    """
 
     right: Foot
     """The right foot."""
@@ -132,17 +140,17 @@ class WalkerMetadata(Section):
     """The content of ``walker.yaml``."""
 
     description: str
-    """What the walker is, in one line."""
+    """A description of the walker in one line."""
     licence: str
     """The licence of its files."""
     source: str
     """Where it comes from."""
     joints: Joints
-    """The actuated hinges, each of them once."""
+    """The actuated hinges. Each hinge appears exactly once."""
     feet: Feet
     """The feet."""
     end_effectors: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The sites whose places relative to the root are tracked."""
+    """The sites whose positions relative to the root the reward tracks."""
 
     @classmethod
     def parse(cls, text: str, where: str) -> Self:
@@ -150,10 +158,10 @@ class WalkerMetadata(Section):
 
         Args:
             text: The text.
-            where: What errors call it.
+            where: The name of the text in error messages.
 
         Raises:
-            WalkerError: The text is no YAML, or a field is missing, unknown or wrong.
+            WalkerError: The text is not valid YAML, or a field is missing, unknown or wrong.
         """
         lines: dict[yaml.Location, int] = {}
         try:
@@ -173,7 +181,10 @@ class WalkerMetadata(Section):
 
     @classmethod
     def inferred(cls, joint_names: Sequence[str], walker: str) -> Self:
-        """Return the metadata of a bare MJCF file: joints are ``ROLE_r``, ``ROLE_l`` or ``ROLE``, feet ``heel_r`` ….
+        """Return the metadata of a walker that is only an MJCF file.
+
+        Joints must be named ``ROLE_r``, ``ROLE_l`` or ``ROLE``. The sites of the feet must be named ``heel_r``,
+        ``ball_r``, ``heel_l`` and ``ball_l``.
 
         Args:
             joint_names: Names of the actuated hinges.
@@ -193,7 +204,7 @@ class WalkerMetadata(Section):
         known = {role: joint for role, joint in joints.items() if role in Joints.model_fields}
         feet = Feet(right=Foot(heel="heel_r", ball="ball_r"), left=Foot(heel="heel_l", ball="ball_l"))
         return cls(
-            description="Inferred from the names in the MJCF, as no walker.yaml came with it.",
+            description="Inferred from the names in the MJCF file, because there was no walker.yaml.",
             licence="unknown",
             source="unknown",
             joints=Joints(**known, others={role: joint for role, joint in joints.items() if role not in known}),
@@ -213,7 +224,7 @@ class WalkerMetadata(Section):
             walker: Name of the walker.
 
         Raises:
-            WalkerError: A hinge has no role or two, or a role names what is no actuated hinge.
+            WalkerError: A hinge has no role or two roles, or a role names something that is not an actuated hinge.
         """
         found: dict[str, Role] = {}
         for role, joint in self.joints.by_role().items():
@@ -233,8 +244,8 @@ class WalkerMetadata(Section):
             raise WalkerError(
                 "an actuated hinge has no role",
                 where=f"walker.yaml of {walker}, joints",
-                got=f"nothing about {', '.join(missing)}",
-                fix="name it under its role, or under others",
+                got=f"no role for {', '.join(missing)}",
+                fix="add it to walker.yaml, under its role or under `others`",
             )
         return tuple(found[name] for name in joint_names)
 

@@ -129,7 +129,7 @@ def test_when_none_is_valid_each_is_told_and_nothing_is_touched(
     done = mimicrl("train", copied_run.path, "--cores", 1, *resume)
     assert done.code == 3
     assert done.last.startswith(f"mimicrl train: no checkpoint can be read — {directory(copied_run)} — got ")
-    assert done.last.endswith(" — start from nothing with --resume never")
+    assert done.last.endswith(" — start from zero with --resume never")
     for told in ("a checkpoint's manifest is damaged", "000512", "a checkpoint's file was cut", "000384"):
         assert told in done.last
     assert digests(copied_run.training.path) == before
@@ -174,7 +174,7 @@ def test_a_checkpoint_that_does_not_fit_the_simulation_is_refused_by_name(
         f"a checkpoint does not fit this training — {directory(copied_run)}/step-000000000512 — got environments.more"
     )
     assert done.code == 3
-    assert done.last.startswith(f"mimicrl train: {told} nothing, expected float64 (4,) — start from nothing")
+    assert done.last.startswith(f"mimicrl train: {told} nothing, expected float64 (4,) — start from zero")
 
 
 @pytest.mark.fault(9)

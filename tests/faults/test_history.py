@@ -38,7 +38,7 @@ def test_a_history_that_is_damaged_is_told_before_anything_is_trained(
         assert done.code == 3
         assert done.last.startswith(f"mimicrl train: {what}")
         assert str(file) in done.last
-        assert done.last.endswith(" — put the file back, or start from nothing with --resume never")
+        assert done.last.endswith(" — restore the file, or start from zero with --resume never")
     assert digests(checkpoints(run)[-1]) == before
     file.write_bytes(whole)
     assert train(run, resume="must", cores=1).samples == 512

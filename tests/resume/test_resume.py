@@ -43,7 +43,7 @@ def test_a_shorter_budget_than_the_training_took_is_refused(
     before = digests(shorter.training.path)
     message = (
         r"^the training has gone further than its budget — .*/checkpoints — got total_timesteps "
-        rf"{budget} — raise total_timesteps, or start from nothing with --resume never$"
+        rf"{budget} — raise total_timesteps, or start from zero with --resume never$"
     )
     with pytest.raises(ConfigError, match=message):
         train(shorter, resume=resume, cores=1)

@@ -197,7 +197,7 @@ def test_a_checkpoint_that_says_nonsense_of_the_callbacks_is_refused_before_anyt
     for path in run.training.checkpoints_directory.iterdir():
         change_state(path, lambda state: state.update(evaluation=None))
     before = {path: path.read_bytes() for path in run.training.path.rglob("*") if path.is_file()}
-    message = r"^a checkpoint's counters are damaged — .*000512 — got evaluation: .* — start from nothing with"
+    message = r"^a checkpoint's counters are damaged — .*000512 — got evaluation: .* — start from zero with"
     with pytest.raises(ArtifactError, match=message):
         train(run, cores=1)
     assert {path: path.read_bytes() for path in run.training.path.rglob("*") if path.is_file()} == before

@@ -109,8 +109,8 @@ WRONG_ROLES = {
     ),
     "no role": (
         {"knee_flexion": None},
-        "an actuated hinge has no role — walker.yaml of mine, joints — got nothing about knee_flexion_r, "
-        "knee_flexion_l — name it under its role, or under others",
+        "an actuated hinge has no role — walker.yaml of mine, joints — got no role for knee_flexion_r, "
+        "knee_flexion_l — add it to walker.yaml, under its role or under `others`",
     ),
 }
 

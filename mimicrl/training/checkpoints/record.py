@@ -78,5 +78,5 @@ def read(found: Checkpoint) -> tuple[TrainingRecord, Policy | None]:
 
 def _damaged(found: Checkpoint, got: str) -> ArtifactError:
     return ArtifactError(
-        "a checkpoint's counters are damaged", where=found.path, got=got, fix="start from nothing with --resume never"
+        "a checkpoint's counters are damaged", where=found.path, got=got, fix="start from zero with --resume never"
     )

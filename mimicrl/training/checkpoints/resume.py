@@ -67,7 +67,7 @@ def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
             "the training has gone further than its budget",
             where=directory,
             got=f"total_timesteps {training.total_timesteps}",
-            fix="raise total_timesteps, or start from nothing with --resume never",
+            fix="raise total_timesteps, or start from zero with --resume never",
         )
     found, problems = store.newest(directory, run.fingerprint)
     if problems and not found:
@@ -75,7 +75,7 @@ def _newest(run: Run, resume: Resume) -> tuple[Checkpoint | None, list[str]]:
             "no checkpoint can be read",
             where=directory,
             got="; ".join(problems),
-            fix="start from nothing with --resume never",
+            fix="start from zero with --resume never",
         )
     if resume == "must" and not found:
         raise ArtifactError("there is no checkpoint to continue from", where=directory, fix="run without --resume must")

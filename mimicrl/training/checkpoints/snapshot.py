@@ -57,7 +57,7 @@ def check(checkpoint: Checkpoint, model: MimicPPO) -> None:
     Raises:
         ArtifactError: It is not; nothing was changed.
     """
-    anew = "start from nothing with --resume never"
+    anew = "start from zero with --resume never"
     expected, found = _layout(model), _shapes(checkpoint.arrays)
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):

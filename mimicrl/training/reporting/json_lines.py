@@ -1,4 +1,7 @@
-"""Append-only files of one JSON object a line, which a resumed training cuts back to what its checkpoint knows."""
+"""Append-only files with one JSON object per line.
+
+A training that continues truncates them to the length that its checkpoint recorded.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,25 @@ from typing import Any
 from mimicrl import artifacts
 from mimicrl.errors import ArtifactError
 
-_RESTORE = "put the file back, or start from nothing with --resume never"
+_RESTORE = "restore the file, or start from zero with --resume never"
 
 
 class JsonLines:
-    """An append-only file of one JSON object a line.
+    """An append-only file with one JSON object per line.
 
     Args:
         path: The file.
-        offset: Cut the file back to this many bytes first, the end of what a checkpoint knows.
+        offset: First truncate the file to this many bytes. A checkpoint recorded this length.
 
     Raises:
-        ArtifactError: The file is shorter than that; nothing was changed.
+        ArtifactError: The file is shorter than `offset`. It was not changed.
     """
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         found = path.stat().st_size if path.exists() else 0
         if found < offset:
             raise ArtifactError(
-                "a part of the training's history is gone",
+                "a part of the training's history is missing",
                 where=path,
                 got=f"{found} bytes",
                 expected=f"{offset} or more",
@@ -37,20 +40,20 @@ class JsonLines:
             )
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        # Without a buffer: what cannot be written must not be tried again when the file is closed.
+        # No buffer: with one, Python would try again to write failed data when it closes the file.
         self._file = path.open("ab", buffering=0)
         self._file.truncate(offset)
 
     @classmethod
     def appending(cls, path: Path) -> JsonLines:
-        """Open a file to add to all whole lines it holds."""
+        """Open a file for appending. An incomplete last line is removed."""
         return cls(path, path.read_bytes().rfind(b"\n") + 1 if path.exists() else 0)
 
     def append(self, row: dict[str, Any]) -> None:
-        """Write a row; numbers that are not finite become null.
+        """Write a row. Numbers that are not finite become null.
 
         Raises:
-            MachineError: The disk is full; no part of the row stays.
+            MachineError: The disk is full. No part of the row remains in the file.
         """
         finite = {key: value if _is_finite(value) else None for key, value in row.items()}
         rest, begin = (json.dumps(finite, allow_nan=False) + "\n").encode(), self.offset
@@ -68,7 +71,7 @@ class JsonLines:
         return os.fstat(self._file.fileno()).st_size
 
     def sync(self) -> None:
-        """Make sure that what was written survives a loss of power."""
+        """Make sure that the written rows survive a loss of power."""
         with artifacts.machine_errors(self.path):
             os.fsync(self._file.fileno())
 
@@ -78,10 +81,10 @@ class JsonLines:
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """Read a file of JSON lines; one that is not there has none.
+    """Read a file of JSON lines. If the file does not exist, return an empty list.
 
     Raises:
-        ArtifactError: A line is no JSON object.
+        ArtifactError: A line is not a JSON object.
     """
     lines = path.read_bytes().splitlines() if path.exists() else []
     return [_parse(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]

@@ -73,7 +73,7 @@ def test_what_has_another_shape_is_told(
     with pytest.raises(ArtifactError) as caught:
         record.read(replace(found, state=found.state | change(found.state)))
     assert str(caught.value).startswith(f"a checkpoint's counters are damaged — {found.path} — got {got}")
-    assert caught.value.fix == "start from nothing with --resume never"
+    assert caught.value.fix == "start from zero with --resume never"
 
 
 @pytest.mark.parametrize("arrays", [{}, {BEST_POLICY: np.zeros(64, np.uint8)}])

@@ -87,7 +87,7 @@ def test_normal_numbers_that_were_drawn_in_pairs_go_on_where_they_were(learners:
 def refused(checkpoint: Checkpoint, arrays: dict[str, np.ndarray], model: MimicPPO) -> str:
     with pytest.raises(ArtifactError) as caught:
         snapshot.check(replace(checkpoint, arrays=arrays), model)
-    assert caught.value.fix == "start from nothing with --resume never"
+    assert caught.value.fix == "start from zero with --resume never"
     return str(caught.value)
 
 

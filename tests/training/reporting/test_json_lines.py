@@ -59,8 +59,8 @@ def test_a_history_that_is_shorter_than_a_checkpoint_knows_is_refused(tmp_path: 
     with pytest.raises(ArtifactError) as caught:
         JsonLines(path, size + 1)
     assert str(caught.value) == (
-        f"a part of the training's history is gone — {path} — got {size} bytes, expected {size + 1} or more — "
-        "put the file back, or start from nothing with --resume never"
+        f"a part of the training's history is missing — {path} — got {size} bytes, expected {size + 1} or more — "
+        "restore the file, or start from zero with --resume never"
     )
     assert path.exists() == bool(rows) and (not rows or path.stat().st_size == size), "nothing was touched"
 
@@ -85,7 +85,7 @@ def test_a_damaged_line_is_told_with_its_number(tmp_path: Path, line: bytes, got
     with pytest.raises(ArtifactError) as caught:
         read_json_lines(path)
     assert str(caught.value).startswith(f"the training's history is damaged — {path}, line 3 — got {got}")
-    assert caught.value.fix == "put the file back, or start from nothing with --resume never"
+    assert caught.value.fix == "restore the file, or start from zero with --resume never"
 
 
 def test_a_file_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
