@@ -42,12 +42,16 @@ def experiments_of(directory: Path) -> pd.DataFrame:
 
 
 def test_every_expected_run_has_a_row_and_its_figures_are_those_of_its_summary(make_study: Make) -> None:
-    directory = make_study(MIXED_STUDY)
+    never = {"first_success_samples": None, "first_success_simulated_s": None}
+    directory = make_study(MIXED_STUDY, figures={("walk", 3): never})
     table = runs_of(directory)
     assert list(table.index) == [("walk", 1), ("walk", 2), ("walk", 3), ("amble", 1), ("amble", 2)]
     assert table["status"].tolist() == ["completed", "diverged", "completed", "missing", "missing"]
     assert table["problem"].tolist()[3:] == ["no run directory", "not evaluated"]
     assert set(table["total_timesteps"]) == {400_000}
+    assert table["first_success_samples"].tolist()[:3] == [300_000, pd.NA, pd.NA]
+    assert table["success_reached"].tolist()[:3] == [True, False, False]
+    assert table.loc[("walk", 1), ORIGIN].tolist() == ["c0de" * 16, "10cc" * 16, "none", "node1", "Made-up CPU"]
     for run in load_results(directory).runs:
         for name, value in (run.summary.values if run.summary else {}).items():
             assert table.loc[(run.experiment, run.seed), name] == value
@@ -66,27 +70,6 @@ def test_a_metric_that_only_some_runs_have_leaves_empty_cells(make_study: Make) 
     assert aggregate(directory).tables
 
 
-def test_a_run_says_where_it_comes_from_unless_its_record_is_gone(make_study: Make) -> None:
-    directory = make_study({"walk": {1: "completed", 2: "completed"}})
-    shutil.rmtree(directory / "walk" / "seed_2" / "provenance")
-    run, _ = load_results(directory).runs
-    table = runs_of(directory)
-    assert run.policy is not None
-    assert table.loc[("walk", 1), "fingerprint"] == run.fingerprint
-    assert table.loc[("walk", 1), "weights_sha256"] == run.policy.weights_sha256
-    expected = ["c0de" * 16, "10cc" * 16, "none", "node1", "Made-up CPU"]
-    assert table.loc[("walk", 1), ORIGIN].tolist() == expected
-    assert table.loc[("walk", 2), ORIGIN].isna().all()
-    assert table.loc[("walk", 2), "status"] == "completed"
-
-
-def test_success_is_reached_or_not(make_study: Make) -> None:
-    never = {"first_success_samples": None, "first_success_simulated_s": None}
-    table = runs_of(make_study({"walk": {1: "completed", 2: "completed"}}, figures={("walk", 2): never}))
-    assert table["success_reached"].tolist() == [True, False]
-    assert table["first_success_samples"].tolist() == [300_000, pd.NA]
-
-
 def test_statistics_are_over_seeds(make_study: Make) -> None:
     directory = make_study({"walk": dict.fromkeys(range(1, 8), "completed")})
     runs, row = runs_of(directory), experiments_of(directory).loc["walk"]
@@ -95,17 +78,6 @@ def test_statistics_are_over_seeds(make_study: Make) -> None:
         assert row[f"{metric}_values"] == expected.values
         found = [row[f"{metric}_{name}"] for name in ("mean", "sd", "iqm", "ci_low", "ci_high")]
         assert found == [expected.mean, expected.sd, expected.iqm, expected.low, expected.high]
-
-
-def test_more_episodes_of_the_same_seeds_add_no_certainty(make_study: Make, tmp_path: Path) -> None:
-    same = {("walk", seed): {"reward": seed / 10} for seed in range(1, 6)}
-    states = {"walk": dict.fromkeys(range(1, 6), "completed")}
-    few, many = (
-        experiments_of(make_study(states, directory=tmp_path / str(count), episodes=count, figures=same)).loc["walk"]
-        for count in (2, 200)
-    )
-    for key in ("values", "sd", "iqm", "ci_low"):
-        assert few[f"reward_{key}"] == many[f"reward_{key}"]
 
 
 @pytest.mark.fault(46)
@@ -120,24 +92,22 @@ def test_diverged_seeds_count_and_missing_ones_cannot(make_study: Make) -> None:
 
 
 def test_seeds_that_never_succeeded_are_not_dropped(make_study: Make) -> None:
-    firsts = {1: 80_000, 2: 120_000, 3: None, 4: None, 5: 100_000}
+    firsts = (80_000, 120_000, None, None, 100_000)
     changes = {
         ("walk", seed): {"first_success_samples": first, "first_success_simulated_s": first and first / 50}
-        for seed, first in firsts.items()
+        for seed, first in enumerate(firsts)
     }
-    row = experiments_of(make_study({"walk": dict.fromkeys(firsts, "completed")}, figures=changes)).loc["walk"]
+    row = experiments_of(make_study({"walk": dict.fromkeys(range(5), "completed")}, figures=changes)).loc["walk"]
     assert row["first_success_samples_values"] == (80_000, 120_000, np.inf, np.inf, 100_000)
     assert row["first_success_reached"] == 3
-    assert row["first_success_samples_median"] == 120_000
+    ends = row[["first_success_samples_ci_low", "first_success_samples_median", "first_success_samples_ci_high"]]
+    assert ends.tolist() == [80_000, 120_000, np.inf]
     assert row["first_success_simulated_s_median"] == 2400
-    assert row["first_success_samples_ci_low"] == 80_000
-    assert row["first_success_samples_ci_high"] == np.inf
 
 
 def test_an_experiment_of_missing_runs_has_a_row(make_study: Make) -> None:
     row = experiments_of(make_study(MIXED_STUDY)).loc["amble"]
-    assert [row[name] for name in ("seeds", "missing", "episodes", "reward_values")] == [2, 2, 0, ()]
-    assert row["mixed"] == ""
+    assert row[["seeds", "missing", "episodes", "reward_values", "mixed"]].tolist() == [2, 2, 0, (), ""]
     assert row[["reward_mean", "reward_ci_low", "reference_speed_mps", "first_success_samples_median"]].isna().all()
 
 
@@ -184,16 +154,16 @@ def test_the_manifest_says_what_the_tables_are_made_of(make_study: Make) -> None
     assert manifest.bootstrap.as_json() == {"seed": statistics.SEED, "resamples": 10_000, "confidence": 0.95}
     results = load_results(directory)
     assert {name: run.status for name, run in manifest.runs.items()} == {run.name: run.status for run in results.runs}
-    (run, *_) = results.runs
+    run = results.runs[0]
     assert run.policy is not None
-    assert manifest.runs["walk/seed_1"] == ManifestRun(
-        status="completed",
-        fingerprint=run.fingerprint,
-        weights_sha256=run.policy.weights_sha256,
-        code_sha256="c0de" * 16,
-        lock_sha256="10cc" * 16,
-        container="none",
-    )
+    assert manifest.runs["walk/seed_1"].as_json() == {
+        "status": "completed",
+        "fingerprint": run.fingerprint,
+        "weights_sha256": run.policy.weights_sha256,
+        "code_sha256": "c0de" * 16,
+        "lock_sha256": "10cc" * 16,
+        "container": "none",
+    }
     nothing = dict.fromkeys(ManifestRun.model_fields) | {"status": "missing"}
     assert manifest.runs["amble/seed_1"].as_json() == nothing
     tables = {path.name: artifacts.file_sha256(path) for path in (directory / "tables").iterdir()}
@@ -217,14 +187,10 @@ def test_the_same_runs_give_the_same_bytes_anywhere_and_any_time(
     assert first == again
 
 
-@pytest.mark.parametrize(("damage", "problem"), [(False, "2 of 5 runs are missing"), (True, "not valid JSON")])
-def test_a_study_that_is_not_whole_is_refused_before_anything_is_written(
-    make_study: Make, damage: bool, problem: str
-) -> None:
-    directory = make_study(MIXED_STUDY)
-    if damage:
-        (directory / "walk" / "seed_3" / "summary.json").write_text("{")
+def test_a_damaged_study_is_refused_before_anything_is_written(make_study: Make) -> None:
+    directory = make_study()
+    (directory / "walk" / "seed_3" / "summary.json").write_text("{")
     before = files(directory)
-    with pytest.raises(ArtifactError, match=f"^{problem} — "):
-        aggregate(directory, allow_missing=damage)
+    with pytest.raises(ArtifactError, match="not valid JSON — "):
+        aggregate(directory)
     assert files(directory) == before

@@ -21,29 +21,16 @@ def test_a_number_is_rounded_and_its_thousands_are_set_apart(value: float, digit
     assert {len(group) for group in groups} <= {3}
 
 
-def test_what_is_not_known_is_a_dash() -> None:
-    assert formatting.number(None) == "–"
-    assert formatting.duration(None) == "–"
-
-
 @pytest.mark.parametrize(("amount", "shown"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs")])
 def test_only_one_is_singular(amount: int, shown: str) -> None:
     assert formatting.count(amount, "run") == shown
 
 
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (185, "3 min 5 s"),
-        (3599.6, "1 h 0 min"),
-        (11_100, "3 h 5 min"),
-        (360_000, "100 h 0 min"),
-    ],
-)
-def test_a_time_is_told_in_its_largest_two_units(seconds: float, shown: str) -> None:
+TIMES = {0: "0 s", 59.4: "59 s", 59.6: "1 min 0 s", 185: "3 min 5 s", 3599.6: "1 h 0 min", 360_000: "100 h 0 min"}
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(None, "–"), *TIMES.items()])
+def test_a_time_is_told_in_its_largest_two_units(seconds: float | None, shown: str) -> None:
     assert formatting.duration(seconds) == shown
 
 

@@ -49,28 +49,16 @@ def test_damaged_json_is_named(run: Path, file: str, content: bytes, told: str) 
     assert message.endswith(f" — make it again with {FILES[file][1].format(run=run)}")
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_incomplete_json_is_named(run: Path, file: str) -> None:
-    key, command = FILES[file]
-    edit_json(run / file, **{key: DROP})
-    assert refused(run) == (
-        f"a file of the run is damaged — {run / file} — got {key}: Field required — "
-        f"make it again with {command.format(run=run)}"
-    )
+INCOMPLETE: list[tuple[str, str, Any]] = [(file, key, DROP) for file, (key, _) in FILES.items()]
+WRONG = [("outcome.json", "status", "fine"), ("summary.json", "episodes", "20"), ("summary.json", "metrics", [{}])]
 
 
-@pytest.mark.parametrize(
-    ("file", "change"),
-    [
-        ("outcome.json", {"status": "fine"}),
-        ("summary.json", {"metrics": [{}]}),
-        ("summary.json", {"episodes": "20"}),
-        ("summary.json", {"stable_episodes": -1}),
-    ],
-)
-def test_other_values_than_the_schemas_are_named(run: Path, file: str, change: dict[str, Any]) -> None:
-    edit_json(run / file, **change)
-    assert refused(run).startswith(f"a file of the run is damaged — {run / file} — got {next(iter(change))}")
+@pytest.mark.parametrize(("file", "key", "value"), INCOMPLETE + WRONG)
+def test_other_values_than_the_schemas_are_named(run: Path, file: str, key: str, value: Any) -> None:
+    edit_json(run / file, **{key: value})
+    message = refused(run)
+    assert message.startswith(f"a file of the run is damaged — {run / file} — got {key}")
+    assert message.endswith(f" — make it again with {FILES[file][1].format(run=run)}")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"half', b"[]", b'{"verb": "train"}', b"\xff"])
@@ -88,27 +76,13 @@ def read_table(run: Path, name: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("place", "garbage"),
-    [
-        (b"PAR1", b"PAR1" + b"\xff" * 200),
-        (b'{"index_columns"', b'{"\xff'),
-        (b"ARROW:schema", b"ARROW:schema" + b"?" * 20),
-    ],
-    ids=["page", "pandas", "schema"],
-)
-def test_a_table_with_bad_bytes_is_named(run: Path, place: bytes, garbage: bytes) -> None:
-    path = run / "evaluations.parquet"
-    content = path.read_bytes()
-    at = content.index(place)
-    path.write_bytes(content[:at] + garbage + content[at + len(garbage) :])
-    assert read_table(run, "evaluations").startswith(f"a table of the run cannot be read — {path} — got ")
-
-
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_that_is_missing_or_no_table_is_named(run: Path, name: str) -> None:
+@pytest.mark.parametrize("place", [b"PAR1", b'{"index_columns"', b"ARROW:schema"])
+def test_a_table_with_bad_bytes_is_named(run: Path, name: str, place: bytes) -> None:
     path = run / f"{name}.parquet"
-    path.write_bytes(b"damaged")
+    content = path.read_bytes()
+    at = content.index(place) + len(place)
+    path.write_bytes(content[:at] + b"\xff" * 20 + content[at + 20 :])
     assert read_table(run, name).startswith(f"a table of the run cannot be read — {path} — got ")
     path.unlink()
     assert "No such file" in read_table(run, name)

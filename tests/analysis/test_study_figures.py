@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +17,9 @@ from mimicrl.analysis.study_figures import seed_curve, study_figures
 Make = Callable[..., Path]
 
 
-def test_each_experiment_with_a_finished_run_has_a_gait_figure(results: StudyResults) -> None:
+def test_each_experiment_with_a_finished_run_has_a_gait_figure(results: StudyResults, make_study: Make) -> None:
     assert list(study_figures(results)) == ["learning_curves", "final_evaluation", "gait_walk", "gait_torque"]
-
-
-def test_without_a_finished_run_there_is_nothing_to_draw(make_study: Make) -> None:
-    assert study_figures(load_results(make_study({"walk": {1: "not evaluated"}}))) == {}
+    assert study_figures(load_results(make_study({"walk": {1: "not evaluated"}}, name="unfinished"))) == {}
 
 
 def test_curves_are_those_of_the_evaluations_and_three_seeds_have_an_interval(results: StudyResults) -> None:
@@ -45,7 +41,9 @@ def test_the_final_evaluation_shows_what_the_tables_hold(results: StudyResults) 
             expected = metric.scale * runs.loc[runs["status"] == status, metric.name].to_numpy()
             assert sorted(x for x, _ in marks(panel, marker)) == sorted(expected), metric.name
     (bar,) = axes[1].patches
-    assert bar.get_x() == pytest.approx(experiments.loc[0, "reward_ci_low"])  # type: ignore[attr-defined]
+    low, high = experiments.loc[0, ["reward_ci_low", "reward_ci_high"]]
+    assert bar.get_x() == pytest.approx(low)  # type: ignore[attr-defined]
+    assert bar.get_width() == pytest.approx(high - low)  # type: ignore[attr-defined]
 
 
 def test_a_diverged_run_ends_with_its_final_evaluation(results: StudyResults) -> None:
@@ -72,10 +70,9 @@ def test_a_run_without_an_evaluation_shows_only_where_it_diverged(make_study: Ma
     assert [len(marks(axes, "x")) for axes in study_figures(results)["learning_curves"].figure.axes] == [1, 1, 1, 1]
 
 
-def test_a_run_of_an_earlier_version_has_no_times(make_study: Make, tmp_path: Path) -> None:
-    directory = make_study({"walk": {1: "diverged"}})
-    file = directory / "walk/seed_1/evaluations.parquet"
+def test_a_run_of_an_earlier_version_has_no_times(make_study: Make) -> None:
+    results = load_results(make_study({"walk": {1: "diverged"}}))
+    file = results.runs[0].path / "evaluations.parquet"
     pd.read_parquet(file).drop(columns="training_seconds").to_parquet(file)
-    (run,) = load_results(shutil.copytree(directory, tmp_path / "copy")).runs
-    assert np.isnan(seed_curve(run).seconds).all()
-    assert study_figures(load_results(directory))
+    assert np.isnan(seed_curve(results.runs[0]).seconds).all()
+    assert study_figures(results)

@@ -19,17 +19,10 @@ def figure() -> Figure:
     return final_evaluation({"walk": [4, 5], "none": [1]}, [Panel("reward [1]", [WALK, NONE], (0.0, 1.0))])
 
 
-def test_dots_and_crosses_are_the_seeds_and_equal_ones_do_not_hide_each_other(figure: Figure) -> None:
+def test_equal_seeds_do_not_hide_each_other(figure: Figure) -> None:
     dots = marks(figure.axes[0], "o")
     assert [x for x, _ in dots] == [0.9, 0.9]
     assert len(set(dots)) == 2
-    assert [x for x, _ in marks(figure.axes[0], "x")] == [0.5]
-
-
-def test_the_bar_is_the_interval(figure: Figure) -> None:
-    (bar,) = figure.axes[0].patches
-    assert bar.get_x() == pytest.approx(0.5)  # type: ignore[attr-defined]
-    assert bar.get_width() == pytest.approx(0.4)  # type: ignore[attr-defined]
 
 
 def test_missing_seeds_are_named_and_targets_drawn(figure: Figure) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from figures.panels import bands, labels, lines, marks
+from figures.panels import labels, lines, marks
 from matplotlib.colors import to_hex
 
-from mimicrl.figures.learning_curves import TIMES, VALUES, ExperimentCurves, MeanCurve, SeedCurve, learning_curves
+from mimicrl.figures.learning_curves import ExperimentCurves, SeedCurve, learning_curves
 from mimicrl.figures.style import THICK, figure_bytes
 
 
@@ -26,24 +26,8 @@ def curve(
     )
 
 
-def experiment(*seeds: SeedCurve, interval: bool = False) -> ExperimentCurves:
-    means = {}
-    for time in TIMES:
-        for value in VALUES:
-            x = getattr(seeds[0], time)
-            end = np.full(len(x), 0.1 if interval else np.nan)
-            means[time, value] = MeanCurve(x, getattr(seeds[0], value), end, end + 0.1)
-    return ExperimentCurves(seeds, means)
-
-
-def test_each_seed_is_drawn_over_samples_and_over_wall_time() -> None:
-    seed = curve()
-    figure = learning_curves({"walk": experiment(seed), "none": ExperimentCurves((), {})})
-    axes = iter(figure.axes)
-    for value in VALUES:
-        for x in (seed.samples / 1e3, seed.seconds / 60):
-            assert (x.tolist(), getattr(seed, value).tolist()) in lines(next(axes))
-    assert labels(figure) == ["walk"]
+def experiment(*seeds: SeedCurve) -> ExperimentCurves:
+    return ExperimentCurves(seeds, {})
 
 
 def test_first_successes_and_divergence_are_marked_where_they_were() -> None:
@@ -53,21 +37,15 @@ def test_first_successes_and_divergence_are_marked_where_they_were() -> None:
     assert labels(figure) == ["walk", "run", "first success", "diverged"]
 
 
-def test_an_interval_is_drawn_where_there_is_one() -> None:
-    figure = learning_curves({"walk": experiment(curve(), interval=True), "run": experiment(curve())})
-    assert [bands(axes) for axes in figure.axes] == [1, 1, 1, 1]
-
-
 def test_seeds_without_times_are_drawn_over_samples_only() -> None:
-    seeds = ExperimentCurves([curve(timed=False, diverged=True), curve()], {})
-    figure = learning_curves({"walk": seeds})
+    figure = learning_curves({"walk": experiment(curve(timed=False, diverged=True), curve())})
     assert [len(lines(axes)) for axes in figure.axes] == [2, 1, 2, 1]
     assert [len(marks(axes, "x")) for axes in figure.axes] == [1, 0, 1, 0]
     assert figure_bytes(figure, "svg")
 
 
 def test_an_experiment_without_any_evaluation_leaves_empty_panels() -> None:
-    figure = learning_curves({"walk": ExperimentCurves([curve(count=0)], {})})
+    figure = learning_curves({"walk": experiment(curve(count=0)), "none": experiment()})
     assert figure_bytes(figure, "svg")
 
 

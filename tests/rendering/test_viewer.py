@@ -89,22 +89,25 @@ def test_an_animation_is_shown_at_its_own_speed_until_the_window_is_closed(
     assert rows[once:][:once].tolist() == rows[:once].tolist(), "it begins again"
     elapsed = times[:once] - times[0]
     np.testing.assert_allclose(rows[:once], film.at_times(animation.times_s, animation.qpos, elapsed), atol=1e-9)
-    assert elapsed[0] == 0 and elapsed[-1] > animation.times_s[-2]
+    assert elapsed[0] == 0
+    assert elapsed[-1] > animation.times_s[-2]
     assert not window.drawing.is_alive(), "nobody draws any more when the process may end"
 
 
-@pytest.mark.parametrize("name", ["DISPLAY", "WAYLAND_DISPLAY"])
+@pytest.mark.parametrize(
+    ("display", "got"),
+    [({}, "no DISPLAY"), ({"DISPLAY": ":99"}, "DISPLAY=:99"), ({"WAYLAND_DISPLAY": ":9"}, "WAYLAND_DISPLAY=:9")],
+)
 def test_without_a_display_the_message_says_what_else_to_do(
-    animation: Animation, windows: list[Window], monkeypatch: pytest.MonkeyPatch, name: str
+    animation: Animation, windows: list[Window], monkeypatch: pytest.MonkeyPatch, display: dict[str, str], got: str
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.delenv("DISPLAY")
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(viewer.glfw, "init", lambda: not display)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in display.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(MachineError) as caught:
         viewer.show(animation)
-    assert str(caught.value) == "the viewer needs a display — got no DISPLAY — leave out --view to write a video"
-    monkeypatch.setenv(name, ":99")
-    monkeypatch.setattr(viewer.glfw, "init", lambda: False)
-    with pytest.raises(MachineError, match=rf"^the viewer needs a display — got {name}=:99 — leave out --view to"):
-        viewer.show(animation)
+    assert str(caught.value) == f"the viewer needs a display — got {got} — leave out --view to write a video"
     assert not windows
