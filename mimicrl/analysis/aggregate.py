@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from mimicrl import artifacts
 from mimicrl.analysis import statistics, tables
 from mimicrl.analysis.load import RunResult, StudyResults
 from mimicrl.runs import layout
-from mimicrl.runs.records import Bootstrap, Manifest, ManifestRun, Outcome, Provenance
+from mimicrl.runs.records import Bootstrap, Manifest, ManifestRun, Provenance
 
 _TRAINING = {
     "experiment": "str",
@@ -34,8 +35,14 @@ _EVALUATION = {
     "stable_distance_m": "float64",
     "reference_speed_mps": "float64",
 }
-_OUTCOME = tuple(name for name in _TRAINING if name in Outcome.model_fields and name not in ("status", "problem"))
-_ORIGIN = ("code_sha256", "lock_sha256", "container", "host", "cpu")
+_ORIGIN = {
+    "code_sha256": "code.sha256",
+    "lock_sha256": "lock_sha256",
+    "container": "container.sha256",
+    "host": "host",
+    "cpu": "cpu.model",
+}
+"""For each column that says where a run comes from, the place in the record of its training."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,28 +113,18 @@ def _rows(results: StudyResults, runs: tuple[RunResult, ...]) -> list[dict[str, 
 
 
 def _row(run: RunResult, experiment: dict[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "experiment": run.experiment,
-        "seed": run.seed,
-        "status": run.status,
-        "problem": run.problem,
-        "total_timesteps": experiment["training"]["total_timesteps"],
-        "fingerprint": run.fingerprint,
-    }
-    if run.outcome is not None and run.summary is not None and run.policy is not None:
-        row |= {name: getattr(run.outcome, name) for name in _OUTCOME}
-        row |= {name: getattr(run.summary, name) for name in _EVALUATION} | run.summary.values
+    """Return what is known of a run. The table takes from it what it has a column for."""
+    row: dict[str, Any] = {"total_timesteps": experiment["training"]["total_timesteps"]}
+    if run.outcome is not None and run.summary is not None:
+        row |= dict(run.outcome) | dict(run.summary) | run.summary.values
         row["success_reached"] = run.outcome.first_success_samples is not None
-        row["weights_sha256"] = run.policy.weights_sha256
+    row |= {name: getattr(run, name) for name in ("experiment", "seed", "status", "problem", "fingerprint")}
     return row | _origin(run.provenance.get("train"))
 
 
 def _origin(record: Provenance | None) -> dict[str, str | None]:
     """Return where the result of a stage comes from; empty without a record."""
-    if record is None:
-        return dict.fromkeys(_ORIGIN)
-    origin = (record.code.sha256, record.lock_sha256, record.container.sha256, record.host, record.cpu.model)
-    return dict(zip(_ORIGIN, origin, strict=True))
+    return {name: record and attrgetter(place)(record) for name, place in _ORIGIN.items()}
 
 
 def _experiment_row(

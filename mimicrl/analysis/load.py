@@ -170,7 +170,15 @@ def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResul
     if not run.run_file.is_file():
         return found
     record = RunRecord.read(run.run_file, made_by=_INIT)
-    _refuse_other_run(run, record, f"{study.study}/{expected.experiment}/{expected.seed}")
+    if record.name != f"{study.study}/{expected.experiment}/{expected.seed}":
+        # It was copied or renamed: its run would count twice, or for another experiment.
+        raise ArtifactError(
+            "the directory belongs to another run",
+            where=run.path,
+            got=record.name,
+            expected=f"{study.study}/{expected.experiment}/{expected.seed}",
+            fix=f"move it away, then {_INIT}",
+        )
     found = replace(found, fingerprint=record.fingerprint, provenance=_provenance(run))
     train = f"mimicrl train {run.path}"
     outcome = Outcome.read(run.outcome_file, made_by=train) if run.outcome_file.is_file() else None
@@ -187,18 +195,6 @@ def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResul
     return replace(
         found, status=outcome.status, problem=outcome.problem, outcome=outcome, summary=summary, policy=policy
     )
-
-
-def _refuse_other_run(run: Run, record: RunRecord, expected: str) -> None:
-    """Refuse a directory that was copied or renamed: its run would count twice, or for another experiment."""
-    if record.name != expected:
-        raise ArtifactError(
-            "the directory belongs to another run",
-            where=run.path,
-            got=record.name,
-            expected=expected,
-            fix=f"move it away, then {_INIT}",
-        )
 
 
 def _provenance(run: Run) -> dict[str, Provenance]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -78,8 +78,8 @@ def summarize(values: Sequence[float], seed: int = SEED) -> Estimate:
 def summarize_censored(values: Sequence[float], seed: int = SEED) -> CensoredMedian:
     """Summarize times to an event, one per seed, infinite where it never came; `seed` is that of the resampling."""
     array = np.asarray(values, dtype=float)
-    low, high = bootstrap_interval(array, median, seed) or (np.nan, np.nan)
-    return CensoredMedian(tuple(array.tolist()), float(median(array)), low, high)
+    low, high = bootstrap_interval(array, partial(np.median, axis=-1), seed) or (np.nan, np.nan)
+    return CensoredMedian(tuple(array.tolist()), float(np.median(array)) if len(array) else np.nan, low, high)
 
 
 def mean(values: Sequence[float] | np.ndarray) -> float:
@@ -95,7 +95,8 @@ def sd(values: Sequence[float] | np.ndarray) -> float:
 def iqm(values: np.ndarray) -> np.ndarray:
     """Return the interquartile mean (Agarwal et al. 2021): the mean without the lowest and the highest quarter.
 
-    The number of values left out at each end is rounded down.
+    The number of values left out at each end is rounded down. The values are added in ascending order, so that the
+    order of the seeds does not change the last bit; `scipy.stats.trim_mean` does not promise that.
 
     Args:
         values: Shape ``(..., n)``; NaN is returned where n is 0.
@@ -108,21 +109,6 @@ def iqm(values: np.ndarray) -> np.ndarray:
         return np.full(np.shape(values)[:-1], np.nan)
     cut = n // 4
     return np.sort(values, axis=-1)[..., cut : n - cut].mean(axis=-1)
-
-
-def median(values: np.ndarray) -> np.ndarray:
-    """Return the median of values that may be infinite; of an even number, halfway between the middle two.
-
-    Args:
-        values: Shape ``(..., n)``; NaN is returned where n is 0.
-
-    Returns:
-        Shape ``(...)``.
-    """
-    n = np.shape(values)[-1]
-    if n == 0:
-        return np.full(np.shape(values)[:-1], np.nan)
-    return np.sort(values, axis=-1)[..., (n - 1) // 2 : n // 2 + 1].mean(axis=-1)
 
 
 def bootstrap_interval(values: np.ndarray, statistic: Statistic, seed: int = SEED) -> tuple[float, float] | None:

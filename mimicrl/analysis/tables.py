@@ -15,7 +15,6 @@ FEW_SEEDS = "with 3 to 5 seeds the interval contains the true value less often, 
 """Measured on normally distributed values, see ``tests/analysis/test_statistics.py``."""
 _MIXED = "†"
 
-
 _TRAINING_TIME = MetricSummary(
     name="train_seconds",
     value=None,
@@ -30,17 +29,20 @@ _TRAINING_TIME = MetricSummary(
     bounds=None,
 )
 """It is shown like a metric, though no evaluation measures it."""
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": "$<$",
-    ">": "$>$",
-    "±": r"$\pm$",
-    "°": r"$^\circ$",
-    "–": "--",
-    _MIXED: r"$^\dagger$",
-} | {character: f"\\{character}" for character in "&%$#_{}"}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "±": r"$\pm$",
+        "°": r"$^\circ$",
+        "–": "--",
+        _MIXED: r"$^\dagger$",
+    }
+    | {character: f"\\{character}" for character in "&%$#_{}"}
+)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -72,24 +74,14 @@ def markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
 
 def latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """Return a table of text as a LaTeX tabular for the package booktabs, with notes below it."""
-    heading, *rows = [" & ".join(map(latex_escape, row)) + r" \\" for row in (table.columns, *table.to_numpy())]
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}",
-        r"\toprule",
-        heading,
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-        *(rf"\par{{\footnotesize {latex_escape(note)}\par}}" for note in notes),
-    ]
-    return "\n".join(lines) + "\n"
+    tabular = table.map(latex_escape).rename(columns=latex_escape).to_latex(index=False)
+    below = "".join(f"\\par{{\\footnotesize {latex_escape(note)}\\par}}\n" for note in notes)
+    return "% needs \\usepackage{booktabs}\n" + tabular + below
 
 
-def latex_escape(text: object) -> str:
+def latex_escape(text: str) -> str:
     """Return text with LaTeX's special characters escaped."""
-    return "".join(_LATEX.get(character, character) for character in str(text))
+    return text.translate(_LATEX)
 
 
 def headline_metrics(metrics: Iterable[MetricSummary]) -> list[MetricSummary]:
@@ -119,9 +111,17 @@ def experiments_text(experiments: pd.DataFrame, metrics: Sequence[MetricSummary]
 
     Args:
         experiments: The table.
-        metrics: Those to be shown.
+        metrics: The metrics to show.
     """
-    return pd.DataFrame([_text_row(row, (*metrics, _TRAINING_TIME)) for row in records(experiments)])
+    return pd.DataFrame(
+        {
+            "Experiment": row["experiment"] + (_MIXED if row["mixed"] else ""),
+            "Seeds": _seeds(row),
+            "First success [samples]": _first_successes(row),
+        }
+        | {heading(metric): over_seeds(row, metric, "IQM ", spread=True) for metric in (*metrics, _TRAINING_TIME)}
+        for row in records(experiments)
+    )
 
 
 def notes(experiments: pd.DataFrame) -> list[str]:
@@ -142,40 +142,22 @@ def notes(experiments: pd.DataFrame) -> list[str]:
 
 def headline(experiments: pd.DataFrame, metrics: Sequence[MetricSummary]) -> list[str]:
     """Return one plain line per experiment, for the terminal."""
-    return [_line(row, metrics) for row in records(experiments)]
-
-
-def _text_row(row: dict[str, Any], metrics: Sequence[MetricSummary]) -> dict[str, str]:
-    return {
-        "Experiment": row["experiment"] + (_MIXED if row["mixed"] else ""),
-        "Seeds": _seeds(row),
-        "First success [samples]": _first_successes(row),
-    } | {heading(metric): _estimate(row, metric) for metric in metrics}
-
-
-def _line(row: dict[str, Any], metrics: Sequence[MetricSummary]) -> str:
-    parts = [_seeds(row, " seeds")]
-    if _evaluated(row):
-        parts += [
-            f"{row['stable_episodes']} of {row['episodes']} episodes stable",
-            *(
-                f"{heading(metric).lower()} {over_seeds(row, metric, 'IQM ')}"
-                for metric in metrics
-                if metric.name != STABLE_SHARE
-            ),
-            f"first success {_first_successes(row, ' samples')}",
-        ]
-    return f"{row['experiment']}: {'; '.join(parts)}"
-
-
-def _evaluated(row: dict[str, Any]) -> int:
-    return row["completed"] + row["diverged"]
+    lines = []
+    for row in records(experiments):
+        parts = [_seeds(row, " seeds")]
+        if row["missing"] < row["seeds"]:
+            shown = [metric for metric in metrics if metric.name != STABLE_SHARE]
+            parts += [f"{row['stable_episodes']} of {row['episodes']} episodes stable"]
+            parts += [f"{heading(metric).lower()} {over_seeds(row, metric, 'IQM ')}" for metric in shown]
+            parts += [f"first success {_first_successes(row, ' samples')}"]
+        lines.append(f"{row['experiment']}: {'; '.join(parts)}")
+    return lines
 
 
 def _seeds(row: dict[str, Any], noun: str = "") -> str:
     """Return such as ``4 of 5 (1 diverged, 1 missing)``: how many seeds were evaluated."""
     rest = ", ".join(f"{row[status]} {status}" for status in ("diverged", "missing") if row[status])
-    return f"{_evaluated(row)} of {row['seeds']}{noun}" + (f" ({rest})" if rest else "")
+    return f"{row['seeds'] - row['missing']} of {row['seeds']}{noun}" + (f" ({rest})" if rest else "")
 
 
 def first_success(samples: float | None, budget: int) -> str:
@@ -183,15 +165,23 @@ def first_success(samples: float | None, budget: int) -> str:
     return f"{samples:,.0f}" if samples is not None and np.isfinite(samples) else f"> {budget:,}"
 
 
-def over_seeds(row: dict[str, Any], metric: MetricSummary, name: str = "") -> str:
-    """Return a metric's interquartile mean, after `name`, with its interval; below three seeds the value of each."""
+def over_seeds(row: dict[str, Any], metric: MetricSummary, name: str = "", *, spread: bool = False) -> str:
+    """Return a metric's interquartile mean, after `name`, with its interval; below three seeds the value of each.
+
+    With `spread`, the mean and the standard deviation stand before them.
+    """
     values = row[f"{metric.name}_values"]
     if len(values) == 0:
         return formatting.NOTHING
     if len(values) < statistics.SEEDS_FOR_INTERVAL:
-        return ", ".join(figure(metric, value) for value in values) + _target(metric, row)
-    middle, low, high = (figure(metric, row[f"{metric.name}_{key}"]) for key in ("iqm", "ci_low", "ci_high"))
-    return f"{name}{middle} [{low}, {high}]" + _target(metric, row)
+        text = ", ".join(figure(metric, value) for value in values)
+    else:
+        keys = ("mean", "sd", "iqm", "ci_low", "ci_high")
+        mean, sd, middle, low, high = (figure(metric, row[f"{metric.name}_{key}"]) for key in keys)
+        text = f"{name}{middle} [{low}, {high}]"
+        if spread:
+            text = f"{mean} ± {sd} ({text})"
+    return text + _target(metric, row)
 
 
 def _target(metric: MetricSummary, row: dict[str, Any]) -> str:
@@ -211,12 +201,3 @@ def _first_successes(row: dict[str, Any], noun: str = "") -> str:
         median, low, high = (first_success(row[f"first_success_samples_{key}"], budget) for key in keys)
         cell = f"{median} [{low}, {high}]"
     return f"{cell}{noun} ({row['first_success_reached']} of {len(values)})"
-
-
-def _estimate(row: dict[str, Any], metric: MetricSummary) -> str:
-    """Return a metric's cell: mean, standard deviation, and what `over_seeds` returns."""
-    if len(row[f"{metric.name}_values"]) < statistics.SEEDS_FOR_INTERVAL:
-        return over_seeds(row, metric)
-    mean, sd = (figure(metric, row[f"{metric.name}_{key}"]) for key in ("mean", "sd"))
-    middle = over_seeds(row, metric.model_copy(update={"target": None}), "IQM ")
-    return f"{mean} ± {sd} ({middle})" + _target(metric, row)

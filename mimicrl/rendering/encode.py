@@ -68,18 +68,8 @@ def check_ffmpeg() -> str:
 
 def _write_mp4(temporary: Path, path: Path, frames: Iterable[np.ndarray], fps: float) -> int:
     # The parameters keep dates and versions out of the file. One thread makes equal pictures equal files.
-    parameters = [
-        "-crf",
-        "23",
-        "-preset",
-        "veryfast",
-        "-movflags",
-        "+faststart",
-        "-fflags",
-        "+bitexact",
-        "-threads",
-        "1",
-    ]
+    parameters = ["-crf", "23", "-preset", "veryfast", "-threads", "1"]
+    parameters += ["-movflags", "+faststart", "-fflags", "+bitexact"]
     options: dict[str, Any] = {"fps": fps, "codec": CODEC, "quality": None, "output_params": parameters}
     pictures = map(_even, frames)
     first = next(pictures)
