@@ -42,8 +42,7 @@ class RunResult:
         problem: Why it is missing, or what diverged.
         fingerprint: The training state that its configuration asks for; None without a directory.
         outcome: ``outcome.json`` of a finished run.
-        summary: ``summary.json`` of a finished run: the result of its final evaluation.
-        policy: ``policy.json`` of a finished run's final policy.
+        summary: ``summary.json`` of a finished run: the result of its final evaluation, and the weights it is of.
         provenance: The records of the run's stages, by the file's name. Damaged ones are left out.
     """
 
@@ -55,7 +54,6 @@ class RunResult:
     fingerprint: str | None = None
     outcome: Outcome | None = None
     summary: EvaluationSummary | None = None
-    policy: PolicyDescription | None = None
     provenance: dict[str, Provenance] = field(default_factory=dict)
 
     @property
@@ -78,7 +76,7 @@ class RunResult:
     def video(self) -> Path | None:
         """The final policy's video; None if there is none, or if it shows earlier weights."""
         path = Run(self.path).video_file("final.mp4")
-        present = self.policy.weights_sha256 if self.policy else None
+        present = self.summary.weights_sha256 if self.summary else None
         return path if path.is_file() and self.replay.get("weights_sha256") in (None, present) else None
 
     @cached_property
@@ -192,9 +190,7 @@ def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResul
     asked = (policy.weights_sha256, study.experiments[expected.experiment].evaluation.episodes)
     if summary is None or (summary.weights_sha256, summary.episodes) != asked:
         return replace(found, problem=NOT_EVALUATED)
-    return replace(
-        found, status=outcome.status, problem=outcome.problem, outcome=outcome, summary=summary, policy=policy
-    )
+    return replace(found, status=outcome.status, problem=outcome.problem, outcome=outcome, summary=summary)
 
 
 def _provenance(run: Run) -> dict[str, Provenance]:

@@ -155,11 +155,11 @@ def test_the_manifest_says_what_the_tables_are_made_of(make_study: Make) -> None
     results = load_results(directory)
     assert {name: run.status for name, run in manifest.runs.items()} == {run.name: run.status for run in results.runs}
     run = results.runs[0]
-    assert run.policy is not None
+    assert run.summary is not None
     assert manifest.runs["walk/seed_1"].as_json() == {
         "status": "completed",
         "fingerprint": run.fingerprint,
-        "weights_sha256": run.policy.weights_sha256,
+        "weights_sha256": run.summary.weights_sha256,
         "code_sha256": "c0de" * 16,
         "lock_sha256": "10cc" * 16,
         "container": "none",

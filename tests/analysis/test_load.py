@@ -42,7 +42,7 @@ def test_a_run_is_completed_diverged_or_missing(make_study: Make, state: str, st
     assert run.name == "walk/seed_7"
     assert (run.status, run.problem) == (status, problem)
     assert run.finished == (status != "missing")
-    for content in (run.outcome, run.summary, run.policy):
+    for content in (run.outcome, run.summary):
         assert (content is not None) == run.finished
 
 
@@ -119,11 +119,15 @@ def test_a_video_of_other_weights_does_not_count(make_study: Make, weights: str 
     directory = make_study(WALK)
     run = only_run(directory)
     assert run.video is None
-    assert run.policy is not None
+    assert run.summary is not None
     video = Run(run.path).video_file("final.mp4")
     artifacts.write_bytes(video, b"film")
     assert run.video == video
-    named = {"present": {"weights_sha256": run.policy.weights_sha256}, "others": {"weights_sha256": "0" * 64}, None: {}}
+    named = {
+        "present": {"weights_sha256": run.summary.weights_sha256},
+        "others": {"weights_sha256": "0" * 64},
+        None: {},
+    }
     record("replay", result=named[weights]).write(Run(run.path).provenance_file("replay"))
     assert (only_run(directory).video is not None) == there
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -43,19 +41,17 @@ def test_the_spread_is_drawn_for_a_single_table_only() -> None:
 
 @pytest.mark.parametrize("columns", [{}, {"mean_rad": np.nan, "sd_rad": np.nan}])
 def test_a_motion_alone_has_no_walker_s_line(columns: dict[str, float]) -> None:
-    table = cycle(published_mean_rad=0.2, published_sd_rad=0.1).assign(**columns)
-    figure = gait_cycle_figure({"clip": table})
+    figure = gait_cycle_figure({"clip": cycle(published_mean_rad=0.2, published_sd_rad=0.1, **columns)})
     assert labels(figure) == ["reference", "people, mean ± SD"]
     assert [len(lines(axes)) for axes in figure.axes] == [2, 2]
 
 
+@pytest.mark.filterwarnings("error")
 def test_what_is_not_known_is_left_out_without_a_warning() -> None:
     table = cycle(mean_rad=0.1, sd_rad=0.05, published_mean_rad=np.nan, published_sd_rad=np.nan)
     table.loc[table["phase"] > 0.5, "mean_rad"] = np.nan
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        figure = gait_cycle_figure({"seed 1": table})
-        assert style.figure_bytes(figure, "svg")
+    figure = gait_cycle_figure({"seed 1": table})
+    assert style.figure_bytes(figure, "svg")
     assert labels(figure) == ["seed 1", "reference"]
 
 

@@ -135,7 +135,7 @@ def test_a_machine_that_was_repaired_is_tried_again(monkeypatch: pytest.MonkeyPa
     [
         (isolated.Crashed("SIGSEGV"), "the driver crashed with SIGSEGV"),
         (isolated.Failed("OSError: no card"), "OSError: no card"),
-        (isolated.TimedOut("no end within 60 s"), "no picture within 60 s"),
+        (isolated.TimedOut("no end within 60 s"), "no end within 60 s"),
         (None, "softpipe draws an empty picture"),
     ],
     ids=["crashes", "fails", "hangs", "draws nothing"],
