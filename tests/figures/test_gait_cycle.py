@@ -41,7 +41,8 @@ def test_the_spread_is_drawn_for_a_single_table_only() -> None:
 
 @pytest.mark.parametrize("columns", [{}, {"mean_rad": np.nan, "sd_rad": np.nan}])
 def test_a_motion_alone_has_no_walker_s_line(columns: dict[str, float]) -> None:
-    figure = gait_cycle_figure({"clip": cycle(published_mean_rad=0.2, published_sd_rad=0.1, **columns)})
+    table = cycle(published_mean_rad=0.2, published_sd_rad=0.1).assign(**columns)
+    figure = gait_cycle_figure({"clip": table})
     assert labels(figure) == ["reference", "people, mean ± SD"]
     assert [len(lines(axes)) for axes in figure.axes] == [2, 2]
 
