@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,12 @@ def file_sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def files_sha256(folder: Path, files: Iterable[Path]) -> str:
+    """Return one hexadecimal SHA-256 of several files: of their paths below `folder`, and of their contents."""
+    listing = "".join(f"{file.relative_to(folder)} {file_sha256(file)}\n" for file in sorted(files))
+    return sha256(listing.encode())
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -179,9 +179,6 @@ def _fields_at(model: Any, location: Location) -> list[str]:
             model = fields[part].annotation
         else:  # of terms that one key chooses between, the one of that kind; below a dict[str, X], whatever its key, X
             kinds = get_args(model)
-            model = next((kind for kind in kinds if _is_term(kind) and kind.name() == part), kinds[-1])
+            terms = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Term)]
+            model = next((term for term in terms if term.name() == part), kinds[-1])
     return list(model.model_fields)
-
-
-def _is_term(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Term)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -97,7 +98,9 @@ def current() -> ImageRecord:
     path = next((os.environ[name] for name in _INSIDE if os.environ.get(name)), None)
     if path is None:
         return HOST
-    labels = _labels()
+    labels: dict[str, Any] = {}
+    with contextlib.suppress(ArtifactError):  # Apptainer gives an image without labels no such file
+        labels = artifacts.read_json(_LABELS)
     recorded = ImageRecord.find(Path(os.environ.get(RECORD, "")))
     # The labels say when and of what the image was built: one that was replaced since has others.
     if labels and recorded is not None and recorded.labels == labels:
@@ -163,12 +166,3 @@ def binds(files: Iterable[Path], directory: Path) -> list[str]:
 def _described(path: str, sha256: str, labels: dict[str, Any]) -> ImageRecord:
     known = {name: labels.get(f"mimicrl.{name}", "unknown") for name in ("version", "commit")}
     return ImageRecord(image=path, sha256=sha256, **known, labels=labels)
-
-
-def _labels() -> dict[str, Any]:
-    """Return the labels of the image that this process runs in."""
-    try:
-        found = artifacts.read_json(_LABELS)
-    except ArtifactError:
-        return {}
-    return found if isinstance(found, dict) else {}

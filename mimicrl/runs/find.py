@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from mimicrl.runs.layout import Run, Study
+
+Place = TypeVar("Place", Run, Study)
 
 
 def studies(directory: Path) -> list[Study]:
     """Return the study that a folder is, or the studies in it."""
     own = Study(directory)
-    return (
-        [own] if own.study_file.exists() else sorted(map(Study, _parents(directory.glob("*/study.yaml"))), key=_order)
-    )
+    return [own] if own.study_file.exists() else _folders(Study, directory.glob("*/study.yaml"))
 
 
 def runs(directory: Path) -> list[Run]:
@@ -22,14 +23,13 @@ def runs(directory: Path) -> list[Run]:
     own = Run(directory)
     if own.run_file.exists() or own.progress_file.exists():
         return [own]
-    found = (file for depth in range(1, 4) for file in directory.glob(f"{'*/' * depth}run.json"))
-    return sorted(map(Run, _parents(found)), key=_order)
+    return _folders(Run, (file for depth in range(1, 4) for file in directory.glob(f"{'*/' * depth}run.json")))
 
 
-def _parents(files: Iterator[Path]) -> list[Path]:
-    return [file.parent for file in files]
+def _folders(kind: Callable[[Path], Place], files: Iterable[Path]) -> list[Place]:
+    """Return the folders of files, ordered so that seed 10 comes after seed 9."""
 
+    def order(folder: Path) -> list[str | int]:
+        return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", str(folder))]
 
-def _order(place: Study | Run) -> list[str | int]:
-    """Return what to sort by, so that seed 10 comes after seed 9."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", str(place.path))]
+    return [kind(folder) for folder in sorted((file.parent for file in files), key=order)]

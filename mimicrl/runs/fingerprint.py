@@ -13,16 +13,6 @@ FORMULA = 2
 """Version of the formula: another one names every training state anew."""
 
 
-def walker_sha256(files: Mapping[str, bytes]) -> str:
-    """Return one hash of the files of a walker's folder.
-
-    Args:
-        files: Their contents by their names in the folder.
-    """
-    listing = "".join(f"{name} {artifacts.sha256(content)}\n" for name, content in sorted(files.items()))
-    return artifacts.sha256(listing.encode())
-
-
 def fingerprint(
     config: RunConfig, *, motion_sha256: str, walker_sha256: str, plugins_sha256: Mapping[str, str] | None = None
 ) -> str:

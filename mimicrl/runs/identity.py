@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mimicrl import artifacts, seeding
 from mimicrl.config import RunConfig
 from mimicrl.errors import ArtifactError
-from mimicrl.runs.fingerprint import fingerprint, walker_sha256
+from mimicrl.runs.fingerprint import fingerprint
 from mimicrl.runs.layout import Run
 from mimicrl.runs.records import FORMAT, RunRecord
 
 
-def describe(
-    config: RunConfig, *, settings: bytes, motion: bytes, walker: Mapping[str, bytes], plugins: Mapping[str, bytes]
-) -> RunRecord:
-    """Return ``run.json`` of a run.
+def describe(run: Run, config: RunConfig) -> RunRecord:
+    """Return ``run.json`` of a run from the other files that `mimicrl init` wrote.
 
     Args:
-        config: Its resolved configuration.
-        settings: The content of ``config.yaml``.
-        motion: The content of ``motion.npz``.
-        walker: The content of each file of the walker's folder, by its name.
-        plugins: The content of each plugin, by its name.
+        run: The run.
+        config: The configuration that was written to ``config.yaml``.
     """
-    hashes = {"motion_sha256": artifacts.sha256(motion), "walker_sha256": walker_sha256(walker)}
-    plugins_sha256 = {name: artifacts.sha256(content) for name, content in plugins.items()}
+    hashes = run.input_hashes(config.plugins)
     return RunRecord(
         format=FORMAT,
         study=config.study,
@@ -33,9 +25,8 @@ def describe(
         seed=config.seed,
         total_timesteps=config.training.total_timesteps,
         seeds=seeding.streams(config.seed)._asdict(),
-        fingerprint=fingerprint(config, **hashes, plugins_sha256=plugins_sha256),
-        config_sha256=artifacts.sha256(settings),
-        plugins_sha256=plugins_sha256,
+        fingerprint=fingerprint(config, **hashes),
+        config_sha256=artifacts.file_sha256(run.config_file),
         **hashes,
     )
 
@@ -47,14 +38,14 @@ def verify(run: Run) -> RunRecord:
         ArtifactError: A file was changed since `mimicrl init`, or the run was initialised again.
     """
     record = RunRecord.read(run.run_file)
-    walker = walker_sha256({file.name: file.read_bytes() for file in run.walker_files})
+    hashes = run.input_hashes(record.plugins_sha256)
     for file, expected, found in (
         (run.config_file, record.config_sha256, artifacts.file_sha256(run.config_file)),
-        (run.motion_file, record.motion_sha256, artifacts.file_sha256(run.motion_file)),
-        (run.walker_directory, record.walker_sha256, walker),
+        (run.motion_file, record.motion_sha256, hashes["motion_sha256"]),
+        (run.walker_directory, record.walker_sha256, hashes["walker_sha256"]),
         *(
-            (run.plugin_file(name), sha256, artifacts.file_sha256(run.plugin_file(name)))
-            for name, sha256 in record.plugins_sha256.items()
+            (run.plugin_file(name), expected, hashes["plugins_sha256"][name])
+            for name, expected in record.plugins_sha256.items()
         ),
     ):
         if expected != found:

@@ -5,16 +5,17 @@ Paths may hold wildcards, as in ``Study(path).run("{experiment}", "{seed}")``: t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mimicrl import artifacts
 from mimicrl.config import RunConfig, load_run, plugins
 from mimicrl.errors import ConfigError
 from mimicrl.protocols import STANDARD
-from mimicrl.runs.fingerprint import fingerprint, walker_sha256
+from mimicrl.runs.fingerprint import fingerprint
 from mimicrl.runs.records import RunRecord
 from mimicrl.walkers import library
 
@@ -108,14 +109,10 @@ class Study(_StageFolder):
         return self.tables_directory / name
 
     @property
-    def runs_tables(self) -> list[Path]:
-        """One row per run, in each format."""
-        return [self.table_file(f"runs.{kind}") for kind in RUNS_FORMATS]
-
-    @property
-    def experiments_tables(self) -> list[Path]:
-        """One row per experiment, in each format."""
-        return [self.table_file(f"experiments.{kind}") for kind in EXPERIMENTS_FORMATS]
+    def tables(self) -> list[Path]:
+        """The tables with one row per experiment and those with one row per run, in each format."""
+        formats = {"experiments": EXPERIMENTS_FORMATS, "runs": RUNS_FORMATS}
+        return [self.table_file(f"{name}.{kind}") for name, kinds in formats.items() for kind in kinds]
 
     @property
     def figures(self) -> list[Path]:
@@ -292,12 +289,19 @@ class Run(_StageFolder):
     @cached_property
     def fingerprint(self) -> str:
         """The name of what weights and ``best`` depend on; see `mimicrl.runs.fingerprint`."""
-        return fingerprint(
-            self.config,
-            motion_sha256=artifacts.file_sha256(self.motion_file),
-            walker_sha256=walker_sha256({file.name: file.read_bytes() for file in self.walker_files}),
-            plugins_sha256={name: artifacts.file_sha256(self.plugin_file(name)) for name in self.config.plugins},
-        )
+        return fingerprint(self.config, **self.input_hashes(self.config.plugins))
+
+    def input_hashes(self, plugins: Iterable[str]) -> dict[str, Any]:
+        """Return the sha256 of the files that weights depend on, as ``run.json`` names them.
+
+        Args:
+            plugins: The names of the run's plugins.
+        """
+        return {
+            "motion_sha256": artifacts.file_sha256(self.motion_file),
+            "walker_sha256": artifacts.files_sha256(self.walker_directory, self.walker_files),
+            "plugins_sha256": {name: artifacts.file_sha256(self.plugin_file(name)) for name in plugins},
+        }
 
     @property
     def training(self) -> TrainingState:

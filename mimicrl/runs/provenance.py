@@ -64,10 +64,10 @@ def record(
 @cache
 def code_sha256() -> str:
     """Return one hash of the source and assets that decide results: the analysis is left out, as it only reads them."""
-    files = sorted(path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".xml", ".yaml", ".csv"})
-    files = [path for path in files if "analysis" not in path.relative_to(_PACKAGE).parts and path.is_file()]
-    listing = "".join(f"{path.relative_to(_PACKAGE)} {artifacts.file_sha256(path)}\n" for path in files)
-    return artifacts.sha256(listing.encode())
+    files = (path for path in _PACKAGE.rglob("*") if path.suffix in {".py", ".xml", ".yaml", ".csv"} and path.is_file())
+    return artifacts.files_sha256(
+        _PACKAGE, (path for path in files if "analysis" not in path.relative_to(_PACKAGE).parts)
+    )
 
 
 def _code(image: ImageRecord) -> Code:

@@ -66,6 +66,8 @@ class RunState:
     def samples(self) -> int:
         """Samples taken, from the newest file that has the number."""
         progress, attempt, outcome = self.progress, self.attempt, self.outcome
+        if outcome and self.is_over:
+            return outcome.samples
         if progress:
             return progress.samples
         if attempt and (taken := attempt.begin if attempt.end is None else attempt.end) is not None:

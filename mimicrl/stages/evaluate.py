@@ -49,7 +49,14 @@ def evaluate(
     if out is not None:
         files = out, out.with_name(f"{out.stem}-gait_cycle.parquet"), out.with_name(f"{out.stem}-summary.json")
     else:
-        _refuse_other_number(episodes, parameters.episodes)
+        if episodes not in (None, parameters.episodes):
+            raise ConfigError(
+                "an evaluation in the run's folder has the protocol's number of episodes",
+                where="--episodes",
+                got=episodes,
+                expected=parameters.episodes,
+                fix="give --out FILE for another number",
+            )
         name = "evaluate" if files[0].parent == folder.path else f"evaluate-{protocol}-{checkpoint}"
         work.sign_for(folder, name, physics=threads)
     if episodes is not None:
@@ -64,14 +71,3 @@ def evaluate(
     summary = summarize(evaluation)
     typer.echo(f"{checkpoint} policy: {summary.describe()}")
     return summary
-
-
-def _refuse_other_number(episodes: int | None, expected: int) -> None:
-    if episodes not in (None, expected):
-        raise ConfigError(
-            "an evaluation in the run's folder has the protocol's number of episodes",
-            where="--episodes",
-            got=episodes,
-            expected=expected,
-            fix="give --out FILE for another number",
-        )

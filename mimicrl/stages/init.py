@@ -83,16 +83,17 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
         RunLocked: A trainer is working in the directory.
         WalkerError: The walker cannot be used.
     """
+    from mimicrl import yaml
     from mimicrl.envs.task import Task
-    from mimicrl.runs import Run, lock
+    from mimicrl.runs import Run, identity, lock
 
     run = Run(out)
     _refuse_other_run(run, config)
     # A trainer cannot open a directory without run.json, which is written last: there is nothing to lock yet.
     with lock.hold(run.lock_file, "mimicrl init") if run.run_file.exists() else contextlib.nullcontext():
         task = Task.of_config(config, base)
-        plugins = {name: _plugin_source(base / name) for name in config.plugins}
-        if plugins:
+        files = {run.plugin_file(name): _plugin_source(base / name) for name in config.plugins}
+        if files:
             _try_plugins(config, task)
         if task.walker.inferred:
             typer.echo(
@@ -100,25 +101,17 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
                 f"see {run.walker_metadata_file}",
                 err=True,
             )
+        files |= {
+            run.walker_file: task.walker.xml.encode(),
+            run.walker_metadata_file: task.walker.metadata.encode(),
+            run.motion_file: task.reference.clip.to_bytes(),
+            run.config_file: yaml.dump(config.model_dump(mode="json")).encode(),
+        }
         work.sign_for(run)
-        _write(work, run, config, task, plugins)
+        for file, content in files.items():
+            work.write(file, content)
+        work.complete(run.run_file, identity.describe(run, config).to_bytes())
     return run
-
-
-def _write(work: Work, run: Run, config: RunConfig, task: Task, plugins: dict[str, bytes]) -> None:
-    from mimicrl import yaml
-    from mimicrl.runs import identity
-
-    settings = yaml.dump(config.model_dump(mode="json")).encode()
-    motion = task.reference.clip.to_bytes()
-    walker = {run.walker_file: task.walker.xml.encode(), run.walker_metadata_file: task.walker.metadata.encode()}
-    contents = {file.name: content for file, content in walker.items()}
-    record = identity.describe(config, settings=settings, motion=motion, walker=contents, plugins=plugins)
-    files = {run.plugin_file(name): content for name, content in plugins.items()}
-    files |= walker | {run.motion_file: motion, run.config_file: settings}
-    for file, content in files.items():
-        work.write(file, content)
-    work.complete(run.run_file, record.to_bytes())
 
 
 def _try_plugins(config: RunConfig, task: Task) -> None:

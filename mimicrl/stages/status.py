@@ -69,7 +69,7 @@ def _cells(row: RunState) -> dict[str, str]:
     samples, total, note = row.samples, row.total_timesteps, " ".join(row.note.split())
     rate = progress.steps_per_s if progress else None
     if outcome and row.is_over:
-        samples, rate = outcome.samples, outcome.samples / max(outcome.train_seconds, 1e-9)
+        rate = samples / max(outcome.train_seconds, 1e-9)
     job = f", job {attempt.slurm_job}" if attempt and attempt.slurm_job else ""
     return {
         "run": "/".join(path.parts[-3:] if path.name.startswith("seed_") else path.parts[-1:]),

@@ -133,7 +133,7 @@ def test_it_writes_tables_a_manifest_and_its_provenance(make_study: Make) -> Non
     before = set(files(directory))
     made = aggregate(directory)
     study = Study(directory)
-    written = {str(path.relative_to(directory)) for path in (*study.runs_tables, *study.experiments_tables)}
+    written = {str(path.relative_to(directory)) for path in study.tables}
     written |= {"tables/headline.txt", "manifest.json"}
     assert set(files(directory)) - before == written | {"provenance/aggregate.json"}
     record = Provenance.read(directory / "provenance" / "aggregate.json")

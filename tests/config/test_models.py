@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -19,7 +21,6 @@ from mimicrl.config.models import (
     WalkerConfig,
 )
 from mimicrl.mdp.config import MDPConfig
-from mimicrl.schema import NAME_PATTERN
 
 RUN = {"study": "s", "experiment": "e", "seed": 1}
 
@@ -37,13 +38,6 @@ SECTIONS = sorted(set(sections()), key=lambda section: section.__name__)
 def read(model: type[BaseModel], data: object) -> BaseModel:
     """Validate as files are: from JSON."""
     return model.model_validate_json(json.dumps(data))
-
-
-def message(model: type[BaseModel], data: object) -> str:
-    with pytest.raises(ValidationError) as caught:
-        read(model, data)
-    (problem,) = caught.value.errors()
-    return problem["msg"].removeprefix("Value error, ")
 
 
 def test_the_defaults_are_a_valid_run_and_survive_the_round_trip() -> None:
@@ -83,66 +77,9 @@ def test_names_that_are_good_file_names_pass(name: str) -> None:
     assert read(WalkerConfig, {"name": name}).name == name  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(
-    "name", ["", "../walk", "a/b", "/etc", "..", ".hidden", "-rf", "Walk", "a b", "ä", "x" * 65, "walk\n", "a\x00"]
-)
-@pytest.mark.parametrize(
-    ("model", "data"),
-    [
-        (WalkerConfig, lambda name: {"name": name}),
-        (StudyConfig, lambda name: {"study": name, "experiments": {"walk": {}}}),
-        (StudyConfig, lambda name: {"study": "s", "experiments": {name: {}}}),
-        (RunConfig, lambda name: RUN | {"experiment": name}),
-    ],
-    ids=["walker", "study", "experiment", "run"],
-)
-def test_names_that_could_leave_their_folder_are_refused(model: type[BaseModel], data: object, name: str) -> None:
-    assert message(model, data(name)) == f"String should match pattern '{NAME_PATTERN}'"  # type: ignore[operator]
-
-
-def test_a_motion_has_one_source() -> None:
-    assert MotionConfig().speed_mps == 1.25
-    assert MotionConfig(file="walk.txt").speed_mps is None
-    assert MotionConfig(speed_mps=0.9).file is None
-    assert (
-        message(MotionConfig, {"speed_mps": 1.2, "file": "walk.txt"})
-        == "give either speed_mps (a generated walk) or file (a recorded one), not both"
-    )
-
-
-@pytest.mark.parametrize("speed", [0.8, 1.96])
-def test_a_speed_that_no_table_covers_is_refused(speed: float) -> None:
-    assert "should be" in message(MotionConfig, {"speed_mps": speed})
-
-
 def test_reward_weights_may_be_moved_as_long_as_they_add_up_to_one() -> None:
     balanced = read(MDPConfig, {"rewards": {"pose": {"weight": 0.5}, "velocity": {"weight": 0.05}}})
     assert [term.weight for term in balanced.rewards.all()] == [0.5, 0.05, 0.15, 0.30]  # type: ignore[attr-defined]
-
-
-@pytest.mark.fault(29)
-def test_the_batch_size_must_divide_a_rollout_and_the_arithmetic_is_shown() -> None:
-    assert (
-        message(TrainingConfig, {"n_envs": 6, "n_steps": 50, "batch_size": 128})
-        == "batch_size must divide n_envs × n_steps: 6 × 50 = 300 is no multiple of 128"
-    )
-
-
-@pytest.mark.fault(29)
-def test_the_budget_holds_at_least_one_rollout() -> None:
-    assert message(TrainingConfig, {"total_timesteps": 100}) == "total_timesteps 100 is less than one rollout of 1024"
-
-
-@pytest.mark.parametrize(
-    ("data", "text"),
-    [
-        ({"kind": "linear", "start": 1.0}, "a linear schedule needs an end"),
-        ({"kind": "exponential", "start": 1.0}, "a exponential schedule needs an end"),
-        ({"kind": "constant", "start": 1.0, "end": 0.5}, "a constant schedule has no end"),
-    ],
-)
-def test_a_schedule_has_an_end_unless_it_is_constant(data: dict[str, object], text: str) -> None:
-    assert message(Schedule, data) == text
 
 
 @pytest.mark.parametrize(
@@ -157,32 +94,6 @@ def test_a_schedule_follows_the_budget_unless_it_has_its_own_length(schedule: Sc
     assert schedule.follows_budget is follows
 
 
-@pytest.mark.fault(30)
-@pytest.mark.parametrize(
-    ("data", "where"),
-    [({"seeds": [1, 2, 1]}, "seeds"), ({"experiments": {"walk": {"seeds": [3, 3]}}}, "walk")],
-)
-def test_a_seed_is_listed_once(data: dict[str, object], where: str) -> None:
-    study = {"study": "s", "experiments": {"walk": {}}} | data
-    assert message(StudyConfig, study) == f"{where}: a seed is listed twice"
-
-
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "1", None])
-def test_a_seed_is_a_whole_number_of_32_bits(seed: object) -> None:
-    message(RunConfig, RUN | {"seed": seed})
-
-
-@pytest.mark.parametrize(
-    "data", [{"n_envs": 0}, {"n_envs": "16"}, {"n_envs": 16.5}, {"gamma": 1.1}, {"gamma": "0.9"}, {"max_kl": 0}]
-)
-def test_numbers_are_numbers_within_their_range(data: dict[str, object]) -> None:
-    message(TrainingConfig, data)
-
-
-def test_a_study_needs_an_experiment() -> None:
-    assert "at least 1 item" in message(StudyConfig, {"study": "s", "experiments": {}})
-
-
 def test_a_study_runs_every_experiment_with_every_seed() -> None:
     study = read(StudyConfig, {"study": "s", "seeds": [4, 5], "experiments": {"b": {}, "a": {"seeds": [7]}}})
     assert study.runs() == [("b", 4), ("b", 5), ("a", 7)]  # type: ignore[attr-defined]
@@ -190,3 +101,42 @@ def test_a_study_runs_every_experiment_with_every_seed() -> None:
 
 def test_a_run_is_made_of_the_sections_of_an_experiment() -> None:
     assert set(RunConfig.model_fields) == set(RunSections.model_fields) | set(RUN) | {"plugins"}
+
+
+def test_a_motion_has_a_speed_unless_it_has_a_file() -> None:
+    assert MotionConfig().speed_mps == 1.25
+    assert MotionConfig(file="walk.txt").speed_mps is None
+
+
+WALK: dict[str, Any] = {"study": "s", "experiments": {"walk": {}}}
+
+
+@pytest.mark.fault(29, 30)
+@pytest.mark.parametrize(
+    ("model", "data", "told"),
+    [
+        (MotionConfig, {"speed_mps": 1.2, "file": "walk.txt"}, "give either speed_mps .* or file .*, not both"),
+        *((MotionConfig, {"speed_mps": speed}, "should be") for speed in (0.8, 1.96)),
+        (
+            TrainingConfig,
+            {"n_envs": 6, "n_steps": 50, "batch_size": 128},
+            "batch_size must divide n_envs × n_steps: 6 × 50 = 300 is no multiple of 128",
+        ),
+        (TrainingConfig, {"total_timesteps": 100}, "total_timesteps 100 is less than one rollout of 1024"),
+        (Schedule, {"kind": "linear", "start": 1.0}, "a linear schedule needs an end"),
+        (Schedule, {"kind": "exponential", "start": 1.0}, "a exponential schedule needs an end"),
+        (Schedule, {"kind": "constant", "start": 1.0, "end": 0.5}, "a constant schedule has no end"),
+        (StudyConfig, WALK | {"seeds": [1, 2, 1]}, "seeds: a seed is listed twice"),
+        (StudyConfig, WALK | {"experiments": {"walk": {"seeds": [3, 3]}}}, "walk: a seed is listed twice"),
+        (StudyConfig, WALK | {"experiments": {}}, "at least 1 item"),
+        (RunConfig, RUN | {"experiment": "../walk"}, "should match pattern"),
+        *((RunConfig, RUN | {"seed": seed}, "") for seed in (-1, 2**32, 1.5, True, "1", None)),
+        *((TrainingConfig, {"n_envs": value}, "") for value in (0, "16", 16.5)),
+        *((TrainingConfig, {"gamma": value}, "") for value in (1.1, "0.9")),
+    ],
+)
+def test_what_a_section_refuses(model: type[BaseModel], data: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(model, data)
+    (problem,) = caught.value.errors()
+    assert re.search(told, problem["msg"])

@@ -138,8 +138,3 @@ def test_the_order_of_plugins_is_part_of_the_fingerprint() -> None:
     one, other = {"a.py": "c" * 64, "b.py": "d" * 64}, {"b.py": "d" * 64, "a.py": "c" * 64}
     found = {fingerprint(run, **hashes, plugins_sha256=order) for order in (one, other)}
     assert len(found) == 2
-
-
-def test_a_plugin_may_not_be_changed_by_an_override(write: Write) -> None:
-    with pytest.raises(ConfigError, match="may not make it another run"):
-        resolve(load_study(write()), "walk", 1, ["plugins=[other.py]"])

