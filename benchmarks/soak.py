@@ -1,10 +1,11 @@
 """What random kills cost a training: ``python -m benchmarks.soak [--kills 50] [--minutes 30] [--quick] [--json FILE]``.
 
-The first part trains the default preset with a shortened budget: once without a disturbance, and once with 50 ``kill
--9`` at random moments. A quarter of the kills come before the first step. The second part kills tiny runs again and
-again for 30 minutes, with each kind of vector environment. A killed run must end with the bits of the undisturbed run:
-policies, best evaluation and history. The exit code is 1 if the bits differ, or if a worker process still runs after
-its trainer has ended. Memory and open files are those of the undisturbed trainer in the second half of its time.
+The first part trains the default preset with a shortened budget: once without a disturbance, and once with 50 kills
+(``kill -9``) at random moments. A quarter of the kills come before the first step. The second part kills tiny runs
+again and again for 30 minutes, with each kind of vector environment. A killed run must end with the bits of the
+undisturbed run: policies, best evaluation and history. The exit code is 1 if the bits differ, or if a worker process
+still runs after its trainer has ended. Memory and open files are those of the undisturbed trainer in the second half of
+its time.
 """
 
 from __future__ import annotations

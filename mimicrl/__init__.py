@@ -1,7 +1,8 @@
-"""mimicrl: from a motion clip of a person walking to a simulated walker that walks like that.
+"""mimicrl: turn a motion clip of a walking person into a simulated walker that walks in the same way.
 
-Importing the package after Gymnasium registers its environments; ``import mimicrl.envs`` does so in any order, and
-``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`` needs neither. It imports nothing slow itself.
+If Gymnasium is imported first, ``import mimicrl`` registers the environments. ``import mimicrl.envs`` registers them in
+any order. ``gymnasium.make("mimicrl.envs:mimicrl/Walker3D-v0")`` needs no import of ``mimicrl``. This module imports
+nothing slow.
 """
 
 from __future__ import annotations
