@@ -20,7 +20,7 @@ app = typer.Typer(help="List, check and show motions.", no_args_is_help=True)
 MotionPath = Annotated[
     str, typer.Argument(metavar="FILE|gait", help="A motion file of any format, or 'gait' for the generated walk.")
 ]
-SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk, in m/s.")]
+SpeedOption = Annotated[float, typer.Option(help="Speed of the generated walk [m/s].")]
 WalkerOption = Annotated[
     str, typer.Option(metavar="NAME|FOLDER|FILE.xml", help="A bundled walker, a walker's folder, or an MJCF file.")
 ]
@@ -71,7 +71,7 @@ def play(
     seconds: Annotated[
         float | None,
         typer.Option(
-            min=0.05, help="Length of the video, in s.", show_default="10 if the motion repeats, else all of it"
+            min=0.05, help="Length of the video [s].", show_default="10 if the motion repeats, else all of it"
         ),
     ] = None,
     fps: Fps = 30.0,

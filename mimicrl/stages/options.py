@@ -26,11 +26,11 @@ Threads = Annotated[
     typer.Option(min=1, help="Threads to use; any number gives the same result.", show_default="all"),
 ]
 Seconds = Annotated[
-    float | None, typer.Option(min=0.05, help="Length of the video, in s.", show_default="the whole episode")
+    float | None, typer.Option(min=0.05, help="Length of the video [s].", show_default="the whole episode")
 ]
 Fps = Annotated[float, typer.Option(min=1, max=240, help="Frames per second.")]
-Width = Annotated[int, typer.Option(min=16, max=7680, help="Width, in pixels.")]
-Height = Annotated[int, typer.Option(min=16, max=4320, help="Height, in pixels.")]
+Width = Annotated[int, typer.Option(min=16, max=7680, help="Width [pixel].")]
+Height = Annotated[int, typer.Option(min=16, max=4320, help="Height [pixel].")]
 VideoKind = Annotated[
     Literal["mp4", "gif", "png"],
     typer.Option(
