@@ -1,4 +1,4 @@
-"""The videos on the page: which run's video stands for an experiment, its first seconds, and which ones fit."""
+"""Chooses one video per experiment for the page, cuts its first seconds, and selects the videos that fit the page."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from mimicrl.errors import ArtifactError, MachineError
 from mimicrl.runs.summary import REWARD
 
 SECONDS = 10
-"""The greatest length of a video on the page."""
+"""Maximum length of a video on the page [s]."""
 
 _ELEMENT_BYTES = 200
-"""At least what the HTML around a video takes."""
+"""Upper estimate of the size of the HTML around a video [byte]."""
 
 
 class Choice(NamedTuple):
     """The video of an experiment.
 
     Attributes:
-        run: The run that it shows.
-        video: Its file.
-        candidates: Number of runs that it is the median of.
+        run: The run that the video shows.
+        video: The file of the video.
+        candidates: Number of runs from which the median was chosen.
         others: The experiment's other runs with a video.
     """
 
@@ -38,9 +38,10 @@ class Choice(NamedTuple):
 
 
 def choose(members: Sequence[RunResult]) -> Choice | None:
-    """Choose the run of median imitation reward, of two the lower, among an experiment's completed runs with a video.
+    """Choose a run among the completed runs of an experiment that have a video.
 
-    Only if there is none, diverged runs are candidates. Return None if no run has a video.
+    It is the run of median imitation reward. If the number of runs is even, it is the lower of the two in the middle.
+    If no completed run has a video, choose among the diverged runs. Return None if no run has a video.
     """
     filmed = [(run, run.video) for run in members if run.finished and run.video]
     candidates = [(run, video) for run, video in filmed if run.status == "completed"] or filmed
@@ -55,10 +56,10 @@ def _reward(run: RunResult) -> float:
 
 
 def beginning(video: Path, seconds: float) -> bytes:
-    """Return the first seconds of a video as MP4, not encoded again; equal videos give equal bytes.
+    """Return the first seconds of a video as MP4. The video is not encoded again. Equal videos give equal bytes.
 
     Raises:
-        ArtifactError: The file is no video.
+        ArtifactError: The file is not a video.
         MachineError: There is no ffmpeg.
     """
     try:
@@ -79,7 +80,7 @@ def beginning(video: Path, seconds: float) -> bytes:
 
 
 def that_fit(addresses: Mapping[str, str], room: int) -> dict[str, str]:
-    """Return those of the videos, as data URIs, that fit into `room` bytes; the smallest are taken first."""
+    """Return the videos that fit together into `room` bytes, as data URIs. Small videos are taken first."""
     shown: dict[str, str] = {}
     for name in sorted(addresses, key=lambda name: len(addresses[name])):
         room -= len(addresses[name]) + _ELEMENT_BYTES
