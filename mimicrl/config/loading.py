@@ -1,4 +1,4 @@
-"""From YAML files to validated models, with all errors at once."""
+"""Turns YAML files into validated models. All errors of a file are reported at once."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_study(path: Path) -> StudyConfig:
-    """Read and check a study file; presets that experiments `use` are merged in.
+    """Read and check a study file, and merge in the presets that experiments `use`.
 
     Raises:
-        ConfigError: Anything is wrong; `problems` lists all of it, one line each.
+        ConfigError: Something is wrong. `problems` lists all errors, one line each.
     """
     data, lines = yaml.load(path)
     models = _models(data, path, path.parent)
@@ -42,7 +42,7 @@ def load_run(path: Path) -> RunConfig:
     """Read and check a run's resolved configuration.
 
     Raises:
-        ConfigError: Anything is wrong.
+        ConfigError: Something is wrong.
     """
     data, lines = yaml.load(path)
     return _validate(_models(data, path, path.parent / plugins.FOLDER).run, data, path, lines)
@@ -54,8 +54,8 @@ def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[
     Args:
         study: The study.
         experiment: Name of one of its experiments.
-        seed: The run's seed; it need not be one of the study's.
-        overrides: ``key.path=value`` settings, the value in YAML.
+        seed: Seed of the run. The study need not list this seed.
+        overrides: Settings in the form ``key.path=value``, where the value is YAML.
 
     Raises:
         ConfigError: There is no such experiment, or an override is wrong.
@@ -71,7 +71,7 @@ def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[
         )
     chosen, sections = study.experiments[experiment], set(RunSections.model_fields)
     data: dict[str, Any] = chosen.model_dump(mode="json", include=sections)
-    # Without a speed that nobody gave, so that an override may name a file.
+    # The default speed is left out, so that an override may set a file.
     data["motion"] = chosen.motion.model_dump(mode="json", exclude_unset=True)
     data |= {"study": study.study, "experiment": experiment, "seed": seed, "plugins": list(study.plugins)}
     for override in overrides:
@@ -80,7 +80,7 @@ def resolve(study: StudyConfig, experiment: str, seed: int, overrides: Iterable[
 
 
 def deep_merge(base: dict[str, Any], update: dict[str, Any]) -> dict[str, Any]:
-    """Return `base` with the keys of `update` on top; mappings of one kind merge, everything else is replaced."""
+    """Return `base` with the values of `update`. Mappings of the same kind are merged. Everything else is replaced."""
     if update.get("kind", base.get("kind")) != base.get("kind"):
         return update
     merged = dict(base)
@@ -102,14 +102,14 @@ def _with_preset(study: Path, experiment: Any, models: Models) -> Any:
 
 
 def _models(data: dict[str, Any], path: Path, folder: Path) -> Models:
-    """Return the types for the content of a file, which may name plugins of a folder."""
+    """Return the types for the content of a file, which may name plugins in `folder`."""
     names = data.get("plugins") or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return composed()  # whose check says what is wrong
+        return composed()  # the validation by these types says what is wrong
     modules = plugins.load(names, folder)
     try:
         return composed(mdp_composed(*modules))
-    except (PydanticUserError, TypeError, ValueError) as error:  # two terms of one name, defaults that do not fit
+    except (PydanticUserError, TypeError, ValueError) as error:  # for example, two terms have the same name
         problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise ConfigError("the plugins' terms do not fit", where=path, got=problem, fix="correct the plugin") from error
 
@@ -128,14 +128,14 @@ def _apply(data: dict[str, Any], override: str) -> None:
             raise ConfigError("an override goes through a value", where="--set", got=override)
     value = yaml.parse(text)
     if last == "kind" and place.get("kind") != value:
-        place.clear()  # what belongs to another kind does not fit
+        place.clear()  # the values of another kind do not fit
     place[last] = value
 
 
 def _validate(
     model: type[Model], data: dict[str, Any], path: Path, lines: dict[Location, int], earlier: tuple[str, ...] = ()
 ) -> Model:
-    """Check `data`; raise all that is wrong at once, with the problems found `earlier`."""
+    """Check `data`. Raise one error with all problems, including those found `earlier`."""
     problems = earlier
     try:
         valid = model.model_validate_json(yaml.as_json(data, path))
@@ -177,7 +177,7 @@ def _fields_at(model: Any, location: Location) -> list[str]:
         fields = getattr(model, "model_fields", None)
         if fields is not None:
             model = fields[part].annotation
-        else:  # of terms that one key chooses between, the one of that kind; below a dict[str, X], whatever its key, X
+        else:  # a union of terms: take the term that `part` names; a dict[str, X]: take X
             kinds = get_args(model)
             terms = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Term)]
             model = next((term for term in terms if term.name() == part), kinds[-1])

@@ -1,4 +1,4 @@
-"""The schema of all configuration, as frozen pydantic models. The defaults are the default preset."""
+"""The schema of all configuration files, as frozen pydantic models. Their defaults are the default preset."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class WalkerConfig(Section):
     """The simulated body."""
 
     name: Name = library.DEFAULT
-    """A bundled walker, or with `file` the name of your own."""
+    """Name of a bundled walker. With `file`, any name for your own walker."""
     file: str | None = None
-    """A walker of your own, its folder (walker.xml and walker.yaml) or one MJCF file, relative to the study file."""
+    """Your own walker: a folder (walker.xml and walker.yaml) or one MJCF file, relative to the study file."""
 
     def files(self, base: Path) -> tuple[Path, ...]:
-        """Return the files that a walker of one's own consists of; none of a bundled one.
+        """Return the files of the user's own walker. For a bundled walker, return no file.
 
         Args:
-            base: The study file's folder.
+            base: Folder of the study file.
         """
         return () if self.file is None else library.files_of(base / self.file)
 
@@ -36,9 +36,9 @@ class MotionConfig(Section):
     """The motion to imitate: a generated human walk, or a motion file."""
 
     speed_mps: Annotated[float, Field(ge=SPEED_RANGE_MPS[0], le=SPEED_RANGE_MPS[1])] | None = None
-    """Speed of the generated walk [m/s], 1.25 when nothing is given; not together with `file`."""
+    """Speed of the generated walk [m/s]. It is 1.25 if neither this nor `file` is given. Do not give both."""
     file: str | None = None
-    """A motion file of a format that `mimicrl motion list` names; the path is relative to the study file."""
+    """A motion file in a format that `mimicrl motion list` names. The path is relative to the study file."""
 
     @model_validator(mode="after")
     def _one_source(self) -> MotionConfig:
@@ -50,18 +50,18 @@ class MotionConfig(Section):
 
 
 class Schedule(Section):
-    """A value that changes in the course of training."""
+    """A value that can change during training."""
 
     kind: Literal["constant", "linear", "exponential"]
-    """How the value gets from start to end."""
+    """How the value changes from start to end."""
     start: NonNegative
     """Value at the first sample."""
     end: NonNegative | None = None
-    """Value at the end of the schedule; not for a constant."""
+    """Value at the end of the schedule. A constant schedule has no end."""
     rate: Positive = 5.0
-    """Exponential only: e-foldings over the schedule's length."""
+    """For `exponential` only: number of e-foldings over the length of the schedule."""
     samples: Count | None = None
-    """Length of the schedule in samples; by default the run's total_timesteps."""
+    """Length of the schedule in samples. The default is the total_timesteps of the run."""
 
     @model_validator(mode="after")
     def _has_end(self) -> Schedule:
@@ -90,44 +90,44 @@ class TrainingConfig(Section):
     total_timesteps: Count = 400_000
     """Budget in samples (environment steps)."""
     vec_env: Literal["batched", "subproc", "dummy"] = "batched"
-    """All simulations in one batch (fast), or Stable-Baselines3's classic vector environments."""
+    """`batched` steps all simulations in one batch (fast). The others are Stable-Baselines3's vector environments."""
     update: Annotated[Literal["fast", "sb3"], Neutral("fast")] = "fast"
-    """The fast learner, or Stable-Baselines3's own update with autograd: equal within rounding, at half the speed."""
+    """`fast` is the fast learner. `sb3` is Stable-Baselines3's own update: equal within rounding, half as fast."""
     n_envs: Count = 16
-    """Simulations side by side."""
+    """Number of simulations that run in parallel."""
     n_steps: Count = 64
-    """Steps of each simulation between two updates."""
+    """Number of control steps of each simulation between two updates."""
     batch_size: Count = 128
-    """Samples in one gradient step; must divide n_envs × n_steps."""
+    """Samples in one gradient step. It must divide n_envs × n_steps."""
     n_epochs: Count = 5
-    """Passes over the samples of an update."""
+    """How often an update uses each sample."""
     learning_rate: Schedule = Schedule(kind="linear", start=5e-4, end=5e-5, samples=600_000)
     """Adam's step size."""
     clip_range: Schedule = Schedule(kind="constant", start=0.2)
     """How far an update may move the policy."""
     gamma: Share = 0.99
-    """Discount factor, also of the reward normalisation."""
+    """Discount factor. The reward normalisation uses it, too."""
     gae_lambda: Share = 0.95
     """Trade-off of the generalised advantage estimate."""
     ent_coef: Annotated[float, Field(allow_inf_nan=False)] = 0.0
-    """Weight of the entropy bonus; negative values favour a decided policy."""
+    """Weight of the entropy bonus. Negative values favour a policy with little noise."""
     vf_coef: NonNegative = 0.5
     """Weight of the value loss."""
     max_grad_norm: Positive = 0.5
-    """Gradients are scaled down to this norm."""
+    """Gradients with a larger norm are scaled down to this norm."""
     log_std_init: Annotated[float, Field(allow_inf_nan=False)] = -0.75
-    """Logarithm of the policy's first standard deviation."""
+    """Logarithm of the standard deviation of the policy at the start of training."""
     net_arch: NetArch = NetArch()
-    """The two networks, which share no layer."""
+    """The hidden layers of the policy and the value network, which share no layer."""
     activation_fn: Literal["relu", "tanh"] = "relu"
     """Nonlinearity of both networks."""
     max_kl: Positive = 5.0
-    """Divergence guard: an update with a larger mean approximate KL ends training."""
+    """Training ends as diverged if the mean approximate KL divergence of an update is larger."""
     save_freq: Annotated[Count, NO_RESULT] = 100_000
-    """Samples between two checkpoints, of all environments together; one falls between an update and a rollout."""
+    """Samples between two checkpoints, of all environments together. A checkpoint is written after an update."""
     cores: Annotated[Count, NO_RESULT] = 1
-    """Cores that a training in the workflow asks for; any number gives the same weights. The physics takes so many
-    threads, and with two or more the critic learns beside the actor."""
+    """Cores that a training in the workflow asks for. Any number gives the same weights. The physics uses as many
+    threads. With two or more cores, the critic learns in parallel with the actor."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainingConfig:
@@ -143,10 +143,10 @@ class TrainingConfig(Section):
 
 
 class EvaluationConfig(Standard):
-    """Evaluation of the deterministic policy from evenly spread starts, in the course of training and after it."""
+    """Evaluation of the deterministic policy from evenly spread starts, during training and after it."""
 
     eval_freq: Count = 20_000
-    """Samples between two evaluations in training, of all environments together."""
+    """Samples between two evaluations during training, of all environments together."""
 
 
 RENAMED = {
@@ -157,22 +157,22 @@ RENAMED = {
     "training.checkpoint_interval": "training.save_freq",
     "evaluation.interval": "evaluation.eval_freq",
 }
-"""Keys of earlier versions, and what Stable-Baselines3 and so this project calls them."""
+"""Maps the keys of earlier versions to their present names, which are those of Stable-Baselines3."""
 
 
 class LoggingConfig(Section):
-    """Where training reports to; nothing here changes a result."""
+    """Where training writes its logs. No setting here changes a result."""
 
     tensorboard: bool = True
     """Write TensorBoard files."""
     wandb: Literal["disabled", "offline", "online"] = "disabled"
-    """Weights & Biases; needs the extra `mimicrl[wandb]`."""
+    """Mode of Weights & Biases. It needs the extra `mimicrl[wandb]`."""
     wandb_project: str = "mimicrl"
-    """Project there."""
+    """Name of the project in Weights & Biases."""
 
 
 class RunSections(Section):
-    """What a run is made of."""
+    """The sections of a run."""
 
     walker: WalkerConfig = WalkerConfig()
     """The simulated body."""
@@ -192,26 +192,26 @@ class ExperimentConfig(RunSections):
     """One experiment of a study: the same run with several seeds."""
 
     use: str | None = None
-    """A YAML file to start from (a preset), relative to this file; what is given here overrides it."""
+    """A preset: a YAML file whose values the experiment takes. The path is relative to this file. Values here win."""
     seeds: Seeds | None = None
-    """Seeds of this experiment, if not the study's."""
+    """Seeds of this experiment. The default is the seeds of the study."""
 
 
 class StudyConfig(Section):
-    """A study: experiments, each with its seeds. Exactly one YAML file."""
+    """A study: experiments, each with its seeds. A study is exactly one YAML file."""
 
     study: Name
     """Name of the study and of its folder in results/."""
     seeds: Seeds = (1, 2)
-    """A run for each of these, in each experiment."""
+    """Seeds. Each experiment has one run per seed."""
     video: bool = True
-    """Make a video of each run; needs OpenGL (EGL or OSMesa), which is tried before anything is trained."""
+    """Make a video of each run. Videos need OpenGL (EGL or OSMesa), which is checked before any training starts."""
     container: Literal["optional", "required"] = "optional"
     """Whether Snakemake refuses to run this study outside of the container."""
     image: str | None = None
-    """The container's image, relative to this file; by default the project's containers/mimicrl.sif."""
+    """The container image, relative to this file. The default is containers/mimicrl.sif of the project."""
     plugins: tuple[str, ...] = ()
-    """Python files with terms of your own, inside this file's folder; reading the study runs them."""
+    """Python files with your own terms, inside the folder of this file. They run whenever the study is read."""
     experiments: Annotated[dict[Name, ExperimentConfig], Field(min_length=1)]
     """The experiments by name."""
 
@@ -232,7 +232,7 @@ class StudyConfig(Section):
 
 
 class RunConfig(RunSections):
-    """One run, resolved: everything that decides its result, and its place in the study."""
+    """The resolved configuration of one run: all settings that its result depends on, and its place in the study."""
 
     study: Name
     """Name of the study."""
@@ -241,11 +241,11 @@ class RunConfig(RunSections):
     seed: Seed
     """Seed of the run."""
     plugins: tuple[str, ...] = ()
-    """The study's plugins, in the run's own folder for them."""
+    """The plugins of the study. Their copies are in the plugin folder of the run."""
 
 
 class Models(NamedTuple):
-    """The types of the configuration that one section of the task belongs to."""
+    """The types of the configuration that belong to one type of the section `mdp`."""
 
     study: type[StudyConfig]
     sections: type[RunSections]
@@ -254,7 +254,7 @@ class Models(NamedTuple):
 
 @functools.cache
 def composed(mdp: type[TaskConfig] = MDPConfig) -> Models:
-    """Return the types of the configuration whose task is `mdp`, which may know terms of plugins."""
+    """Return the types of the configuration whose section `mdp` has the type `mdp`, which may know terms of plugins."""
     if mdp is MDPConfig:
         return Models(StudyConfig, RunSections, RunConfig)
 
