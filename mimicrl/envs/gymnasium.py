@@ -1,4 +1,4 @@
-"""The plain view: a Gymnasium environment, a batch of one simulation."""
+"""The Gymnasium environment. Internally it is a batch with one simulation."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def action_space(batch: MimicBatch) -> spaces.Box:
 
 
 def start_phase(options: Mapping[str, Any] | None) -> float | None:
-    """Return the phase at which the options of a reset ask to start, or None where the phase is to be drawn.
+    """Return the start phase in the options of a reset, or None if the phase must be drawn at random.
 
     Raises:
-        ConfigError: There is no such option, or the phase is no finite number.
+        ConfigError: An option is unknown, or the phase is not a finite number.
     """
     unknown = set(options or ()) - {"phase"}
     if unknown:
@@ -53,7 +53,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         render_mode: None or ``rgb_array``.
 
     Raises:
-        ValueError: The batch holds more than one simulation.
+        ValueError: The batch has more than one simulation, or the render mode is unknown.
     """
 
     def __init__(self, batch: MimicBatch, render_mode: str | None = None) -> None:
@@ -76,7 +76,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Args:
             seed: Seed of the environment's generator.
-            options: ``{"phase": 0.25}`` starts at that share of the cycle.
+            options: ``{"phase": 0.25}`` starts after a quarter of the gait cycle.
 
         Raises:
             ConfigError: See `start_phase`.
@@ -88,7 +88,7 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return observation, {"phase": float(self.batch.phase[0])}
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Advance by one control step; `info` tells of the episode at its end."""
+        """Advance by one control step. At the end of an episode, `info` describes the episode."""
         step = self.batch.step(np.asarray(action)[None])
         self._episodes.add(step)
         terminated, truncated = bool(step.terminated[0]), bool(step.truncated[0])
@@ -96,16 +96,19 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return step.observation[0], float(step.reward[0]), terminated, truncated, info
 
     def get_state(self) -> dict[str, np.ndarray]:
-        """Return everything that decides the environment's future, as arrays with one row per simulation."""
+        """Return the complete state, on which all later steps depend, as arrays with one row per simulation."""
         return self._episodes.get_state()
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from a state of `get_state`, bitwise."""
+        """Restore a state that `get_state` returned. The environment then continues with the same bits."""
         self._episodes.set_state(state)
-        self.np_random = self.batch.generators[0]  # the next reset draws from it
+        self.np_random = self.batch.generators[0]  # the next reset uses this generator
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy or a pickle needs to go on; the renderer is left out, and a copy makes its own."""
+        """Return the state that a copy or a pickle needs.
+
+        The renderer is not part of it. A copy makes its own renderer.
+        """
         return {"batch": self.batch, "render_mode": self.render_mode, "state": self.get_state(), "spec": self.spec}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -114,12 +117,12 @@ class MimicEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self.spec = state["spec"]
         self.set_state(state["state"])
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]  # one mode, one type
+    def render(self) -> np.ndarray | None:  # type: ignore[override]  # the only render mode has one type
         """Return a picture, uint8, shape ``(480, 640, 3)``, in render mode ``rgb_array``."""
         if self.render_mode is None:
             return None
         if self._renderer is None:
-            from mimicrl.rendering.frames import FrameRenderer  # OpenGL only where it is asked for
+            from mimicrl.rendering.frames import FrameRenderer  # OpenGL is imported only if needed
 
             self._renderer = FrameRenderer(self.batch.walker.model)
         return self._renderer.frame(self.batch.simulation.qpos[0])

@@ -1,4 +1,4 @@
-"""A task: walker, reference and MDP put together, and the environments made from it."""
+"""A task combines a walker, a reference and an MDP. Environments are made from a task."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from mimicrl.walkers.walker import Walker
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is imitated by whom, and how that is judged.
+    """The walker, the motion that it imitates, and the MDP with the reward.
 
     Attributes:
-        walker: The walker with the actuation that the actions need.
+        walker: The walker. Its actuators fit the actions of the MDP.
         reference: The motion on that walker.
         config: The MDP.
     """
@@ -45,10 +45,10 @@ class Task:
 
         Args:
             config: The resolved configuration.
-            base: Folder that file paths in it are relative to.
+            base: File paths in the configuration are relative to this folder.
 
         Raises:
-            ConfigError: The control rate does not fit the walker.
+            ConfigError: The control rate does not divide the walker's physics rate.
             MotionError: The motion cannot be used.
             WalkerError: The walker cannot be used.
         """
@@ -88,7 +88,10 @@ class Task:
         return MimicBatch(self.walker, self.reference, self.config, count, threads=threads)
 
     def evaluation_batch(self, count: int, seconds: float, threads: int = 1) -> MimicBatch:
-        """Return simulations that only a fall, divergence or the end of `seconds` ends."""
+        """Return simulations for an evaluation.
+
+        An episode ends only by a fall, by divergence or after `seconds`.
+        """
         config = self.config.model_copy(update={"episode_seconds": seconds})
         return MimicBatch(self.walker, self.reference, config, count, threads=threads, training=False)
 
@@ -98,10 +101,10 @@ class Task:
 
 
 def walker_for(config: TaskConfig, files: WalkerFiles) -> Walker:
-    """Compile a walker as an MDP needs it: its actuation, its physics rate.
+    """Compile a walker with the actuators and the physics rate that the MDP needs.
 
     Raises:
-        WalkerError: The files are no walker.
+        WalkerError: The files do not describe a valid walker.
     """
     return Walker.from_xml(
         files.xml,
@@ -123,7 +126,7 @@ def make_env(
     Args:
         speed_mps: Speed of the generated walk [m/s].
         render_mode: None or ``rgb_array``.
-        walker: A bundled walker; the name of the environment says which.
+        walker: Name of a bundled walker. The registered environments set it.
         **mdp: Fields of `mimicrl.config.MDPConfig`.
     """
     return Task.of_gait(speed_mps, MDPConfig(**mdp), walker).env(render_mode)

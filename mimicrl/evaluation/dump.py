@@ -17,7 +17,7 @@ def dump_animation(task: Task, dump: Path, title: str) -> Animation:
     """Return a dump as an animation that is ten times slower than the simulation.
 
     Args:
-        task: What was trained.
+        task: The task of the training.
         dump: A file of a run's ``training/FINGERPRINT/diverged``.
         title: The first line below the pictures.
 
@@ -37,9 +37,9 @@ def dump_animation(task: Task, dump: Path, title: str) -> Animation:
 
 
 def _read(dump: Path, width: int) -> np.ndarray:
-    """Return the configurations that can be drawn, at least one."""
+    """Return the finite configurations of a dump, at least one."""
     try:
-        with dump.open("rb") as file:  # not np.load, which takes archives too
+        with dump.open("rb") as file:  # np.load would read archives, too
             rows = np.lib.format.read_array(file, allow_pickle=False)
     except Exception as error:  # NumPy parses the header as Python, which can raise any error
         raise ArtifactError("a dump cannot be read", where=dump, got=error) from error

@@ -1,4 +1,4 @@
-"""Evaluating policies by a protocol: one policy at a time, on simulations of their own."""
+"""Evaluating policies by a protocol, one policy at a time. The simulations are separate from those of training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mimicrl.protocols import Protocol
 
 
 class Evaluator:
-    """Evaluates policies; it draws no random number and changes nothing of a training.
+    """Evaluates policies. It draws no random number and does not change the state of a training.
 
     Args:
         task: The task.
@@ -29,13 +29,13 @@ class Evaluator:
 
         Args:
             policy: The policy.
-            shifted: Whether to take the protocol's second set of starts.
-            watch: Sees every step.
+            shifted: Whether to use the protocol's second set of starts.
+            watch: Called after every step.
         """
         starts = self._protocol.start_phases(shifted=shifted)
         return judge(roll_out(policy, self._batch, starts, watch), self._protocol)
 
     def evaluate(self, policy: Policy, *, shifted: bool) -> tuple[Summary, float]:
-        """Evaluate a policy; return the summary of its episodes and how long that took [s]."""
+        """Evaluate a policy; return the summary of its episodes and the duration of the evaluation [s]."""
         begin = time.perf_counter()
         return summarize(self.episodes(policy, shifted=shifted)), time.perf_counter() - begin

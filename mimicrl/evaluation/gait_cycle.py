@@ -32,7 +32,7 @@ class GaitCycle:
     def add(self, phase: Array, angles_rad: Array) -> None:
         """Add measured angles, shape ``(N, J)``, at `phase`, shape ``(N,)``, to the nearest points."""
         finite = np.isfinite(angles_rad).all(axis=1)
-        # The cycle is closed: its last point is its first.
+        # The cycle is closed: its last point equals its first point.
         point = np.rint(phase[finite] * (POINTS - 1)).astype(int) % (POINTS - 1)
         np.add.at(self._count, point, 1)
         np.add.at(self._sum, point, angles_rad[finite])
@@ -41,7 +41,7 @@ class GaitCycle:
     def table(self, walker: Walker, reference: ReferenceTrajectory) -> pd.DataFrame:
         """Return `mimicrl.motions.gait.cycle.cycle_table` with columns ``mean_rad`` and ``sd_rad`` after the phase.
 
-        Phases at which no step fell have NaN means.
+        If no step fell on a phase, its mean and spread are NaN.
         """
         count = np.append(self._count[:-1], self._count[0])
         total = np.vstack([self._sum[:-1], self._sum[:1]])

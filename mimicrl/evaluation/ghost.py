@@ -20,7 +20,7 @@ def ghost_qpos(walker: Walker, reference: ReferenceTrajectory, episode: Trajecto
     """
     frame = reference.at_phase(episode.phase)
     position = frame.root_position_w.copy()
-    position[:, 0] -= episode.phase * reference.displacement_m  # what is left is the surge within a cycle
+    position[:, 0] -= episode.phase * reference.displacement_m  # only the surge within a cycle is left
     step = np.arange(len(position))
     lead = episode.qpos[:, 0] - position[:, 0]
     slope, start = np.polyfit(step, lead, 1)

@@ -1,8 +1,8 @@
-"""An episode of an evaluation, rolled out again and shown beside the ghost of its reference.
+"""Rolls out an episode of an evaluation again, and shows it with the reference as a translucent figure beside it.
 
 All starts of the evaluation are rolled out again in one batch, because the last bits of a policy's actions depend on
-the width of the batch. So the video shows an episode of the table. Where it does not, such as on another CPU, the
-caption says so.
+the width of the batch. So the video shows an episode of the table. If the distances differ, for example on another
+type of CPU, the caption says so.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Replay:
     """An episode that was rolled out again.
 
     Attributes:
-        animation: The walker, its caption and perhaps the ghost.
-        episode: Its row in the evaluation.
-        start_phase: Where in the cycle it started.
-        distance_m: Net way forward.
-        duration_s: Its length.
-        reason: Why it ended.
-        agrees_with_table: Whether its distance equals that in the evaluation's table bitwise; None without a table.
-        weights_sha256: The policy's weights.
+        animation: The walker, its caption and, if asked for, the reference beside it (the ghost).
+        episode: Number of the episode in the evaluation.
+        start_phase: Phase of the gait cycle at the start.
+        distance_m: Net distance forward.
+        duration_s: Length of the episode.
+        reason: Why the episode ended.
+        agrees_with_table: Whether the distance is bitwise the one in the evaluation's table. None if there is no table.
+        weights_sha256: Digest of the policy's weights.
     """
 
     animation: Animation
@@ -51,7 +51,7 @@ class Replay:
     weights_sha256: str
 
     def facts(self) -> dict[str, Any]:
-        """Return the figures by name."""
+        """Return all values except the animation, by name."""
         return {key: value for key, value in vars(self).items() if key != "animation"}
 
 
@@ -70,12 +70,12 @@ def roll(
 
     Args:
         policy: The policy.
-        task: What it was trained for.
-        protocol: How it was evaluated.
+        task: The task that the policy was trained for.
+        protocol: The protocol of the evaluation.
         title: The first line below the pictures.
-        episode: Which of the evaluation's episodes; by default the one of median distance.
-        recorded_m: The distances in the evaluation's table [m], shape ``(E,)``; None without one.
-        ghost: Whether the reference walks along.
+        episode: Number of the episode in the evaluation. The default is the episode of median distance.
+        recorded_m: The distances in the evaluation's table [m], shape ``(E,)``. None if there is no table.
+        ghost: Whether to show the reference beside the walker.
         threads: Threads of the physics; any number gives the same result.
 
     Raises:
@@ -101,14 +101,14 @@ def roll(
 
 
 def median_episode(distance_m: Array) -> int:
-    """Return the episode of median distance; of an even number, the lower of the two in the middle."""
+    """Return the episode of median distance. If the number is even, return the lower of the two in the middle."""
     return int(np.argsort(distance_m, kind="stable")[(len(distance_m) - 1) // 2])
 
 
 def _animation(
     task: Task, episode: Trajectory, episodes: Episodes, index: int, title: str, ghost: bool, agrees: bool | None
 ) -> Animation:
-    if not len(episode.phase):  # it diverged in its first step: nothing but its start was ever finite
+    if not len(episode.phase):  # the episode diverged in its first step: only its start is finite
         start = episodes.start_phase[index : index + 1]
         episode = Trajectory(reference_state(task.walker, task.reference.at_phase(start))[0], start)
     if len(episode.phase) == 1:  # a still picture

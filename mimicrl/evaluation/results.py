@@ -1,4 +1,4 @@
-"""What is written of an evaluation: the table of its episodes, and their summary."""
+"""The files of an evaluation: the table of its episodes, and their summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mimicrl.runs.summary import EvaluationSummary
 
 
 def episodes_table(evaluation: Evaluation) -> pd.DataFrame:
-    """Return ``episodes.parquet``: one row per episode, what happened in it and the columns of all metrics."""
+    """Return ``episodes.parquet``, one row per episode: how it started and ended, and the columns of all metrics."""
     episodes = evaluation.episodes
     happened = {
         "episode": np.arange(len(episodes.reason)),

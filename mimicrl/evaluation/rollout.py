@@ -1,4 +1,4 @@
-"""Rolling out a policy from given starts, all in one batch; rows that ended are no longer stepped."""
+"""Rolling out a policy from given starts, all in one batch. A simulation whose episode ended is no longer stepped."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from mimicrl.mdp.step import MimicBatch
 from mimicrl.mdp.terminations import DIVERGED, RUNNING
 from mimicrl.policy import Policy
 
-# Called after each step with the batch, the rows that are still going and finite, and the states of all rows.
+# Called after each step with the batch, the rows whose episode goes on and is finite, and the states of all rows.
 Watch = Callable[[MimicBatch, np.ndarray, BodyState], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """What happened in each of E episodes. All arrays have E rows.
+    """The results of E episodes. All arrays have E rows.
 
     Attributes:
-        start_phase: Where in the cycle the episode started.
-        duration_s: How long it lasted.
-        reason: Why it ended, an index into `reasons`.
+        start_phase: Phase of the gait cycle at the start of the episode.
+        duration_s: Length of the episode.
+        reason: Why the episode ended, an index into `reasons`.
         reasons: Names of the reasons.
-        distance_m: Net way forward along the line.
+        distance_m: Net distance forward along the line.
         lateral_drift_m: Distance from the line at the end, left positive.
-        means: Mean over its steps of each `StepMetric`, by the metric's name, shape ``(E,)`` or ``(E, K)``.
-        reference_speed_mps: The reference's speed, the same for all.
+        means: Mean of each `StepMetric` over the steps of an episode, by the name of the metric. Each has the shape
+            ``(E,)`` or ``(E, K)``.
+        reference_speed_mps: Speed of the reference, the same for all episodes.
         reward_names: Names of the reward's terms.
         joint_names: Names of the joints.
     """
@@ -57,13 +58,13 @@ class Episodes:
 def roll_out(policy: Policy, batch: MimicBatch, phases: Array, watch: Watch | None = None) -> Episodes:
     """Run one episode from each start.
 
-    Meanwhile NumPy's matrix products use one thread, so that the bits do not depend on ``OPENBLAS_NUM_THREADS``.
+    During the rollout, NumPy's matrix products use one thread. So the bits do not depend on ``OPENBLAS_NUM_THREADS``.
 
     Args:
-        policy: Acts deterministically, always on the whole batch.
+        policy: The policy. It acts deterministically, and always on the whole batch.
         batch: As many simulations as starts, made for evaluation.
         phases: The starts, shape ``(E,)``.
-        watch: Sees every step.
+        watch: Called after every step.
     """
     measured = [metric for metric in metrics.found() if isinstance(metric, metrics.StepMetric)]
     sums: dict[str, Array] = {}

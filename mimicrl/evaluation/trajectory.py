@@ -1,4 +1,4 @@
-"""The configurations of each step of an evaluation's episodes, to be shown as a video."""
+"""Records the configuration of the walker at each step of an evaluation, for a video."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mimicrl.mdp.step import MimicBatch
 
 
 class Trajectory(NamedTuple):
-    """One episode, one row per control step; its start, a state of the reference, is not part of it.
+    """One episode, one row per control step. The start, which is a state of the reference, is not a row.
 
     Attributes:
         qpos: Configurations, shape ``(T, nq)``.
-        phase: Where the reference was, shape ``(T,)``.
+        phase: Phase of the reference, shape ``(T,)``.
     """
 
     qpos: Array
@@ -36,7 +36,7 @@ class TrajectoryRecorder:
         self._steps.append((rows.copy(), batch.simulation.qpos[rows], batch.phase[rows]))
 
     def trajectory(self, index: int) -> Trajectory:
-        """Return the steps of the episode in a row; the arrays are empty if no step of it was finite."""
+        """Return the steps of the episode in row `index` of the batch. The arrays are empty if no step was finite."""
         seen = [(qpos[rows == index], phase[rows == index]) for rows, qpos, phase in self._steps if index in rows]
         return Trajectory(
             np.concatenate([qpos for qpos, _ in seen]) if seen else np.empty((0, self._width)),

@@ -20,13 +20,13 @@ _SEED, _DIVERGED, _INTERVAL, _TARGET = "one seed", "diverged seed", "IQM, 95 % i
 
 @dataclass(frozen=True, eq=False)
 class SeedValues:
-    """A metric of an experiment's seeds.
+    """The values of one metric for the seeds of one experiment.
 
     Attributes:
         values: One value per seed, shape ``(n,)``.
-        diverged: Whether the seed's training diverged, shape ``(n,)``.
-        interval: Interquartile mean, and lower and upper end of its interval; None where there are too few seeds.
-        target: The value that was asked for, if any.
+        diverged: For each seed, whether its training diverged, shape ``(n,)``.
+        interval: The interquartile mean, and the lower and upper end of its interval. None if there are too few seeds.
+        target: The value of the metric that the policy should reach, if there is one.
     """
 
     values: np.ndarray
@@ -40,8 +40,8 @@ class Panel:
     """A panel of the figure: one metric.
 
     Attributes:
-        heading: What it shows, with its unit.
-        experiments: Its values, for the experiments in their order.
+        heading: Name of the metric, with its unit.
+        experiments: The values of the metric: one entry per experiment, in the order of the rows.
         bounds: The lowest and the highest value that the metric can have, if it is bounded.
     """
 
@@ -54,11 +54,11 @@ class Panel:
 def final_evaluation(experiments: Mapping[str, Sequence[int]], panels: Sequence[Panel]) -> Figure:
     """Draw metrics of the final policies, one panel per metric and one row per experiment.
 
-    A dot is one seed, a cross one that diverged. A bar shows the interquartile mean and its interval.
+    A dot is one seed. A cross is one seed whose training diverged. A bar shows the interquartile mean and its interval.
 
     Args:
-        experiments: By the experiment's name, the seeds that are missing; the row's label names them.
-        panels: What is shown.
+        experiments: Maps the name of each experiment to its missing seeds. The label of the row lists these seeds.
+        panels: The panels, from left to right.
     """
     figure = Figure(figsize=(style.WIDTH_IN, 0.9 + 0.6 * len(experiments)), layout="constrained")
     axes_row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
@@ -79,7 +79,7 @@ def _prepare(axes: Axes, panel: Panel) -> None:
     axes.set_title("\n".join(textwrap.wrap(panel.heading, 10)))
     axes.xaxis.set_major_locator(MaxNLocator(2))  # more labels would overlap
     axes.margins(x=0.2)
-    axes.use_sticky_edges = False  # bars would put markers onto the panel's edge
+    axes.use_sticky_edges = False  # with sticky edges, bars would move markers to the edge of the panel
     axes.grid(visible=False, axis="y")
     axes.tick_params(left=False)
     axes.spines["left"].set_visible(False)
@@ -90,7 +90,10 @@ def _prepare(axes: Axes, panel: Panel) -> None:
 
 
 def _draw_seeds(axes: Axes, seeds: SeedValues, place: int, look: style.Look) -> dict[str, Artist]:
-    """Draw an experiment's seeds around the height `place`, one above the other so that equal values stay apart."""
+    """Draw the seeds of an experiment around the height `place`.
+
+    Each seed has its own height, so that equal values do not overlap.
+    """
     handles: dict[str, Artist] = {}
     if seeds.target is not None:
         axes.vlines(seeds.target, place - 0.36, place + 0.36, color=style.INK, linewidth=1.2)

@@ -1,4 +1,4 @@
-"""`mimicrl motion play`: a motion on a walker as a video, without any policy or physics."""
+"""`mimicrl motion play`: shows a motion on a walker as a video. It uses no policy and no physics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _CYCLIC_SECONDS = 10.0
 
 
 def play(reference: ReferenceTrajectory, walker: Walker, out: Path, settings: VideoOptions | None = None) -> Path:
-    """Write a video of a motion on a walker: by default ten seconds of one that repeats, else all of it.
+    """Write a video of a motion on a walker.
+
+    By default the video shows ten seconds if the motion repeats. Otherwise it shows the whole motion.
 
     Raises:
         MachineError: OpenGL, ffmpeg or space on the disk is missing.

@@ -1,4 +1,4 @@
-"""The task: N walkers imitate one reference, stepped together. Every view of the environment is a view of this."""
+"""The task: N walkers imitate one reference, stepped together. All environments are interfaces to `MimicBatch`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from mimicrl.walkers.walker import Walker
 
 
 class StepResult(NamedTuple):
-    """What one step of N simulations gave.
+    """The result of one step of N simulations.
 
     Attributes:
-        observation: Of the new state, float32, shape ``(N, D)``.
+        observation: Observation of the new state, float32, shape ``(N, D)``.
         reward: float32, shape ``(N,)``.
         terms: The reward's terms in the order of `MimicBatch.reward_names`, float32, shape ``(N, K)``.
         terminated: bool, shape ``(N,)``.
         truncated: bool, shape ``(N,)``.
         reason: Why each episode ended, an index into `MimicBatch.reasons`, int, shape ``(N,)``.
-        state: What reward and observation were computed from.
-        reference: What they were compared with.
+        state: The state from which reward and observation were computed.
+        reference: The reference with which the state was compared.
     """
 
     observation: np.ndarray
@@ -49,7 +49,7 @@ class StepResult(NamedTuple):
 
 
 class MimicBatch:
-    """N simulations of one walker and one reference motion. Rows that end are reset by the caller.
+    """N simulations of one walker and one reference motion. If an episode ends, the caller must reset its simulation.
 
     Args:
         walker: The walker, with the actuation that the configuration's actions need.
@@ -57,19 +57,19 @@ class MimicBatch:
         config: The MDP.
         count: Number of simulations N.
         threads: Threads of the physics; any number gives the same bits.
-        training: Whether the terminations that are for training only end an episode; False in evaluation.
-        simulation: Another engine than MuJoCo's batch, for tests.
+        training: Whether the terminations with `training_only` end an episode. Pass False for an evaluation.
+        simulation: A replacement for MuJoCo's batch, for tests.
 
     Raises:
         ConfigError: The control rate does not divide the physics rate.
 
     Attributes:
-        generators: One random generator per simulation; a reset draws its phase from it.
+        generators: One random generator per simulation. A reset draws the start phase from it.
         steps: Steps since each row's reset, int, shape ``(N,)``.
-        phase: Share of the cycle, shape ``(N,)``.
-        observation: Describes the observation space.
+        phase: Phase of the reference, from 0 to 1, shape ``(N,)``.
+        observation: Computes the observation, and describes each of its numbers.
         reward_names: Names of the reward's terms that are on, length K.
-        reasons: Names of the reasons for an episode's end, by their code.
+        reasons: Names of the reasons for the end of an episode. The index of a name is its code.
         control_dt: Length of a control step [s].
     """
 
@@ -115,7 +115,8 @@ class MimicBatch:
 
         Args:
             ids: Sorted indices of the simulations, or None for all.
-            phase: Where in the cycle each one starts. None, for one or for all, draws the phase from its generator.
+            phase: The start phase of each simulation. None instead of a phase draws it at random, from the generator of
+                the simulation. None instead of the whole list draws all phases.
 
         Returns:
             Observations of the reset simulations, shape ``(len(ids), D)``.
@@ -137,13 +138,13 @@ class MimicBatch:
     def step(self, actions: np.ndarray, ids: np.ndarray | None = None) -> StepResult:
         """Advance by one control step.
 
-        Controls, reward and terminations all refer to the reference at the end of the step. The controls say where
-        the joints should get to; reward and terminations judge whether they did.
+        Controls, reward and terminations all refer to the reference at the end of the step. The controls set
+        where the joints should be at the end of the step. Reward and terminations judge where they are then.
 
         Args:
-            actions: Shape ``(N, J)``; clipped to [-1, 1]. A row that is not finite ends as diverged.
-            ids: Sorted indices of the simulations to step, or None for all. The others keep still, and their rows of
-                the result mean nothing.
+            actions: Shape ``(N, J)``; clipped to [-1, 1]. If a row is not finite, its episode ends as diverged.
+            ids: Sorted indices of the simulations to step, or None for all. The other simulations do not move. Their
+                rows in the result have no meaning.
         """
         actions = np.asarray(actions, np.float64)
         broken = ~np.logical_and.reduce(np.isfinite(actions), axis=1)
@@ -158,7 +159,7 @@ class MimicBatch:
         self.simulation.ctrl[:] = self.config.action.controls(actions, self.walker, frame)
         broken[self.simulation.step(self.substeps, ids)] = True
         state = self.body_state()
-        with np.errstate(invalid="ignore", over="ignore"):  # of simulations that diverged
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN of simulations that diverged
             view = self._view(state, frame, actions)
             broken |= terminations.diverged(self.simulation.qpos, self.simulation.qvel)
             reward, terms = rewards.total(self._rewards, view, broken)
@@ -167,7 +168,7 @@ class MimicBatch:
         return StepResult(observation, reward, terms, reason > TIME, reason == TIME, reason, state, frame)
 
     def get_state(self) -> dict[str, np.ndarray]:
-        """Return everything that decides the future of the simulations, as arrays of N rows."""
+        """Return the complete state, on which all later steps depend, as arrays of N rows."""
         return {
             "simulation": self.simulation.state.copy(),
             "steps": self.steps.copy(),
@@ -178,7 +179,7 @@ class MimicBatch:
         }
 
     def set_state(self, state: dict[str, np.ndarray]) -> None:
-        """Continue from a state of `get_state`, bitwise."""
+        """Restore a state that `get_state` returned. The simulations then continue with the same bits."""
         self.simulation.state[:] = state["simulation"]
         self.steps[:] = state["steps"]
         self.phase = state["phase"].copy()
@@ -188,7 +189,7 @@ class MimicBatch:
             seeding.set_generator_state(generator, row)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy or pickle the arguments of the batch and its state, as MuJoCo's memory can be neither."""
+        """Copy or pickle the arguments of the batch and its state: MuJoCo's memory cannot be copied or pickled."""
         if type(self.simulation) is not BatchSimulation:
             raise TypeError(f"only MuJoCo's batch can be copied, got {type(self.simulation).__name__}")
         made_again = functools.partial(
@@ -207,7 +208,7 @@ class MimicBatch:
     def body_state(self) -> BodyState:
         """Return the state of all simulations as it is after a step."""
         simulation = self.simulation
-        with np.errstate(invalid="ignore", over="ignore"):  # of simulations that diverged
+        with np.errstate(invalid="ignore", over="ignore"):  # NaN of simulations that diverged
             return measure(self.walker, self.phase, simulation.qpos, simulation.qvel, simulation.site_xpos)
 
     def _view(self, state: BodyState, frame: ReferenceFrame, action: Array) -> View:
@@ -219,7 +220,7 @@ class MimicBatch:
 
 
 def substeps(control_hz: int, timestep_s: float) -> int:
-    """Return the physics steps in one control step.
+    """Return the number of physics steps in one control step.
 
     Raises:
         ConfigError: The control rate does not divide the physics rate.

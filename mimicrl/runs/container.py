@@ -1,4 +1,4 @@
-"""The container that steps run in: which image it is, the image's labels, and the bind mounts it needs."""
+"""The container that steps run in: its image, the labels of the image, and the bind mounts."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ from mimicrl.errors import ArtifactError, ConfigError, MachineError
 from mimicrl.runs.records import ImageRecord
 
 RECORD = "MIMICRL_IMAGE"
-"""The variable that names the file with a study's image, which `describe` hashed once for all steps."""
+"""Environment variable with the path of a study's image record.
+
+`describe` hashes the image once, so that the steps need not.
+"""
 
 HOST = ImageRecord(sha256="none")
-"""The record of an image if there is no container."""
+"""The record that is used on the host, where there is no image."""
 
-_PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")  # MuJoCo draws on the card of the first
+_PASSED = ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID")  # MuJoCo draws on the card that CUDA_VISIBLE_DEVICES names
 _INSIDE = ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER")
 _LABELS = Path("/.singularity.d/labels.json")
 _TIMEOUT_S = 60.0
 
 
 def describe(image: Path) -> ImageRecord:
-    """Return an image's path, digest, version, commit and labels; on the host.
+    """Return the path, digest, version, commit and labels of an image. Call this on the host only.
 
     Raises:
-        ArtifactError: There is no such image, or it is none.
+        ArtifactError: The file does not exist, or it is not a container image.
         MachineError: Apptainer is missing, or does not answer.
     """
     require(image)
@@ -39,20 +42,20 @@ def describe(image: Path) -> ImageRecord:
 
 
 def require(image: Path) -> None:
-    """Check that an image is there.
+    """Check that the file of an image exists.
 
     Raises:
-        ArtifactError: It is not.
+        ArtifactError: The file is missing.
     """
     if not image.is_file():
         raise ArtifactError("there is no image of the container", where=image, fix="build it: make container")
 
 
 def inspect(image: Path) -> dict[str, Any]:
-    """Return an image's labels; on the host.
+    """Return the labels of an image. Call this on the host only.
 
     Raises:
-        ArtifactError: It is no image.
+        ArtifactError: The file is not a container image.
         MachineError: Apptainer is missing, or does not answer.
     """
     program = shutil.which("apptainer")
@@ -71,14 +74,14 @@ def inspect(image: Path) -> dict[str, Any]:
 
 
 def refresh(record: Path, image: Path | None) -> None:
-    """Bring a study's record of its image up to date, if there is a record; on the host.
+    """Update the image record of a study, if the record exists. Call this on the host only.
 
     Args:
-        record: The file that `RECORD` names.
-        image: The image that steps run in, None for the host.
+        record: The file of the record.
+        image: The image that steps run in, or None if they run on the host.
 
     Raises:
-        ArtifactError: It is no image.
+        ArtifactError: The file is not a container image.
         MachineError: Apptainer is missing, or does not answer.
     """
     if not record.exists():
@@ -90,19 +93,19 @@ def refresh(record: Path, image: Path | None) -> None:
 
 
 def current() -> ImageRecord:
-    """Return the image that this process runs in, as `describe` does, or `HOST` outside of a container.
+    """Return the record of the image that this process runs in, or `HOST` outside of a container.
 
-    The digest is that of the study's record, if the record has the labels of this image. Else the image is hashed here.
-    The digest is ``unknown`` if the container does not see its own image.
+    If the study's record has the labels of this image, the record is returned. Otherwise the image is hashed here. The
+    digest is ``unknown`` if the container does not see its own image.
     """
     path = next((os.environ[name] for name in _INSIDE if os.environ.get(name)), None)
     if path is None:
         return HOST
     labels: dict[str, Any] = {}
-    with contextlib.suppress(ArtifactError):  # Apptainer gives an image without labels no such file
+    with contextlib.suppress(ArtifactError):  # an image without labels does not have this file
         labels = artifacts.read_json(_LABELS)
     recorded = ImageRecord.find(Path(os.environ.get(RECORD, "")))
-    # The labels say when and of what the image was built: one that was replaced since has others.
+    # The labels say when and from what the image was built. If the image was replaced, its labels differ.
     if labels and recorded is not None and recorded.labels == labels:
         return recorded
     image = Path(path)
@@ -110,27 +113,31 @@ def current() -> ImageRecord:
 
 
 def code(image: ImageRecord) -> tuple[str, bool] | None:
-    """Return the commit of an image's code and whether it was changed since, or None if the labels have no commit."""
+    """Return the commit of the code in an image, and whether the code differed from it when the image was built.
+
+    Return None if the labels have no commit.
+    """
     if image.commit in (None, "unknown"):
         return None
     return image.commit, (image.labels or {}).get("mimicrl.changed") != "false"
 
 
 def environment(files: Iterable[Path], directory: Path, record: str) -> dict[str, str]:
-    """Return what to add to the environment that a study's containers are started from.
+    """Return the environment variables that Snakemake must set when it starts the containers of a study.
 
     Args:
         files: Files and folders that steps use, see `binds`.
         directory: The working directory.
-        record: The file with the study's image, as steps see it.
+        record: Path of the study's image record, as steps in the container see it.
 
     Raises:
         ConfigError: See `binds`.
     """
     shown = [*os.environ.get("APPTAINER_BIND", "").split(","), *binds(files, directory)]
-    # What a cluster tells a job, its graphics card among it; the rest of the environment stays outside.
+    # The container gets the job number and the graphics card that the cluster assigned. All other variables stay
+    # outside.
     passed = {f"APPTAINERENV_{name}": os.environ[name] for name in _PASSED if name in os.environ}
-    # Else Apptainer makes itself a folder in $HOME, which a compute node may not have.
+    # Without this variable, Apptainer creates a folder in $HOME. A compute node may have no $HOME.
     own = os.environ.get("APPTAINER_CONFIGDIR", str(directory.resolve() / ".snakemake" / "apptainer"))
     return {
         "APPTAINER_BIND": ",".join(dict.fromkeys(filter(None, shown))),
@@ -144,12 +151,12 @@ def binds(files: Iterable[Path], directory: Path) -> list[str]:
     """Return the bind mounts that a container needs beside the working directory, in Apptainer's syntax.
 
     Args:
-        files: Files and folders that steps use, relative to the working directory or absolute. A symbolic link is
-            mounted with the file that it leads to.
-        directory: The working directory, which Apptainer mounts itself.
+        files: Files and folders that steps use, relative to the working directory or absolute. The target of a
+            symbolic link is mounted at its own path and at the path of the link.
+        directory: The working directory. Apptainer mounts it without being told.
 
     Raises:
-        ConfigError: A name has a comma or a colon, which separate names in Apptainer's syntax.
+        ConfigError: A path contains a comma or a colon, which separate paths in Apptainer's syntax.
     """
     found = {}
     for file in files:

@@ -1,4 +1,4 @@
-"""`mimicrl aggregate`: the tables of a study, one row per run and one row per experiment."""
+"""`mimicrl aggregate`: writes the tables of a study, one row per run and one row per experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mimicrl doctor`: what this machine can do. It really draws a picture and writes a video and a file."""
+"""`mimicrl doctor`: checks this machine. It really draws a picture and writes a video and a file."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _TRIAL = bytes(1 << 20)
 @stage("The machine")
 def doctor(
     work: Work,
-    video: Annotated[bool, typer.Option(help="Whether this machine must make videos.")] = True,
+    video: Annotated[bool, typer.Option(help="Also check OpenGL and ffmpeg, which videos need.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write what was found to this JSON file.", show_default="no")] = None,
 ) -> None:
-    """Say what this machine can do, and what to install if something is missing."""
+    """Check this machine: print what it can do, and what you must install."""
     found, problems = examine(videos=video)
     for line in describe(found, videos=video):
         console.detail(line)
@@ -42,8 +42,8 @@ def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Do
     """Return what was found, and what is missing.
 
     Args:
-        videos: Whether videos are to be made here; else neither OpenGL nor ffmpeg is tried.
-        results: Where results are to be written; it need not be there yet.
+        videos: Whether to check OpenGL and ffmpeg, which videos need.
+        results: The folder for the results. It need not exist yet.
     """
     from mimicrl.rendering import encode, opengl
     from mimicrl.runs import container
@@ -72,10 +72,10 @@ def examine(*, videos: bool = True, results: Path = Path("results")) -> tuple[Do
 
 
 def refuse(problems: list[MachineError]) -> None:
-    """Raise what is missing, where something is.
+    """Raise one error that names everything that is missing; do nothing if nothing is missing.
 
     Raises:
-        MachineError: Something is.
+        MachineError: Something is missing.
     """
     if len(problems) == 1:
         raise problems[0]
@@ -88,7 +88,7 @@ def refuse(problems: list[MachineError]) -> None:
 
 
 def try_writing(results: Path) -> int:
-    """Write a file that leaves no trace where results will be, or where their folder would be made.
+    """Write a temporary file into the folder for results, or into the nearest parent folder that exists.
 
     Returns:
         Free space there [byte].

@@ -1,4 +1,4 @@
-"""`mimicrl evaluate`: the episodes of a trained policy as tables, and a summary of them."""
+"""`mimicrl evaluate`: writes tables and a summary of the episodes of a trained policy."""
 
 from __future__ import annotations
 
@@ -21,16 +21,22 @@ def evaluate(
     work: Work,
     run: RunPath,
     checkpoint: CheckpointOption = "final",
-    protocol: Annotated[str, typer.Option(help="How to evaluate: a file of mimicrl/protocols.")] = "standard",
+    protocol: Annotated[
+        str, typer.Option(help="How to evaluate: the name of a file in mimicrl/protocols, without .py.")
+    ] = "standard",
     episodes: Annotated[
-        int | None, typer.Option(min=2, help="Number of episodes.", show_default="the protocol's")
+        int | None, typer.Option(min=2, help="Number of episodes.", show_default="as many as the protocol has")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the episodes to this file.", show_default="in RUN_DIR")
+        Path | None,
+        typer.Option(
+            help="Write the episodes to this file, and the gait cycle and the summary beside it.",
+            show_default="in RUN_DIR",
+        ),
     ] = None,
     threads: Threads = None,
 ) -> Summary:
-    """Evaluate a policy; writes episodes.parquet, summary.json and gait_cycle.parquet."""
+    """Evaluate a policy, and write episodes.parquet, summary.json and gait_cycle.parquet."""
     from mimicrl import protocols
     from mimicrl.artifacts import parquet_bytes
     from mimicrl.envs.task import Task
@@ -67,7 +73,7 @@ def evaluate(
     episodes_file, cycle_file, summary_file = files
     work.write(cycle_file, parquet_bytes(cycle.table(task.walker, task.reference)))
     work.write(episodes_file, parquet_bytes(episodes_table(evaluation)))
-    work.complete(summary_file, record.to_bytes())  # it says whose episodes they are
+    work.complete(summary_file, record.to_bytes())  # the summary says which policy the episodes are of
     summary = summarize(evaluation)
     typer.echo(f"{checkpoint} policy: {summary.describe()}")
     return summary

@@ -1,4 +1,4 @@
-"""`mimicrl image`: identifies the container's image; a study hashes it once for all steps."""
+"""`mimicrl image`: identifies a container image. A study hashes its image once for all steps."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from mimicrl.stages.stage import Work, stage
 def image(
     work: Work,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[IMAGE.sif]", help="The image.", show_default="the one this runs in")
+        Path | None,
+        typer.Argument(metavar="[IMAGE.sif]", help="The image.", show_default="the image this command runs in"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write it to this JSON file, for the steps of a study.", show_default="no")
+        Path | None,
+        typer.Option(help="Also write the output to this JSON file, for the steps of a study.", show_default="no"),
     ] = None,
 ) -> None:
-    """Show an image's digest and what it was built from."""
+    """Show the digest of a container image, and the version and commit that it was built from."""
     from mimicrl.runs import container
 
     found = container.current() if file is None else container.describe(file)

@@ -1,4 +1,4 @@
-"""`mimicrl init`: a study's directory, or a run's with its configuration, motion, walker and plugins."""
+"""`mimicrl init`: writes the directory of a study, or of a run with its configuration, motion, walker and plugins."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 def init(
     work: Work,
     study: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study's configuration.")],
-    out: Annotated[Path, typer.Option(help="The study's or the run's directory.")],
-    experiment: Annotated[str | None, typer.Option(help="Initialise a run of this experiment; needs --seed.")] = None,
+    out: Annotated[Path, typer.Option(help="The directory to write.")],
+    experiment: Annotated[str | None, typer.Option(help="Write one run of this experiment. Give --seed, too.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a value of the run.")
     ] = None,
 ) -> None:
-    """Write the directory of a study or, with --experiment and --seed, of a run."""
+    """Write the directory of a study. With --experiment and --seed, write the directory of one run instead."""
     from mimicrl.config import load_study, resolve
 
     if (experiment is None) != (seed is None):
@@ -46,7 +46,7 @@ def init(
 
 
 def init_study(work: Work, study: StudyConfig, out: Path) -> None:
-    """Write ``study.yaml``: the resolved study and the runs that it expects.
+    """Write ``study.yaml``, which contains the resolved study and the list of its runs.
 
     Raises:
         ConfigError: The folder has a ``study.yaml`` of an older version of the program.
@@ -68,19 +68,19 @@ def init_study(work: Work, study: StudyConfig, out: Path) -> None:
 
 
 def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
-    """Write the files of a run that later stages read; a file whose content stays the same is left alone.
+    """Write the files of a run that later stages read. A file whose content stays the same is not written again.
 
     Args:
         work: The stage at work.
         config: The resolved configuration.
-        base: Folder that file paths in the configuration are relative to.
+        base: File paths in the configuration are relative to this folder.
         out: The run directory.
 
     Raises:
         ConfigError: The directory belongs to another run or to an older version, a plugin fails, or the control rate
-            does not fit.
+            does not divide the physics rate.
         MotionError: The motion cannot be used.
-        RunLocked: A trainer is working in the directory.
+        RunLocked: Another process trains this run or writes its directory.
         WalkerError: The walker cannot be used.
     """
     from mimicrl import yaml
@@ -89,7 +89,7 @@ def init_run(work: Work, config: RunConfig, base: Path, out: Path) -> Run:
 
     run = Run(out)
     _refuse_other_run(run, config)
-    # A trainer cannot open a directory without run.json, which is written last: there is nothing to lock yet.
+    # Without run.json, which is written last, no training can open the directory. Then there is nothing to lock.
     with lock.hold(run.lock_file, "mimicrl init") if run.run_file.exists() else contextlib.nullcontext():
         task = Task.of_config(config, base)
         files = {run.plugin_file(name): _plugin_source(base / name) for name in config.plugins}
@@ -118,7 +118,7 @@ def _try_plugins(config: RunConfig, task: Task) -> None:
     """Refuse plugins whose terms return something wrong.
 
     Raises:
-        ConfigError: A term does; the error names file and line.
+        ConfigError: A term of a plugin returns something wrong. The error names file and line.
     """
     from mimicrl.config import plugins
     from mimicrl.mdp import trial
@@ -152,7 +152,7 @@ def _refuse_other_run(run: Run, config: RunConfig) -> None:
 
 
 def _may_precede(run: Run, entry: Path) -> bool:
-    """Return whether a directory without ``run.json``, written last, may hold `entry`."""
+    """Return whether a directory without ``run.json``, which is written last, may contain `entry`."""
     own = [run.logs_directory, run.plugins_directory, run.provenance_directory]
     own += [run.walker_directory, run.motion_file, run.config_file]
     return entry in own or artifacts.is_leftover(entry)

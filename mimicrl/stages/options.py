@@ -23,7 +23,7 @@ AllowMissing = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(min=1, help="Threads to use; any number gives the same result.", show_default="all"),
+    typer.Option(min=1, help="Threads to use. Any number gives the same result.", show_default="all"),
 ]
 Seconds = Annotated[
     float | None, typer.Option(min=0.05, help="Length of the video [s].", show_default="the whole episode")

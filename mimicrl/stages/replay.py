@@ -1,4 +1,4 @@
-"""`mimicrl replay`: an episode of a policy as a video, beside the ghost of its reference."""
+"""`mimicrl replay`: shows an episode of a policy as a video, with the reference as a translucent figure beside it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def replay(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN_DIR", help="A run directory; several with --grid.")],
     checkpoint: CheckpointOption = "final",
     episode: Annotated[
-        int | None, typer.Option(min=0, help="Number of the evaluation's episode.", show_default="of median distance")
+        int | None,
+        typer.Option(
+            min=0, help="Number of the episode in the evaluation, from 0.", show_default="the one of median distance"
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the video there.", show_default="RUN_DIR/videos")] = None,
     seconds: Seconds = None,
@@ -36,12 +39,20 @@ def replay(
     height: Height = 480,
     kind: VideoKind = "mp4",
     ghost: Annotated[bool, typer.Option(help="Show the reference beside the walker.")] = True,
-    grid: Annotated[bool, typer.Option("--grid", help="Show several runs side by side, in phase.")] = False,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Show several runs side by side, all from the same start.")
+    ] = False,
     view: Annotated[bool, typer.Option("--view", help="Open MuJoCo's viewer instead; needs a display.")] = False,
-    dump: Annotated[Path | None, typer.Option(help="Show a training episode that diverged, from this file.")] = None,
+    dump: Annotated[
+        Path | None,
+        typer.Option(help="Show the diverged training episode in this file, from a folder `diverged` of the run."),
+    ] = None,
     threads: Threads = None,
 ) -> Path | None:
-    """Write a video of an episode of the evaluation, with the reference beside the walker; needs no display."""
+    """Write a video of one episode of the evaluation, with the reference beside the walker.
+
+    Only --view needs a display.
+    """
     _refuse_contradictions(len(runs), grid=grid, view=view, dump=dump, out=out)
     from mimicrl.envs.task import Task
     from mimicrl.evaluation.dump import dump_animation
@@ -59,12 +70,12 @@ def replay(
     video = film.VideoOptions(seconds, fps, width, height, kind, ghost)
     shown: list[Replay] = []
     with ThreadPoolExecutor(1) as beside:
-        trial = beside.submit(opengl.choose)  # in a process of its own, so it costs nothing meanwhile
+        trial = beside.submit(opengl.choose)  # runs in a separate process, in parallel with the rollout
         if dump is not None:
             animations, name = [dump_animation(Task.of_run(first), dump, _title(first))], dump.stem
         else:
             shown = _roll_all(first, others, checkpoint, episode, **options)
-            # Another episode than the workflow's does not take its place.
+            # A chosen episode gets its own file, so that it does not replace the video of the workflow.
             animations, name = (
                 [each.animation for each in shown],
                 checkpoint + ("" if episode is None else f"-episode-{episode}"),
@@ -142,5 +153,5 @@ def _title(run: Run) -> str:
 
 
 def _short(name: str) -> str:
-    """Return a name that leaves room for others in a line."""
+    """Return the name, with its middle left out if it is long."""
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 :]}"

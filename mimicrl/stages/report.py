@@ -1,4 +1,4 @@
-"""`mimicrl report`: a study's figures, and its page."""
+"""`mimicrl report`: writes the figures and the page of a study."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def report(work: Work, study: StudyPath, allow_missing: AllowMissing = False) ->
     for name, data in files.items():
         work.write(folder.figures_directory / name, data)
     for file in folder.figures:
-        if file.name not in files:  # of an experiment that is no longer in the study
+        if file.name not in files:  # a figure of an experiment that is no longer in the study
             file.unlink()
     work.complete(folder.report_file, html.encode())
     typer.echo(f"report in {folder.report_file}")

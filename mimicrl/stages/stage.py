@@ -1,4 +1,4 @@
-"""What all stages share: how they write, errors of plugins, and the provenance of what they wrote."""
+"""The base of all stages: how they write files and their provenance, and how they report errors of plugins."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PANELS: tuple[Panel, ...] = get_args(Panel)
 
 
 class Work:
-    """A stage while it runs: when it began, which folder it works for, and what it has written.
+    """A running stage: its start time, the folder that it works for, and the files that it has written.
 
     Args:
-        name: The stage.
+        name: Name of the stage.
 
     Attributes:
-        result: What it found that no other file holds; it goes into the provenance.
+        result: Findings of the stage that no other file contains. The provenance contains them.
     """
 
     def __init__(self, name: str) -> None:
@@ -43,7 +43,7 @@ class Work:
         self.result: dict[str, Any] | None = None
 
     def sign_for(self, folder: Run | Study, name: str = "", **threads: int) -> None:
-        """Ask for provenance. A stage that does not ask leaves none, for instance when the user named another place.
+        """Ask for a provenance record. A stage that writes to a place that the user chose does not ask for one.
 
         Args:
             folder: The run or the study that the results belong to.
@@ -53,7 +53,7 @@ class Work:
         self._folder, self._name, self._threads = folder, name or self._stage, threads
 
     def write(self, path: Path, data: bytes) -> None:
-        """Write an output atomically, if its content changes: else what depends on it need not run again.
+        """Write an output atomically. If its content is unchanged, leave the file alone: no other step must run again.
 
         Raises:
             MachineError: The disk is full, or the place cannot be written.
@@ -67,14 +67,14 @@ class Work:
             self._note(path, artifacts.file_sha256(path))
 
     def complete(self, path: Path, data: bytes) -> None:
-        """Write the last output after the provenance: its presence says that all others are there; see `write`."""
+        """Write the last output, after the provenance. If this file exists, all other outputs exist; see `write`."""
         self._note(path, artifacts.sha256(data))
         self.sign()
         self._complete = True
         artifacts.write_if_changed(path, data)
 
     def sign(self) -> None:
-        """Write the provenance of what was written so far, if it was asked for and is not complete."""
+        """Write the provenance of all outputs so far, if `sign_for` asked for it and `complete` has not written it."""
         if self._folder is None or self._complete:
             return
         from mimicrl.runs import provenance
@@ -95,10 +95,10 @@ def working(name: str) -> Iterator[Work]:
     """Run a stage, and write its provenance at the end.
 
     Yields:
-        What the stage records its outputs with.
+        The object that the stage writes and records its outputs with.
 
     Raises:
-        ConfigError: A plugin of the study failed; it names file and line.
+        ConfigError: A plugin of the study failed. The error names file and line.
     """
     work = Work(name)
     try:
@@ -129,7 +129,7 @@ def stage(
             with working(function.__name__) as work:
                 return function(work, *args, **options)
 
-        # Typer reads the types of arguments; what a verb returns may be known to type checkers alone.
+        # Typer reads the types of the arguments. The return type is left out, as only type checkers may know it.
         signature = inspect.signature(function)
         given, *parameters = signature.parameters.values()
         names = function.__annotations__.keys() - {given.name, "return"}

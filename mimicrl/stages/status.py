@@ -1,4 +1,4 @@
-"""`mimicrl status`: how far runs are."""
+"""`mimicrl status`: shows the progress of runs."""
 
 from __future__ import annotations
 
@@ -26,21 +26,24 @@ _NOTE_LETTERS = 60
 def status(
     _: Work,
     directory: Annotated[
-        Path, typer.Argument(metavar="DIRECTORY", help="All results, a study or a run.", show_default=True)
+        Path, typer.Argument(metavar="DIRECTORY", help="A folder: all results, a study or a run.", show_default=True)
     ] = Path("results"),
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until all runs have finished.")] = False,
 ) -> None:
-    """Show how far runs are; only reads their files, so runs may be training, here or on other hosts."""
+    """Show the progress of runs.
+
+    The command only reads files. You can call it while runs train, on this host or on others.
+    """
     from rich.live import Live
     from rich.text import Text
 
     from mimicrl.runs import state
 
     if watch:
-        # Nothing of the live table stays on the terminal. Ctrl-C is the way to leave it.
+        # The live table disappears from the terminal at the end. Ctrl-C ends it earlier.
         with contextlib.suppress(KeyboardInterrupt), Live(auto_refresh=False, transient=True) as live:
             while any(not row.is_over for row in state.read_all(directory)):
-                # A terminal may be too short for all: first come the runs that train or need someone.
+                # A terminal may be too short for all runs. Runs that train or need the user come first.
                 rows = sorted(state.read_all(directory), key=lambda row: row.is_over or row.word == "waiting")
                 live.update(Text(table(rows), no_wrap=True, overflow="ellipsis"), refresh=True)
                 time.sleep(_WATCH_S)
@@ -63,7 +66,7 @@ def table(rows: Sequence[RunState]) -> str:
 
 
 def _cells(row: RunState) -> dict[str, str]:
-    """Return what the table shows of a run."""
+    """Return the cells of a run in the table, by the names of their columns."""
     attempt, outcome, evaluation, path = row.attempt, row.outcome, row.evaluation, row.run.path
     progress = row.progress if row.word == "running" else None
     samples, total, note = row.samples, row.total_timesteps, " ".join(row.note.split())

@@ -24,17 +24,23 @@ def train(
     resume: Annotated[
         Literal["auto", "never", "must"],
         typer.Option(
-            help="auto continues if there is a checkpoint, never starts anew, must fails without a checkpoint."
+            help="auto: continue if there is a checkpoint. never: start from zero. must: fail without a checkpoint."
         ),
     ] = "auto",
     record_divergence: Annotated[
-        bool, typer.Option("--record-divergence", help="Exit with 0 if training diverges; outcome.json records it.")
+        bool,
+        typer.Option(
+            "--record-divergence", help="If training diverges, exit with 0. outcome.json records it in any case."
+        ),
     ] = False,
     cores: Annotated[
         int | None, typer.Option(min=1, help="Cores to use; any number gives the same result.", show_default="all")
     ] = None,
 ) -> Outcome:
-    """Train a run to its budget; a training that was stopped continues from its newest checkpoint."""
+    """Train a run until it has used all samples of its budget.
+
+    A training that was stopped continues from its newest checkpoint.
+    """
     from mimicrl.training import stopping
 
     with stopping.handled_by(stopping.leave_at_once):
@@ -49,17 +55,18 @@ def train(
 def train_run(
     work: Work, run: Run, *, resume: Resume = "auto", record_divergence: bool = False, cores: int | None = None
 ) -> Outcome:
-    """Train a run to its budget, from its newest checkpoint if there is one.
+    """Train a run until it has used its budget; start from its newest checkpoint if there is one.
 
     Args:
         work: The stage at work.
         run: The run.
-        resume: ``never`` starts anew, ``must`` fails if there is no checkpoint.
+        resume: ``auto`` continues if there is a checkpoint. ``never`` starts from zero. ``must`` fails if there is no
+            checkpoint.
         record_divergence: Return the outcome of a training that diverged instead of raising.
         cores: Cores to use, by default all usable ones; any number gives the same weights.
 
     Raises:
-        ArtifactError: A file of the run was changed; or see `mimicrl.training.trainer.Trainer`.
+        ArtifactError: A file of the run was changed. `mimicrl.training.trainer.Trainer` lists more reasons.
         ConfigError: The configuration asks for fewer samples than were taken, or a plugin fails.
         Interrupted: A signal stopped training; a checkpoint was written.
         MachineError: The disk is full, or a checkpoint cannot be read.
@@ -69,7 +76,8 @@ def train_run(
     from mimicrl.runs import identity, lock
 
     cores = cores or machine.usable_cores()
-    # Before PyTorch's slow import: a second trainer is refused at once, and nobody changes the run meanwhile.
+    # The lock comes before PyTorch's slow import. So a second training is refused at once, and nobody changes the
+    # run during the import.
     with lock.hold(run.lock_file, "mimicrl train"):
         from mimicrl.training import stopping
         from mimicrl.training.trainer import Trainer
@@ -79,7 +87,7 @@ def train_run(
         def publish(outcome: Outcome) -> None:
             work.sign_for(run, cores=cores)
             initial = (run.weights_file("init"), run.description_file("init"))
-            # The initial policy may be missing: a training continues without it if it was damaged.
+            # The initial policy may be missing: if it was damaged, the training continued without it.
             work.wrote(*run.trained_files, *(file for file in initial if file.is_file()))
             work.complete(run.outcome_file, outcome.to_bytes())
 
@@ -94,7 +102,7 @@ def train_run(
 
 
 def _describe(outcome: Outcome) -> str:
-    """Return how a training ended, in a line."""
+    """Return one line that says how a training ended."""
     word = "diverged" if outcome.status == "diverged" else outcome.verdict or "never evaluated"
     first = outcome.first_success_samples
     success = "not reached" if first is None else f"after {first:,} samples"
@@ -103,7 +111,7 @@ def _describe(outcome: Outcome) -> str:
 
 
 def _sweep(run: Run) -> None:
-    """Remove what a killed training left, but nothing that another verb may be writing."""
+    """Remove the unfinished files of a killed training, but no file that another verb may be writing."""
     own = run.training
     policies = (*own.policies_directory.glob("*"), *run.policies_directory.glob("*"))
     for folder in (own.path, own.checkpoints_directory, own.divergences_directory, *policies):
