@@ -12,7 +12,7 @@ COMPILE := build/pip-tools/bin/pip-compile --quiet --all-build-deps --generate-h
     --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 # Two at once: more of them disturb the tests that kill and wait. What shares something is in one group (tests/conftest.py).
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 

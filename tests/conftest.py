@@ -36,6 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups.mark(items)
 
 
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist, `-p no:xdist`, nobody asks
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> groups.GroupScheduling:
+    return groups.GroupScheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def walker() -> Walker:
     """The bundled walker with PD servos."""

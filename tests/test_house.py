@@ -162,3 +162,10 @@ def test_what_the_container_imports_is_there() -> None:
 
 def test_groups_and_slow_tests_are_there() -> None:
     assert [name for name in (*groups.GROUPS, *groups.SLOW) if not (groups.TESTS / name).exists()] == []
+
+
+@pytest.mark.parametrize("folder", ["cluster", "container"])
+def test_what_shares_slurm_or_the_image_runs_in_one_process(folder: str) -> None:
+    assert {groups.group_of(file.relative_to(groups.TESTS)) for file in (groups.TESTS / folder).glob("test_*.py")} == {
+        "machine"
+    }
