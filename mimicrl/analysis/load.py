@@ -186,7 +186,7 @@ def _load_run(run: Run, expected: ExpectedRun, study: ResolvedStudy) -> RunResul
     policy = PolicyDescription.read(run.description_file("final"), made_by=train)
     file = run.summary_file("final")
     summary = EvaluationSummary.read(file, made_by=f"mimicrl evaluate {run.path}") if file.is_file() else None
-    # Further training makes an evaluation out of date, and so does another number of episodes in the study.
+    # An evaluation is out of date after further training, or if the study asks for a different number of episodes.
     asked = (policy.weights_sha256, study.experiments[expected.experiment].evaluation.episodes)
     if summary is None or (summary.weights_sha256, summary.episodes) != asked:
         return replace(found, problem=NOT_EVALUATED)
